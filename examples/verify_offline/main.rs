@@ -1,0 +1,2 @@
+//! Verifies offline.
+fn main() {}

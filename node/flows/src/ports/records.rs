@@ -1,0 +1,166 @@
+//! The store port: small records in tables, written in batches that are durable and atomic.
+//!
+//! Contract, in words; `store::contract` is the same as a test suite and runs on every engine:
+//!
+//! * **Durable.** When [`Records::commit`] resolves `Ok`, the batch survives `kill -9` and loss of
+//!   power. What was not acknowledged may be there after a crash, whole, or not be there; never half.
+//! * **Atomic.** Every write of a batch takes effect or none does, also for a concurrent reader of
+//!   one record. If one expectation fails, nothing is written.
+//! * **Compare-and-swap.** [`Expect::Absent`] and [`Expect::Version`] are tested against the state
+//!   that all earlier commits left, so of two racing commits with one expectation one fails.
+//! * **Ordered.** [`Records::scan`] answers in byte order of the key.
+//! * **Bounded.** Keys, values and batches have the limits below; more is refused before any effect.
+
+use futures::future::BoxFuture;
+use std::fmt;
+
+/// Longest key, in bytes: a DID URL at its cap (2,048 bytes) with a prefix.
+pub const MAX_KEY_BYTES: usize = 2_304;
+
+/// Longest value, in bytes: a DID log at its cap (1 MiB) with what stands around it.
+pub const MAX_VALUE_BYTES: usize = 1_310_720;
+
+/// Most writes in one batch: one act of the node touches a dozen records; bulk intake splits.
+pub const MAX_BATCH: usize = 1_024;
+
+/// Most rows that one scan answers; a caller goes on after the last key.
+pub const MAX_SCAN: usize = 1_024;
+
+/// What a record is about. The number stands in the object log, so it is never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Table {
+    /// DID logs as received and verified, by DID.
+    Logs = 1,
+    /// Signed status lists as received and verified, by list URL.
+    Lists = 2,
+    /// Signed envelopes that carried what is held, by domain, kind and subject.
+    Envelopes = 3,
+    /// Floors that never fall (MESH.md D7), by kind and subject.
+    Floors = 4,
+    /// Indices ever seen revoked, by list URL.
+    RevokedEver = 5,
+    /// Owners of this domain, by name.
+    Owners = 6,
+    /// Agents of this domain, by name.
+    Agents = 7,
+    /// Credentials that this domain issued or registered, by credential id.
+    Credentials = 8,
+    /// Status indices given out, by index.
+    Indices = 9,
+    /// The state of this domain's own lists (bits, sequence number), by list name.
+    ListStates = 10,
+    /// Decision entries, by their number.
+    Decisions = 11,
+    /// Domains that this node recognises, and what they may root, by SCID.
+    Trust = 12,
+    /// Domains admitted to the mesh and the addresses of their nodes, by SCID.
+    Peers = 13,
+    /// Join tokens given out, by the hash of their secret.
+    Invites = 14,
+    /// One-time claims (nonces, token ids), by what was claimed.
+    Claims = 15,
+    /// Facts about this node itself (high-water time, fencing epoch), by name.
+    Node = 16,
+    /// What proves misbehaviour: equivocations and forks, by subject.
+    Evidence = 17,
+}
+
+/// A value and the version that a compare-and-swap names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The bytes as committed.
+    pub value: Vec<u8>,
+    /// Grows with every commit of this record; says nothing across records.
+    pub version: u64,
+}
+
+/// One record of a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value and its version.
+    pub stored: Stored,
+}
+
+/// What must hold of a record for the batch to be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    Any,
+    /// There is no such record.
+    Absent,
+    /// The record is there with this version.
+    Version(u64),
+}
+
+/// One write of a batch. A batch names each record at most once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Which table.
+    pub table: Table,
+    /// Which record; 1 to [`MAX_KEY_BYTES`] bytes.
+    pub key: Vec<u8>,
+    /// The new value of at most [`MAX_VALUE_BYTES`], or `None` to delete.
+    pub value: Option<Vec<u8>>,
+    /// What must hold.
+    pub expect: Expect,
+}
+
+/// Where durable records live. Implemented by `marque-store`.
+pub trait Records: Send + Sync + fmt::Debug {
+    /// One record, as the last commit left it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Damaged`].
+    fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>>;
+
+    /// Up to `limit` records (at most [`MAX_SCAN`]) whose key begins with `prefix` and is greater
+    /// than `after`, in byte order.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Damaged`].
+    fn scan<'a>(
+        &'a self,
+        table: Table,
+        prefix: &'a [u8],
+        after: Option<&'a [u8]>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>>;
+
+    /// Commits all writes or none, durably.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] names the first write whose expectation failed;
+    /// [`StoreError::TooLarge`] a batch over the limits, an empty or a doubled key; in both cases
+    /// nothing was written. [`StoreError::Unavailable`]: the outcome is unknown, and the engine
+    /// refuses further commits until it is opened again.
+    fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// The expectation of the write at this place in the batch failed. Read again and decide anew.
+    Conflict(usize),
+    /// Over a limit of this module; the text names it.
+    TooLarge(&'static str),
+    /// The engine cannot answer (disk full, gone, closed). The text is for the log, not for a caller.
+    Unavailable(String),
+    /// A record that was acknowledged does not read back as written. The text is for the log.
+    Damaged(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict(at) => write!(f, "write {at} of the batch expected another version"),
+            Self::TooLarge(what) => write!(f, "over the limit: {what}"),
+            Self::Unavailable(why) => write!(f, "store unavailable: {why}"),
+            Self::Damaged(why) => write!(f, "store damaged: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}

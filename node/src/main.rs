@@ -1,0 +1,2 @@
+//! The `marque` program.
+fn main() {}
