@@ -1,0 +1,141 @@
+//! Text forms of bytes: base64url, base58btc, multibase and multihash, each with one spelling.
+//!
+//! Multibase and Multihash as the W3C Controlled Identifiers recommendation restates them, section 2.4.
+
+use data_encoding::BASE64URL_NOPAD;
+use multibase::Base;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// Longest base58btc text that is decoded, in bytes. Decoding costs the square of the length; keys,
+/// signatures and hashes have at most 135.
+pub const MAX_BASE58_BYTES: usize = 256;
+
+/// Multihash prefix of a SHA-256 digest: code 0x12, length 32.
+const SHA2_256: [u8; 2] = [0x12, 0x20];
+
+/// A SHA-256 digest.
+pub type Sha256Digest = [u8; 32];
+
+/// SHA-256 of `bytes`.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Sha256Digest {
+    Sha256::digest(bytes).into()
+}
+
+/// SHA-256 of all `parts`, one after the other.
+#[must_use]
+pub fn sha256_of(parts: &[&[u8]]) -> Sha256Digest {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// Writes base64url without padding.
+#[must_use]
+pub fn to_base64url(bytes: &[u8]) -> String {
+    BASE64URL_NOPAD.encode(bytes)
+}
+
+/// Reads base64url without padding. Spare bits must be zero, so that one value has one text.
+///
+/// # Errors
+/// [`CodecError::Malformed`].
+pub fn from_base64url(text: &str) -> Result<Vec<u8>, CodecError> {
+    BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| CodecError::Malformed)
+}
+
+/// Writes base58btc without a multibase prefix.
+#[must_use]
+pub fn to_base58btc(bytes: &[u8]) -> String {
+    Base::Base58Btc.encode(bytes)
+}
+
+/// Reads base58btc without a multibase prefix.
+///
+/// # Errors
+/// [`CodecError::TooLong`] above [`MAX_BASE58_BYTES`], else [`CodecError::Malformed`].
+pub fn from_base58btc(text: &str) -> Result<Vec<u8>, CodecError> {
+    if text.len() > MAX_BASE58_BYTES {
+        return Err(CodecError::TooLong);
+    }
+    Base::Base58Btc.decode(text).map_err(|_| CodecError::Malformed)
+}
+
+/// Reads multibase in base58btc (`z`), the only base that Multikey and `proofValue` may use.
+///
+/// # Errors
+/// As [`from_base58btc`]; [`CodecError::Malformed`] for any other base.
+pub fn from_multibase_z(text: &str) -> Result<Vec<u8>, CodecError> {
+    from_base58btc(text.strip_prefix('z').ok_or(CodecError::Malformed)?)
+}
+
+/// Writes multibase in base58btc (`z`).
+#[must_use]
+pub fn to_multibase_z(bytes: &[u8]) -> String {
+    format!("z{}", to_base58btc(bytes))
+}
+
+/// The base58btc text of the SHA-256 multihash of `bytes`, as did:webvh writes SCIDs, entry hashes
+/// and key hashes: `Qm...`, 46 characters.
+#[must_use]
+pub fn multihash_base58btc(bytes: &[u8]) -> String {
+    multihash_of_digest_base58btc(&sha256(bytes))
+}
+
+fn multihash_of_digest_base58btc(digest: &Sha256Digest) -> String {
+    to_base58btc(&[&SHA2_256[..], digest].concat())
+}
+
+/// Whether `text` is a SHA-256 multihash in base58btc.
+#[must_use]
+pub fn is_multihash_base58btc(text: &str) -> bool {
+    from_base58btc(text).is_ok_and(|bytes| bytes.len() == 34 && bytes.starts_with(&SHA2_256))
+}
+
+/// A digest as `digestMultibase`: `u`, then base64url of the SHA-256 multihash.
+#[must_use]
+pub fn digest_multibase(digest: &Sha256Digest) -> String {
+    format!("u{}", to_base64url(&[&SHA2_256[..], digest].concat()))
+}
+
+/// Reads what [`digest_multibase`] writes, and only that.
+///
+/// # Errors
+/// [`CodecError::Malformed`].
+pub fn from_digest_multibase(text: &str) -> Result<Sha256Digest, CodecError> {
+    let bytes = from_base64url(text.strip_prefix('u').ok_or(CodecError::Malformed)?)?;
+    let digest = bytes.strip_prefix(&SHA2_256).ok_or(CodecError::Malformed)?;
+    digest.try_into().map_err(|_| CodecError::Malformed)
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn to_hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+/// Why text did not decode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodecError {
+    /// A character or a length that the encoding does not have, or another spelling of a value.
+    Malformed,
+    /// Longer than the bound of the encoding.
+    TooLong,
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "text is not in the expected encoding",
+            Self::TooLong => "encoded text is too long",
+        })
+    }
+}
+
+impl std::error::Error for CodecError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! The JSON Canonicalization Scheme (RFC 8785).
+
+use serde_json::Value;
+use std::fmt;
+
+/// The canonical bytes of `value`.
+///
+/// # Errors
+/// [`NotCanonical`] for a number without a canonical form; no value that
+/// [`crate::json::parse`] accepted has one.
+pub fn canonical(value: &Value) -> Result<Vec<u8>, NotCanonical> {
+    serde_json_canonicalizer::to_vec(value).map_err(|_| NotCanonical)
+}
+
+/// The value has no canonical form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotCanonical;
+
+impl fmt::Display for NotCanonical {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without a canonical form")
+    }
+}
+
+impl std::error::Error for NotCanonical {}
+
+#[cfg(test)]
+mod tests;
