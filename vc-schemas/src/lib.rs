@@ -1,1 +1,4 @@
-//! Empty.
+//! Credentials, presentations, delegation and status, and the one function that verifies them. Pure.
+
+pub mod code;
+pub mod context;
