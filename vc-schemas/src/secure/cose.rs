@@ -1,0 +1,351 @@
+//! COSE_Sign1 (RFC 9052, section 4.2) in the one deterministic encoding (RFC 8949, section 4.2.1).
+//!
+//! coset writes; what it would read is too much: doubled keys, indefinite lengths, longer spellings of
+//! a number. The reader here knows one shape and nothing else: tag 18, four items, everything that is
+//! said about the signature in the protected header, the payload attached. So what it accepts has one
+//! spelling, and coset writes the same bytes again.
+
+use super::SecureError;
+use coset::{CborSerializable, CoseSign1, Header, HeaderBuilder, ProtectedHeader, SignatureContext};
+use coset::{TaggedCborSerializable, cbor::Value, iana};
+use did_resolver::did::MAX_DID_URL_BYTES;
+use did_resolver::keys::{KeyKind, PublicKey, SIGNATURE_BYTES};
+
+/// Longest protected header, in bytes: a key id of the greatest length and two media types fit.
+pub const MAX_PROTECTED_BYTES: usize = 4_096;
+
+/// Longest key id, in bytes: it is the text of a DID URL.
+pub const MAX_KEY_ID_BYTES: usize = MAX_DID_URL_BYTES;
+
+/// Longest media type, in bytes (RFC 6838, section 4.2: twice 127 and a slash).
+pub const MAX_MEDIA_TYPE_BYTES: usize = 255;
+
+/// CBOR major types.
+const UNSIGNED: u8 = 0;
+const NEGATIVE: u8 = 1;
+const BYTES: u8 = 2;
+const TEXT: u8 = 3;
+const ARRAY: u8 = 4;
+const MAP: u8 = 5;
+const TAG: u8 = 6;
+
+/// The tag of COSE_Sign1.
+const SIGN1: u64 = 18;
+
+/// Header labels: RFC 9052, section 3.1; `typ` is RFC 9596.
+const ALG: u64 = 1;
+const CONTENT_TYPE: u64 = 3;
+const KEY_ID: u64 = 4;
+const TYP: u64 = 16;
+const TYP_LABEL: i64 = 16;
+
+/// A COSE_Sign1 that was read, and not yet verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sign1 {
+    protected: Protected,
+    payload: Vec<u8>,
+    signature: [u8; SIGNATURE_BYTES],
+    bytes: Vec<u8>,
+}
+
+/// What stands in the protected header, and all that may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Protected {
+    algorithm: KeyKind,
+    content_type: String,
+    key_id: Vec<u8>,
+    typ: Option<String>,
+    /// The header as it is signed.
+    bytes: Vec<u8>,
+}
+
+impl Sign1 {
+    /// Reads a tagged COSE_Sign1 of at most `max_bytes`, and nothing after it. The protected header
+    /// has alg(1), content type(3) and kid(4), may have typ(16), and has nothing else; the
+    /// unprotected header is empty; the payload is attached.
+    ///
+    /// # Errors
+    /// [`SecureError::TooLong`]; [`SecureError::Malformed`] for another shape or another encoding of
+    /// it; [`SecureError::Header`] for a header parameter that is missing, unknown or unprotected;
+    /// [`SecureError::Algorithm`] for an algorithm other than EdDSA and ES256.
+    pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
+        if bytes.len() > max_bytes {
+            return Err(SecureError::TooLong);
+        }
+        let mut rest = Reader(bytes);
+        rest.expect(TAG, SIGN1)?;
+        rest.expect(ARRAY, 4)?;
+        let protected = Protected::parse(rest.bytes(MAX_PROTECTED_BYTES)?)?;
+        match rest.head()? {
+            (MAP, 0) => {}
+            (MAP, _) => return Err(SecureError::Header),
+            _ => return Err(SecureError::Malformed),
+        }
+        let payload = rest.bytes(max_bytes)?.to_vec();
+        let signature = rest.bytes(SIGNATURE_BYTES)?.try_into().map_err(|_| SecureError::Malformed)?;
+        rest.end()?;
+        Ok(Self { protected, payload, signature, bytes: bytes.to_vec() })
+    }
+
+    /// The whole, tag and all.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The whole, given away.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// What the signature covers: the Sig_structure (RFC 9052, section 4.4), with no external data.
+    #[must_use]
+    pub fn sig_structure(&self) -> Vec<u8> {
+        sig_structure(&self.protected, &self.payload)
+    }
+
+    /// Verifies the signature by the one rule of the key's kind.
+    ///
+    /// # Errors
+    /// [`SecureError::Algorithm`] where the header names another algorithm than the key's own,
+    /// [`SecureError::Signature`] where the signature does not verify.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), SecureError> {
+        super::verify(self.algorithm(), key, &self.sig_structure(), &self.signature)
+    }
+
+    /// The kind of key that the header's algorithm belongs to.
+    #[must_use]
+    pub const fn algorithm(&self) -> KeyKind {
+        self.protected.algorithm
+    }
+
+    /// The key id, never empty.
+    #[must_use]
+    pub fn key_id(&self) -> &[u8] {
+        &self.protected.key_id
+    }
+
+    /// The media type of the payload.
+    #[must_use]
+    pub fn content_type(&self) -> &str {
+        &self.protected.content_type
+    }
+
+    /// The media type of the whole.
+    #[must_use]
+    pub fn typ(&self) -> Option<&str> {
+        self.protected.typ.as_deref()
+    }
+
+    /// What is signed.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The signature.
+    #[must_use]
+    pub const fn signature(&self) -> &[u8; SIGNATURE_BYTES] {
+        &self.signature
+    }
+}
+
+/// A COSE_Sign1 before it is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sign1Draft {
+    protected: Protected,
+    payload: Vec<u8>,
+    signing_input: Vec<u8>,
+}
+
+impl Sign1Draft {
+    /// Begins one that a key of kind `algorithm` will sign.
+    ///
+    /// # Errors
+    /// [`SecureError::KeyId`] where `key_id` is empty or over [`MAX_KEY_ID_BYTES`];
+    /// [`SecureError::Type`] where `content_type` is no media type.
+    pub fn new(
+        algorithm: KeyKind,
+        key_id: &[u8],
+        content_type: &str,
+        payload: Vec<u8>,
+    ) -> Result<Self, SecureError> {
+        if key_id.is_empty() || key_id.len() > MAX_KEY_ID_BYTES {
+            return Err(SecureError::KeyId);
+        }
+        let content_type = media_type(content_type)?;
+        let protected = Protected::new(algorithm, content_type, key_id.to_vec(), None)?;
+        let signing_input = sig_structure(&protected, &payload);
+        Ok(Self { protected, payload, signing_input })
+    }
+
+    /// Adds the media type of the whole, typ(16).
+    ///
+    /// # Errors
+    /// [`SecureError::Type`] where `typ` is no media type.
+    pub fn typed(mut self, typ: &str) -> Result<Self, SecureError> {
+        let Protected { algorithm, content_type, key_id, .. } = self.protected;
+        self.protected = Protected::new(algorithm, content_type, key_id, Some(media_type(typ)?))?;
+        self.signing_input = sig_structure(&self.protected, &self.payload);
+        Ok(self)
+    }
+
+    /// What to sign.
+    #[must_use]
+    pub fn signing_input(&self) -> &[u8] {
+        &self.signing_input
+    }
+
+    /// Joins the signature to what it signs.
+    ///
+    /// # Errors
+    /// As [`Sign1::verify`]: what does not verify is not made. [`SecureError::Malformed`] is for what
+    /// coset cannot write, which is nothing that was begun here.
+    pub fn attach(self, key: &PublicKey, signature: &[u8]) -> Result<Sign1, SecureError> {
+        super::verify(self.protected.algorithm, key, &self.signing_input, signature)?;
+        let message = CoseSign1 {
+            protected: coset_header(&self.protected),
+            unprotected: Header::default(),
+            payload: Some(self.payload.clone()),
+            signature: signature.to_vec(),
+        };
+        let bytes = message.to_tagged_vec().map_err(|_| SecureError::Malformed)?;
+        let signature = signature.try_into().map_err(|_| SecureError::Signature)?;
+        Ok(Sign1 { protected: self.protected, payload: self.payload, signature, bytes })
+    }
+}
+
+impl Protected {
+    fn parse(bytes: &[u8]) -> Result<Self, SecureError> {
+        let mut rest = Reader(bytes);
+        let (MAP, members) = rest.head()? else { return Err(SecureError::Malformed) };
+        let (mut algorithm, mut content_type, mut key_id, mut typ) = (None, None, None, None);
+        let mut previous = None;
+        for _ in 0..members {
+            let (UNSIGNED, label) = rest.head()? else { return Err(SecureError::Header) };
+            // Deterministic order, which also leaves no room for one label twice.
+            if previous.is_some_and(|p| p >= label) {
+                return Err(SecureError::Malformed);
+            }
+            previous = Some(label);
+            match label {
+                ALG => algorithm = Some(rest.algorithm()?),
+                CONTENT_TYPE => content_type = Some(rest.media_type()?),
+                KEY_ID => key_id = Some(rest.bytes(MAX_KEY_ID_BYTES)?.to_vec()).filter(|id| !id.is_empty()),
+                TYP => typ = Some(rest.media_type()?),
+                _ => return Err(SecureError::Header),
+            }
+        }
+        rest.end()?;
+        match (algorithm, content_type, key_id) {
+            (Some(algorithm), Some(content_type), Some(key_id)) => {
+                Ok(Self { algorithm, content_type, key_id, typ, bytes: bytes.to_vec() })
+            }
+            _ => Err(SecureError::Header),
+        }
+    }
+
+    fn new(
+        algorithm: KeyKind,
+        content_type: String,
+        key_id: Vec<u8>,
+        typ: Option<String>,
+    ) -> Result<Self, SecureError> {
+        let number = match algorithm {
+            KeyKind::Ed25519 => iana::Algorithm::EdDSA,
+            KeyKind::P256 => iana::Algorithm::ES256,
+        };
+        let mut header =
+            HeaderBuilder::new().algorithm(number).content_type(content_type.clone()).key_id(key_id.clone());
+        if let Some(typ) = &typ {
+            header = header.value(TYP_LABEL, Value::Text(typ.clone()));
+        }
+        let bytes = header.build().to_vec().map_err(|_| SecureError::Malformed)?;
+        Ok(Self { algorithm, content_type, key_id, typ, bytes })
+    }
+}
+
+/// The protected header as coset takes it: by its bytes.
+fn coset_header(protected: &Protected) -> ProtectedHeader {
+    ProtectedHeader { original_data: Some(protected.bytes.clone()), header: Header::default() }
+}
+
+fn sig_structure(protected: &Protected, payload: &[u8]) -> Vec<u8> {
+    let header = coset_header(protected);
+    coset::sig_structure_data(SignatureContext::CoseSign1, header, None, &[], payload)
+}
+
+fn media_type(text: &str) -> Result<String, SecureError> {
+    let shaped = text.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
+    if shaped && text.len() <= MAX_MEDIA_TYPE_BYTES && text.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err(SecureError::Type)
+    }
+}
+
+/// What is still to be read.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], SecureError> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(SecureError::Malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// The head of an item; one that could be shorter is refused, and so is indefinite length.
+    fn head(&mut self) -> Result<(u8, u64), SecureError> {
+        let &[first] = self.take(1)? else { return Err(SecureError::Malformed) };
+        let (major, info) = (first >> 5, first & 0x1f);
+        let (width, least) = match info {
+            0..=23 => return Ok((major, u64::from(info))),
+            24 => (1, 24),
+            25 => (2, 0x100),
+            26 => (4, 0x1_0000),
+            27 => (8, 0x1_0000_0000),
+            _ => return Err(SecureError::Malformed),
+        };
+        let number = self.take(width)?.iter().fold(0_u64, |n, b| n << 8 | u64::from(*b));
+        if number < least { Err(SecureError::Malformed) } else { Ok((major, number)) }
+    }
+
+    fn expect(&mut self, major: u8, number: u64) -> Result<(), SecureError> {
+        if self.head()? == (major, number) { Ok(()) } else { Err(SecureError::Malformed) }
+    }
+
+    fn string(&mut self, major: u8, max_bytes: usize) -> Result<&'a [u8], SecureError> {
+        let (found, length) = self.head()?;
+        let length = usize::try_from(length).map_err(|_| SecureError::TooLong)?;
+        if found != major {
+            return Err(SecureError::Malformed);
+        }
+        if length > max_bytes { Err(SecureError::TooLong) } else { self.take(length) }
+    }
+
+    fn bytes(&mut self, max_bytes: usize) -> Result<&'a [u8], SecureError> {
+        self.string(BYTES, max_bytes)
+    }
+
+    fn media_type(&mut self) -> Result<String, SecureError> {
+        let text = self.string(TEXT, MAX_MEDIA_TYPE_BYTES)?;
+        media_type(std::str::from_utf8(text).map_err(|_| SecureError::Malformed)?)
+    }
+
+    fn algorithm(&mut self) -> Result<KeyKind, SecureError> {
+        let number = match self.head()? {
+            (NEGATIVE, n) => i64::try_from(n).map_err(|_| SecureError::Algorithm)?,
+            _ => return Err(SecureError::Algorithm),
+        };
+        let known = [KeyKind::Ed25519, KeyKind::P256];
+        known.into_iter().find(|kind| kind.cose_alg() == -1 - number).ok_or(SecureError::Algorithm)
+    }
+
+    fn end(&self) -> Result<(), SecureError> {
+        if self.0.is_empty() { Ok(()) } else { Err(SecureError::Malformed) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

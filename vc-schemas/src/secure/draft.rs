@@ -1,0 +1,80 @@
+//! Securing a document in two steps: what to sign comes out, the signature goes in. Secret keys never
+//! come here. W3C VC-JOSE-COSE, sections 3.1 and 3.3.
+
+use super::cose::Sign1Draft;
+use super::{Content, Envelope, MAX_BYTES, SecureError, Secured, jose};
+use did_resolver::did::DidUrl;
+use did_resolver::jcs;
+use did_resolver::json::JsonError;
+use did_resolver::keys::{KeyKind, PublicKey};
+use serde_json::Value;
+
+/// A document before it is signed. What it will sign is the canonical JSON (RFC 8785) of the payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    content: Content,
+    form: Form,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Form {
+    Jwt { kind: KeyKind, signing_input: Vec<u8> },
+    Cose(Sign1Draft),
+}
+
+impl Draft {
+    /// Begins to secure `payload` by the key `key_id`, which is of `kind`.
+    ///
+    /// # Errors
+    /// What [`Secured::parse`] would refuse, before anything is signed: [`SecureError::Json`],
+    /// [`SecureError::Claims`], [`SecureError::KeyId`]; [`SecureError::TooLong`] above [`MAX_BYTES`].
+    pub fn new(
+        content: Content,
+        envelope: Envelope,
+        payload: Value,
+        key_id: DidUrl,
+        kind: KeyKind,
+    ) -> Result<Self, SecureError> {
+        let document = jcs::canonical(&payload).map_err(|_| SecureError::Json(JsonError::Integer))?;
+        super::read_payload(content, &document, MAX_BYTES, None)?;
+        super::read_key_id(key_id.as_str())?;
+        let form = match envelope {
+            Envelope::Jwt => {
+                let (typ, cty) = (super::short_type(content, envelope), content.subtype());
+                let signing_input = jose::signing_input(kind, typ, cty, key_id.as_str(), &document);
+                Form::Jwt { kind, signing_input }
+            }
+            Envelope::Cose => {
+                let content_type = format!("application/{}", content.subtype());
+                let draft = Sign1Draft::new(kind, key_id.as_str().as_bytes(), &content_type, document)?;
+                Form::Cose(draft.typed(super::media_type(content, envelope))?)
+            }
+        };
+        let draft = Self { content, form };
+        if draft.signing_input().len() > MAX_BYTES { Err(SecureError::TooLong) } else { Ok(draft) }
+    }
+
+    /// What to sign.
+    #[must_use]
+    pub fn signing_input(&self) -> &[u8] {
+        match &self.form {
+            Form::Jwt { signing_input, .. } => signing_input,
+            Form::Cose(draft) => draft.signing_input(),
+        }
+    }
+
+    /// Joins the signature to what it signs.
+    ///
+    /// # Errors
+    /// As [`Secured::verify`]: what does not verify is not made.
+    pub fn attach(self, key: &PublicKey, signature: &[u8]) -> Result<Secured, SecureError> {
+        let (envelope, bytes) = match self.form {
+            Form::Jwt { kind, signing_input } => {
+                super::verify(kind, key, &signing_input, signature)?;
+                (Envelope::Jwt, jose::compact(&signing_input, signature))
+            }
+            Form::Cose(draft) => (Envelope::Cose, draft.attach(key, signature)?.into_bytes()),
+        };
+        Secured::parse(self.content, envelope, &bytes, usize::MAX)
+    }
+}

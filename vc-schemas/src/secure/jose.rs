@@ -1,0 +1,216 @@
+//! JWS in compact form (RFC 7515, section 3.1) read by the rules of RFC 8725: the header may name an
+//! algorithm and a key, and may bring neither.
+
+use super::SecureError;
+use did_resolver::codec;
+use did_resolver::json::{self, JsonError};
+use did_resolver::keys::{KeyKind, PublicKey, SIGNATURE_BYTES};
+use did_resolver::time::UnixSeconds;
+use serde_json::{Map, Value, json};
+
+/// Longest header, in bytes before base64url: a key id and an issuer of the greatest length fit.
+pub const MAX_HEADER_BYTES: usize = 4_096;
+
+/// A compact JWS that was read, and not yet verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jws {
+    header: Header,
+    payload: Vec<u8>,
+    signing_input: Vec<u8>,
+    signature: [u8; SIGNATURE_BYTES],
+}
+
+/// What stands in the header, and all that may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Header {
+    algorithm: KeyKind,
+    typ: String,
+    cty: Option<String>,
+    key_id: String,
+    issuer: Option<String>,
+}
+
+impl Jws {
+    /// Reads a JWS of at most `max_bytes`: three parts of strict base64url. The header has `alg`,
+    /// `typ` and `kid`, may have `cty` and `iss`, and has nothing else.
+    ///
+    /// # Errors
+    /// [`SecureError::TooLong`]; [`SecureError::Malformed`] for another number of parts, another
+    /// encoding or a signature of another length; [`SecureError::Json`] for a header that is no strict
+    /// JSON; [`SecureError::Header`] for a member that is missing, unknown or no text;
+    /// [`SecureError::Algorithm`] for an algorithm other than EdDSA and ES256.
+    pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
+        if bytes.len() > max_bytes {
+            return Err(SecureError::TooLong);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| SecureError::Malformed)?;
+        let (signing_input, signature) = text.rsplit_once('.').ok_or(SecureError::Malformed)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(SecureError::Malformed)?;
+        let decode = |part| codec::from_base64url(part).map_err(|_| SecureError::Malformed);
+        let header = Header::parse(&decode(header)?)?;
+        let signature = decode(signature)?.try_into().map_err(|_| SecureError::Malformed)?;
+        let signing_input = signing_input.as_bytes().to_vec();
+        Ok(Self { header, payload: decode(payload)?, signing_input, signature })
+    }
+
+    /// Verifies the signature by the one rule of the key's kind.
+    ///
+    /// # Errors
+    /// [`SecureError::Algorithm`] where the header names another algorithm than the key's own,
+    /// [`SecureError::Signature`] where the signature does not verify.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), SecureError> {
+        super::verify(self.algorithm(), key, &self.signing_input, &self.signature)
+    }
+
+    /// The kind of key that `alg` belongs to.
+    #[must_use]
+    pub const fn algorithm(&self) -> KeyKind {
+        self.header.algorithm
+    }
+
+    /// `kid`, as it was written.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.header.key_id
+    }
+
+    /// `typ`, as it was written.
+    #[must_use]
+    pub fn typ(&self) -> &str {
+        &self.header.typ
+    }
+
+    /// `cty`, as it was written.
+    #[must_use]
+    pub fn cty(&self) -> Option<&str> {
+        self.header.cty.as_deref()
+    }
+
+    /// `iss` of the header (RFC 7519, section 5.3).
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.header.issuer.as_deref()
+    }
+
+    /// The payload's bytes, decoded.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// What the signature covers (RFC 7515, section 5.1).
+    #[must_use]
+    pub fn signing_input(&self) -> &[u8] {
+        &self.signing_input
+    }
+
+    /// The signature.
+    #[must_use]
+    pub const fn signature(&self) -> &[u8; SIGNATURE_BYTES] {
+        &self.signature
+    }
+}
+
+impl Header {
+    fn parse(bytes: &[u8]) -> Result<Self, SecureError> {
+        let Value::Object(mut members) = json::parse(bytes, MAX_HEADER_BYTES).map_err(SecureError::Json)?
+        else {
+            return Err(SecureError::Header);
+        };
+        let mut text = |name: &str| match members.remove(name) {
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(SecureError::Header),
+            None => Ok(None),
+        };
+        let algorithm = match text("alg")?.ok_or(SecureError::Header)?.as_str() {
+            // RFC 9864 names the curve; RFC 8037 left it to the key. Here both mean the one curve.
+            "EdDSA" | "Ed25519" => KeyKind::Ed25519,
+            "ES256" => KeyKind::P256,
+            _ => return Err(SecureError::Algorithm),
+        };
+        let header = Self {
+            algorithm,
+            typ: text("typ")?.ok_or(SecureError::Header)?,
+            cty: text("cty")?,
+            key_id: text("kid")?.ok_or(SecureError::Header)?,
+            issuer: text("iss")?,
+        };
+        if members.is_empty() { Ok(header) } else { Err(SecureError::Header) }
+    }
+}
+
+/// The signing input of `payload` under a header of `typ`, `cty` and `key_id`.
+pub(super) fn signing_input(kind: KeyKind, typ: &str, cty: &str, key_id: &str, payload: &[u8]) -> Vec<u8> {
+    let header = json!({"alg": kind.jose_alg(), "cty": cty, "kid": key_id, "typ": typ});
+    let header = codec::to_base64url(header.to_string().as_bytes());
+    format!("{header}.{}", codec::to_base64url(payload)).into_bytes()
+}
+
+/// The compact form of what was signed.
+pub(super) fn compact(signing_input: &[u8], signature: &[u8]) -> Vec<u8> {
+    [signing_input, b".", codec::to_base64url(signature).as_bytes()].concat()
+}
+
+/// Whether `text` names the media type `application/<short>`, written in full or not, in any case
+/// (RFC 7515, sections 4.1.9 and 4.1.10).
+pub(super) fn names_media_type(text: &str, short: &str) -> bool {
+    let full = text.split_once('/');
+    let subtype = match full {
+        Some((top, subtype)) if top.eq_ignore_ascii_case("application") => subtype,
+        Some(_) => return false,
+        None => text,
+    };
+    subtype.eq_ignore_ascii_case(short)
+}
+
+/// Refuses registered JWT claims that say something else than the document beside them (W3C
+/// VC-JOSE-COSE, section 3.1.3). `actor` is the property that `iss` speaks of, `issuer` or `holder`.
+///
+/// `exp` is held to `validUntil` and `nbf` to `validFrom`, so that nothing has two ends; `iat` says
+/// when the signature was made and is only read as a number.
+pub(super) fn check_claims(
+    payload: &Map<String, Value>,
+    actor: &str,
+    header_issuer: Option<&str>,
+) -> Result<(), SecureError> {
+    let agrees = |claim: &str, property: Option<&str>| match payload.get(claim) {
+        None => true,
+        Some(value) => property.is_some_and(|p| value == p),
+    };
+    let at = |claim: &str, property: &str| match payload.get(claim) {
+        None => true,
+        Some(value) => {
+            let instant = payload.get(property).and_then(Value::as_str).map(UnixSeconds::parse);
+            value.as_u64().is_some_and(|v| instant.is_some_and(|i| i.is_ok_and(|i| i.get() == v)))
+        }
+    };
+    let actor_id = id_of(payload.get(actor));
+    let subject = if actor == "holder" { actor_id } else { id_of(payload.get("credentialSubject")) };
+    let all_agree = !payload.contains_key("vc")
+        && !payload.contains_key("vp")
+        && header_issuer.is_none_or(|iss| actor_id == Some(iss))
+        && agrees("iss", actor_id)
+        && agrees("sub", subject)
+        && agrees("jti", payload.get("id").and_then(Value::as_str))
+        && at("nbf", "validFrom")
+        && at("exp", "validUntil")
+        && payload.get("iat").is_none_or(Value::is_u64);
+    if all_agree { Ok(()) } else { Err(SecureError::Claims) }
+}
+
+/// The id of something that is written as its id or as an object with one.
+fn id_of(value: Option<&Value>) -> Option<&str> {
+    let value = value?;
+    value.as_str().or_else(|| value.get("id").and_then(Value::as_str))
+}
+
+/// A payload: a strict JSON object of at most `max_bytes`.
+pub(super) fn object(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureError> {
+    match json::parse(bytes, max_bytes).map_err(SecureError::Json)? {
+        object @ Value::Object(_) => Ok(object),
+        _ => Err(SecureError::Json(JsonError::Malformed)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
