@@ -3,3 +3,4 @@
 pub mod code;
 pub mod context;
 pub mod secure;
+pub mod status;
