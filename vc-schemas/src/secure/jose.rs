@@ -211,6 +211,3 @@ pub(super) fn object(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureErro
         _ => Err(SecureError::Json(JsonError::Malformed)),
     }
 }
-
-#[cfg(test)]
-mod tests;
