@@ -177,14 +177,17 @@ pub(super) fn check_claims(
         None => true,
         Some(value) => property.is_some_and(|p| value == p),
     };
-    let at = |claim: &str, property: &str| match payload.get(claim) {
-        None => true,
-        Some(value) => {
-            let instant = payload.get(property).and_then(Value::as_str).map(UnixSeconds::parse);
-            value.as_u64().is_some_and(|v| instant.is_some_and(|i| i.is_ok_and(|i| i.get() == v)))
+    let actor_id = id_of(payload.get(actor));
+    // A presentation has no dates of its own beside these.
+    let dateless = actor == "holder";
+    let at = |claim: &str, property: &str| match (payload.get(claim), payload.get(property)) {
+        (None, _) => true,
+        (Some(value), None) => dateless && value.is_u64(),
+        (Some(value), Some(instant)) => {
+            let instant = instant.as_str().and_then(|text| UnixSeconds::parse(text).ok());
+            value.as_u64().is_some_and(|v| instant.is_some_and(|i| i.get() == v))
         }
     };
-    let actor_id = id_of(payload.get(actor));
     let subject = if actor == "holder" { actor_id } else { id_of(payload.get("credentialSubject")) };
     let all_agree = !payload.contains_key("vc")
         && !payload.contains_key("vp")
@@ -211,3 +214,6 @@ pub(super) fn object(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureErro
         _ => Err(SecureError::Json(JsonError::Malformed)),
     }
 }
+
+#[cfg(test)]
+mod tests;
