@@ -189,7 +189,7 @@ fn check_validity(held: &Held, expect: &Expect, now: UnixSeconds) -> Result<(), 
 
 /// What was asked, against the end of the chain, which is the narrowest.
 fn check_request(held: &Held, expect: &Expect) -> Result<(), Refusal> {
-    let Some((at, last)) = held.links().iter().enumerate().last() else { return Ok(()) };
+    let Some((at, last)) = held.links().iter().enumerate().next_back() else { return Ok(()) };
     let (link, path) = (&last.delegation, Path::link(at));
     if link.constraints.audience.as_ref().is_some_and(|a| !a.contains(&expect.audience)) {
         let path = path.then("audience");

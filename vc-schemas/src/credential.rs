@@ -1,8 +1,7 @@
 //! Verifiable credentials of Marque's types (VC Data Model 2.0, section 4), read strictly and written
 //! one way.
 //!
-//! A [`Credential`] is what a document says. Who signed it, and whether that counts, is for
-//! [`crate::check`].
+//! A [`Credential`] is what a document says. Who signed it, and whether that counts, is for `check`.
 
 use crate::claims::{Claims, ClaimsError, StatusPair};
 use crate::context;
