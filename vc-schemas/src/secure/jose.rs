@@ -166,8 +166,9 @@ pub(super) fn names_media_type(text: &str, short: &str) -> bool {
 /// Refuses registered JWT claims that say something else than the document beside them (W3C
 /// VC-JOSE-COSE, section 3.1.3). `actor` is the property that `iss` speaks of, `issuer` or `holder`.
 ///
-/// `exp` is held to `validUntil` and `nbf` to `validFrom`, so that nothing has two ends; `iat` says
-/// when the signature was made and is only read as a number.
+/// `exp` is held to `validUntil` and `nbf` to `validFrom`, so that nothing has two ends; a presentation
+/// that has no such property may have the claim alone, and its reader must heed it. `iat` says when the
+/// signature was made and is only read as a number.
 pub(super) fn check_claims(
     payload: &Map<String, Value>,
     actor: &str,
@@ -214,6 +215,3 @@ pub(super) fn object(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureErro
         _ => Err(SecureError::Json(JsonError::Malformed)),
     }
 }
-
-#[cfg(test)]
-mod tests;
