@@ -1,1 +1,6 @@
-//! Empty.
+//! What is allowed: decisions and state machines. Pure.
+
+pub mod trust;
+pub mod lifecycle;
+pub mod issuance;
+pub mod replay;
