@@ -1,1 +1,9 @@
-//! Empty.
+//! The durable store of one node: an append-only object log, an index over it, and secret keys at rest.
+//!
+//! Implements `marque_flows::ports::records::Records`.
+
+pub mod error;
+mod files;
+pub mod lock;
+
+pub use error::OpenError;
