@@ -5,5 +5,8 @@
 pub mod error;
 mod files;
 pub mod lock;
+mod batch;
+mod log;
 
+pub use batch::MAX_BATCH_BYTES;
 pub use error::OpenError;
