@@ -7,6 +7,12 @@ mod files;
 pub mod lock;
 mod batch;
 mod log;
+mod index;
+pub mod engine;
+pub mod memory;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 
 pub use batch::MAX_BATCH_BYTES;
+pub use engine::{Options, Recovery, Stats, Store};
 pub use error::OpenError;
