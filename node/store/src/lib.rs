@@ -10,6 +10,8 @@ mod log;
 mod index;
 pub mod engine;
 pub mod memory;
+pub mod secret;
+pub mod keyfile;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 
