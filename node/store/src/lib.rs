@@ -1,1 +1,20 @@
-//! Empty.
+//! The durable store of one node: an append-only object log, an index over it, and secret keys at rest.
+//!
+//! Implements `marque_flows::ports::records::Records`.
+
+pub mod error;
+mod files;
+pub mod lock;
+mod batch;
+mod log;
+mod index;
+pub mod engine;
+pub mod memory;
+pub mod secret;
+pub mod keyfile;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+pub use batch::MAX_BATCH_BYTES;
+pub use engine::{Options, Recovery, Stats, Store};
+pub use error::OpenError;

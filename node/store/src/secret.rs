@@ -1,0 +1,176 @@
+//! Secret signing keys and passphrases: held in memory that is cleared, printed nowhere.
+//!
+//! Ed25519 (RFC 8032), ECDSA over P-256 with SHA-256 and fixed-length R and S (FIPS 186-5).
+
+use aws_lc_rs::agreement;
+use aws_lc_rs::encoding::{AsBigEndian as _, EcPublicKeyUncompressedBin};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use did_resolver::keys::{KeyKind, PublicKey};
+use ed25519_dalek::{Signer as _, SigningKey};
+use std::fmt;
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// Bytes of a secret key of either kind: an Ed25519 seed, a P-256 scalar.
+pub const SECRET_BYTES: usize = 32;
+
+/// Longest passphrase, in bytes: far more than anybody types, and a bound for what is hashed.
+pub const MAX_PASSPHRASE_BYTES: usize = 1_024;
+
+/// A key that signs.
+pub struct SecretKey {
+    secret: Zeroizing<[u8; SECRET_BYTES]>,
+    public: PublicKey,
+    pair: Pair,
+}
+
+enum Pair {
+    Ed25519(Box<SigningKey>),
+    P256(EcdsaKeyPair),
+}
+
+impl SecretKey {
+    /// A new key from the random source of the operating system.
+    ///
+    /// # Errors
+    /// [`SecretError::Entropy`] where that source fails.
+    pub fn generate(kind: KeyKind) -> Result<Self, SecretError> {
+        /// A random string is no P-256 scalar once in 2^32.
+        const TRIES: usize = 8;
+        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+        for _ in 0..TRIES {
+            getrandom::fill(secret.as_mut_slice()).map_err(|_| SecretError::Entropy)?;
+            if let Ok(key) = Self::from_bytes(kind, &*secret) {
+                return Ok(key);
+            }
+        }
+        Err(SecretError::Entropy)
+    }
+
+    /// The key that has these secret bytes: an Ed25519 seed, or a P-256 scalar, big-endian.
+    ///
+    /// # Errors
+    /// [`SecretError::NotAKey`] where they are not [`SECRET_BYTES`], or no scalar of the curve.
+    pub fn from_bytes(kind: KeyKind, secret: &[u8]) -> Result<Self, SecretError> {
+        let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
+        if secret.len() != SECRET_BYTES {
+            return Err(SecretError::NotAKey);
+        }
+        bytes.copy_from_slice(secret);
+        let (pair, public) = match kind {
+            KeyKind::Ed25519 => {
+                let pair = Box::new(SigningKey::from_bytes(&bytes));
+                let public = PublicKey::ed25519(pair.verifying_key().as_bytes());
+                (Pair::Ed25519(pair), public)
+            }
+            KeyKind::P256 => {
+                let point = p256_point(&bytes)?;
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(
+                    &ECDSA_P256_SHA256_FIXED_SIGNING,
+                    bytes.as_slice(),
+                    &point,
+                );
+                (Pair::P256(pair.map_err(|_| SecretError::NotAKey)?), PublicKey::p256(&point))
+            }
+        };
+        Ok(Self { secret: bytes, public: public.map_err(|_| SecretError::NotAKey)?, pair })
+    }
+
+    /// Which kind of key.
+    #[must_use]
+    pub fn kind(&self) -> KeyKind {
+        self.public.kind()
+    }
+
+    /// What others verify with.
+    #[must_use]
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// The signature over `message`, 64 bytes: as RFC 8032 writes it, or R and S.
+    ///
+    /// # Errors
+    /// [`SecretError::Entropy`] where P-256 has no randomness for its nonce; never for Ed25519.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SecretError> {
+        match &self.pair {
+            Pair::Ed25519(pair) => Ok(pair.sign(message).to_bytes().to_vec()),
+            Pair::P256(pair) => pair
+                .sign(&SystemRandom::new(), message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| SecretError::Entropy),
+        }
+    }
+
+    /// The secret bytes, to be written under encryption.
+    pub(crate) fn expose(&self) -> &[u8; SECRET_BYTES] {
+        &self.secret
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretKey").field("public", &self.public).finish_non_exhaustive()
+    }
+}
+
+/// What a person types to open a key file.
+pub struct Passphrase(Zeroizing<Vec<u8>>);
+
+impl Passphrase {
+    /// Takes `text` over and clears it when done.
+    ///
+    /// # Errors
+    /// [`SecretError::Passphrase`] where it is empty or longer than [`MAX_PASSPHRASE_BYTES`].
+    pub fn new(mut text: String) -> Result<Self, SecretError> {
+        if text.is_empty() || text.len() > MAX_PASSPHRASE_BYTES {
+            text.zeroize();
+            return Err(SecretError::Passphrase);
+        }
+        Ok(Self(Zeroizing::new(text.into_bytes())))
+    }
+
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase")
+    }
+}
+
+fn p256_point(scalar: &[u8; SECRET_BYTES]) -> Result<Vec<u8>, SecretError> {
+    let private = agreement::PrivateKey::from_private_key(&agreement::ECDH_P256, scalar)
+        .map_err(|_| SecretError::NotAKey)?;
+    let public = private.compute_public_key().map_err(|_| SecretError::NotAKey)?;
+    let point: EcPublicKeyUncompressedBin<'_> = public.as_be_bytes().map_err(|_| SecretError::NotAKey)?;
+    Ok(point.as_ref().to_vec())
+}
+
+/// Why there is no key or no passphrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretError {
+    /// The operating system has no randomness to give.
+    Entropy,
+    /// The bytes are no secret key of that kind.
+    NotAKey,
+    /// The passphrase is empty or too long.
+    Passphrase,
+}
+
+impl fmt::Display for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entropy => f.write_str("no randomness"),
+            Self::NotAKey => f.write_str("not a secret key"),
+            Self::Passphrase => write!(f, "a passphrase has 1 to {MAX_PASSPHRASE_BYTES} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for SecretError {}
+
+#[cfg(test)]
+mod tests;
