@@ -1,3 +1,6 @@
-//! What a flow may wait for: traits that floor 4 implements. Object-safe, boxed futures, held as `Arc<dyn …>`.
+//! What a flow may wait for: traits that floor 4 and 5 implement. Object-safe, boxed futures, held as
+//! `Arc<dyn …>`.
 
 pub mod records;
+pub mod keys;
+pub mod clock;

@@ -1,0 +1,154 @@
+//! The domain that a node serves: its name, its policy, and the ports that its flows wait on.
+
+use crate::error::Error;
+use crate::ports::clock::{Clock, Entropy, random};
+use crate::ports::keys::{KeyRole, Keys};
+use crate::ports::records::{Expect, Records, Table, Write};
+use crate::record::Decision;
+use did_resolver::json;
+use did_resolver::time::UnixSeconds;
+use marque_rules::issuance::Home;
+use marque_rules::replay::Nonces;
+use serde_json::Value;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use vc_schemas::credential::Credential;
+use vc_schemas::facts::{DEFAULT_SKEW, DEFAULT_STATUS_MAX_AGE};
+use vc_schemas::secure::{Content, Draft, Envelope, Secured};
+
+/// What the operator decided, once, in the configuration.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// How far clocks may differ.
+    pub skew: Duration,
+    /// How old a status list may be for a verdict.
+    pub status_max_age: Duration,
+    /// The ttl of this domain's lists; they are signed again at half of it.
+    pub list_ttl: Duration,
+    /// How long a resolution may wait for peers.
+    pub resolve_deadline: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            skew: DEFAULT_SKEW,
+            status_max_age: DEFAULT_STATUS_MAX_AGE,
+            list_ttl: Duration::from_secs(240),
+            resolve_deadline: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A domain and what its flows need.
+#[derive(Debug)]
+pub struct Domain {
+    /// Its name.
+    pub home: Home,
+    /// What its operator decided.
+    pub policy: Policy,
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) keys: Arc<dyn Keys>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    nonces: Mutex<Nonces>,
+    /// Held while a list is changed and signed: one writer, so that no two lists have one number.
+    pub(crate) lists: tokio::sync::Mutex<()>,
+}
+
+impl Domain {
+    /// Joins a domain and its ports.
+    ///
+    /// # Errors
+    /// [`Error::Entropy`].
+    pub fn new(
+        home: Home,
+        policy: Policy,
+        records: Arc<dyn Records>,
+        keys: Arc<dyn Keys>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Error> {
+        let nonces = Mutex::new(Nonces::new(&random::<32>(entropy.as_ref())?));
+        Ok(Self { home, policy, records, keys, clock, entropy, nonces, lists: tokio::sync::Mutex::new(()) })
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> UnixSeconds {
+        self.clock.now()
+    }
+
+    /// Where this domain's records live.
+    #[must_use]
+    pub fn records(&self) -> &dyn Records {
+        self.records.as_ref()
+    }
+
+    /// Calls `f` with the nonces of this verifier.
+    pub(crate) fn with_nonces<T>(&self, f: impl FnOnce(&mut Nonces) -> T) -> T {
+        // A panic elsewhere leaves at worst a nonce unclaimed that was about to be claimed.
+        f(&mut self.nonces.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A decision entry as a write of a batch.
+    pub(crate) fn entry(&self, decision: Decision) -> Result<Write, Error> {
+        decision.write(self.clock.as_ref(), self.entropy.as_ref())
+    }
+
+    /// Makes a decision durable that has no other effect.
+    pub(crate) async fn record(&self, decision: Decision) -> Result<(), Error> {
+        let write = self.entry(decision)?;
+        Ok(self.records.commit(vec![write]).await?)
+    }
+
+    /// Secures a credential of this domain.
+    pub(crate) async fn secure(&self, credential: &Credential, envelope: Envelope) -> Result<Secured, Error> {
+        self.secure_payload(credential.to_json(), envelope).await
+    }
+
+    /// Secures a document as a credential of this domain.
+    pub(crate) async fn secure_payload(&self, payload: Value, envelope: Envelope) -> Result<Secured, Error> {
+        let (key, key_id) = self.keys.public(KeyRole::Assertion);
+        let draft = Draft::new(Content::Credential, envelope, payload, key_id, key.kind())
+            .map_err(|_| Error::Record("a credential that cannot be secured"))?;
+        let signature = self.keys.sign(KeyRole::Assertion, draft.signing_input()).await?;
+        draft.attach(&key, &signature).map_err(|_| Error::Record("a signature of the domain's own key"))
+    }
+
+    /// Reads a JSON record and its version.
+    pub(crate) async fn json(&self, table: Table, key: &[u8]) -> Result<Option<(Value, u64)>, Error> {
+        let Some(stored) = self.records.get(table, key).await? else { return Ok(None) };
+        read_json(&stored.value).map(|value| Some((value, stored.version)))
+    }
+
+    /// Every JSON record of a table whose key begins with `prefix`, at most `max` of them.
+    pub(crate) async fn all(&self, table: Table, prefix: &[u8], max: usize) -> Result<Vec<(Vec<u8>, Value)>, Error> {
+        let mut found = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        while found.len() < max {
+            let rows = self.records.scan(table, prefix, after.as_deref(), 256).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key.clone());
+            for row in rows {
+                found.push((row.key, read_json(&row.stored.value)?));
+            }
+        }
+        found.truncate(max);
+        Ok(found)
+    }
+}
+
+fn read_json(bytes: &[u8]) -> Result<Value, Error> {
+    json::parse(bytes, crate::ports::records::MAX_VALUE_BYTES).map_err(|_| Error::Record("a JSON record"))
+}
+
+/// A JSON record as a write.
+pub(crate) fn put(table: Table, key: impl Into<Vec<u8>>, value: &Value, expect: Expect) -> Write {
+    Write { table, key: key.into(), value: Some(value.to_string().into_bytes()), expect }
+}
+
+/// A record of bytes as a write.
+pub(crate) fn put_bytes(table: Table, key: impl Into<Vec<u8>>, value: Vec<u8>, expect: Expect) -> Write {
+    Write { table, key: key.into(), value: Some(value), expect }
+}
