@@ -1,10 +1,11 @@
 //! New entries, signed in two steps.
 //!
 //! Specification, "Create (Register)", "Update (Rotate)" and "Deactivate (Revoke)". A draft has
-//! passed every rule that a verifier checks, the proof excepted.
+//! passed every rule that a verifier checks, the proof excepted, and no relationship of its document
+//! names a key that is not there.
 
 use crate::did::Did;
-use crate::document::Relationship;
+use crate::document::{DocumentError, Relationship};
 use crate::json;
 use crate::keys::PublicKey;
 use crate::methods;
@@ -136,6 +137,9 @@ fn draft(preliminary: Value, previous: Option<&Version>, now: UnixSeconds) -> Re
     members.insert("versionId".to_owned(), Value::String(id));
     let entry = Entry::read(members.clone())?;
     let version = admit(&entry, previous, now)?;
+    if version.document().dangling().next().is_some() {
+        return Err(DocumentError::Relationship.into());
+    }
     let signers = version.parameters().signers(previous.map(Version::parameters))?.to_vec();
     Ok(EntryDraft { members, canonical: entry.canonical, signers, version })
 }
