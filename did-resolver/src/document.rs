@@ -95,8 +95,9 @@ impl Document {
     /// Reads a document.
     ///
     /// # Errors
-    /// [`DocumentError`]: a required property is missing, something has the wrong shape, a
-    /// verification method stands there twice, or a relationship names one that is not there.
+    /// [`DocumentError`]: a required property is missing, something has the wrong shape, or a
+    /// verification method stands there twice. A relationship may name a method that is not there
+    /// (other implementations write such documents): it authorises nothing. See [`Self::dangling`].
     pub fn parse(json: Value) -> Result<Self, DocumentError> {
         let id: Did = text(&json, "id").and_then(|t| t.parse().ok()).ok_or(DocumentError::Id)?;
         let mut methods = Vec::new();
@@ -117,11 +118,6 @@ impl Document {
                 };
                 listed.push((relationship, method_id));
             }
-        }
-        // A reference into another DID's document is legal; it authorises nothing here.
-        let dangling = |url: &DidUrl| *url.did() == id && methods.iter().all(|m| m.id != *url);
-        if listed.iter().any(|(_, url)| dangling(url)) {
-            return Err(DocumentError::Relationship);
         }
         let services = read_services(&id, &json)?;
         Ok(Self { id, json, methods, listed, services })
@@ -155,6 +151,13 @@ impl Document {
     pub fn listed(&self, relationship: Relationship) -> impl Iterator<Item = &VerificationMethod> {
         let ids = self.listed.iter().filter(move |(r, _)| *r == relationship);
         ids.filter_map(|(_, id)| self.methods.iter().find(|m| m.id == *id))
+    }
+
+    /// What relationships name and nobody can find: own methods that are not there. A reference
+    /// into another DID's document is legal; it authorises nothing here.
+    pub fn dangling(&self) -> impl Iterator<Item = &DidUrl> {
+        let there = |url: &DidUrl| self.methods.iter().any(|m| m.id == *url);
+        self.listed.iter().map(|(_, url)| url).filter(move |url| *url.did() == self.id && !there(url))
     }
 
     /// The method `key_id`, if this document lets it act for its DID under `relationship` at `now`.
@@ -301,7 +304,7 @@ pub enum DocumentError {
     Shape,
     /// A verification method is malformed, doubled or one too many.
     Method,
-    /// A relationship names a verification method that is not there.
+    /// A relationship names no verification method, or one that must be there and is not.
     Relationship,
     /// A service is malformed or one too many.
     Service,

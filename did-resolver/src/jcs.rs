@@ -1,6 +1,6 @@
 //! The JSON Canonicalization Scheme (RFC 8785).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// The canonical bytes of `value`.
@@ -10,6 +10,14 @@ use std::fmt;
 /// [`crate::json::parse`] accepted has one.
 pub fn canonical(value: &Value) -> Result<Vec<u8>, NotCanonical> {
     serde_json_canonicalizer::to_vec(value).map_err(|_| NotCanonical)
+}
+
+/// The canonical bytes of an object that is given by its members.
+///
+/// # Errors
+/// As [`canonical`].
+pub fn canonical_object(members: &Map<String, Value>) -> Result<Vec<u8>, NotCanonical> {
+    serde_json_canonicalizer::to_vec(members).map_err(|_| NotCanonical)
 }
 
 /// The value has no canonical form.

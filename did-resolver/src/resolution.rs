@@ -1,0 +1,308 @@
+//! DID resolution results, and their errors (DID Resolution 1.0, sections 4 and 10).
+//!
+//! did:webvh adds two services that no document needs to write ("DID URL Resolution") and asks for
+//! metadata of its own ("Read (Resolve)"); numbers in metadata are text, since no integer may stand
+//! there.
+
+use crate::did::Did;
+use crate::document::Document;
+use crate::methods::{self, MethodError};
+use crate::time::UnixSeconds;
+use crate::webvh::{Log, Version, VersionQuery, WebvhId};
+use serde_json::{Map, Value, json};
+use std::fmt;
+
+/// Where the names of errors are.
+const ERROR_BASE: &str = "https://www.w3.org/ns/did#";
+
+/// The media type of a document on its own.
+const CONTENT_TYPE: &str = "application/did";
+
+/// What resolving a DID gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// The document, or `None` where the DID is deactivated and no older version was asked for.
+    pub document: Option<Value>,
+    /// What is known about it.
+    pub metadata: Metadata,
+}
+
+/// What is known about a document. All of it is absent for a DID without a history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// The versionId of the version that was resolved.
+    pub version_id: Option<String>,
+    /// Its number.
+    pub version_number: Option<u32>,
+    /// When it was made.
+    pub version_time: Option<UnixSeconds>,
+    /// When the first version was made.
+    pub created: Option<UnixSeconds>,
+    /// When the newest version was made.
+    pub updated: Option<UnixSeconds>,
+    /// Whether the DID is deactivated by now.
+    pub deactivated: bool,
+    /// The versionId of the version after the resolved one.
+    pub next_version_id: Option<String>,
+    /// When that one was made.
+    pub next_update: Option<UnixSeconds>,
+    /// The SCID.
+    pub scid: Option<String>,
+    /// Whether the DID may move.
+    pub portable: Option<bool>,
+    /// How long the document may be kept, in seconds.
+    pub ttl_seconds: Option<u32>,
+    /// Who offers copies of the log.
+    pub watchers: Vec<String>,
+}
+
+impl Metadata {
+    fn of(log: &Log, version: &Version, next: Option<&Version>) -> Self {
+        Self {
+            version_id: Some(version.id.clone()),
+            version_number: Some(version.number),
+            version_time: Some(version.time),
+            created: log.versions().next().map(|first| first.time),
+            updated: Some(log.head().time),
+            deactivated: log.is_deactivated(),
+            next_version_id: next.map(|next| next.id.clone()),
+            next_update: next.map(|next| next.time),
+            scid: Some(log.scid().to_owned()),
+            portable: Some(log.parameters().portable()),
+            ttl_seconds: Some(log.parameters().ttl_seconds()),
+            watchers: log.parameters().watchers().to_vec(),
+        }
+    }
+
+    /// As `didDocumentMetadata`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        let mut add = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        let time = |at: Option<UnixSeconds>| at.map(|at| json!(at.to_string()));
+        add("versionId", self.version_id.as_ref().map(|id| json!(id)));
+        add("versionNumber", self.version_number.map(|n| json!(n.to_string())));
+        add("versionTime", time(self.version_time));
+        add("created", time(self.created));
+        add("updated", time(self.updated));
+        add("deactivated", (self.deactivated || self.version_id.is_some()).then(|| json!(self.deactivated)));
+        add("nextVersionId", self.next_version_id.as_ref().map(|id| json!(id)));
+        add("nextUpdate", time(self.next_update));
+        add("scid", self.scid.as_ref().map(|scid| json!(scid)));
+        add("portable", self.portable.map(|portable| json!(portable)));
+        add("ttl", self.ttl_seconds.map(|ttl| json!(ttl.to_string())));
+        add("watchers", (!self.watchers.is_empty()).then(|| json!(self.watchers)));
+        Value::Object(members)
+    }
+}
+
+impl Resolution {
+    /// What a verified log says about `did`.
+    ///
+    /// # Errors
+    /// [`ResolutionError::NotFound`] where the log never had that DID, or not that version.
+    pub fn of_log(log: &Log, did: &Did, query: Option<&VersionQuery>) -> Result<Self, ResolutionError> {
+        if !log.names(did) {
+            return Err(ResolutionError::NotFound);
+        }
+        let (version, next) = match query {
+            None => (log.head(), None),
+            Some(query) => {
+                let resolved = log.at(query).ok_or(ResolutionError::NotFound)?;
+                (resolved.version, resolved.next)
+            }
+        };
+        let document = (!version.parameters().deactivated())
+            .then(|| with_implicit_services(version.document(), version.webvh()));
+        Ok(Self { document, metadata: Metadata::of(log, version, next) })
+    }
+
+    /// The document of a did:key, which has no versions.
+    ///
+    /// # Errors
+    /// [`ResolutionError::InvalidDid`], [`ResolutionError::MethodNotSupported`], or
+    /// [`ResolutionError::FeatureNotSupported`] where a version is asked for.
+    pub fn of_key(did: &Did, query: Option<&VersionQuery>) -> Result<Self, ResolutionError> {
+        let document = methods::resolve_key(did)?;
+        if query.is_some() {
+            return Err(ResolutionError::FeatureNotSupported);
+        }
+        Ok(Self { document: Some(document.json().clone()), metadata: Metadata::default() })
+    }
+
+    /// The HTTP status: 200, or 410 where the DID is deactivated.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        if self.metadata.deactivated { 410 } else { 200 }
+    }
+
+    /// The whole result.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let resolution = match self.document {
+            Some(_) => json!({"contentType": CONTENT_TYPE}),
+            None => json!({}),
+        };
+        json!({
+            "didDocument": self.document,
+            "didDocumentMetadata": self.metadata.to_json(),
+            "didResolutionMetadata": resolution,
+        })
+    }
+}
+
+/// The document with `#files` and `#whois`, unless it has its own.
+fn with_implicit_services(document: &Document, webvh: &WebvhId) -> Value {
+    let mut json = document.json().clone();
+    let base = webvh.location().base_url();
+    let did = document.id();
+    let implicit = [
+        json!({"id": format!("{did}#files"), "type": "relativeRef", "serviceEndpoint": base}),
+        json!({
+            "@context": "https://identity.foundation/linked-vp/contexts/v1",
+            "id": format!("{did}#whois"),
+            "type": "LinkedVerifiablePresentation",
+            "serviceEndpoint": format!("{base}whois.vp"),
+        }),
+    ];
+    let own = |service: &&Value| document.services().iter().any(|s| service["id"] == s.id.as_str());
+    let missing: Vec<Value> = implicit.iter().filter(|service| !own(service)).cloned().collect();
+    if let Some(members) = json.as_object_mut() {
+        let services = members.entry("service").or_insert_with(|| Value::Array(Vec::new()));
+        if let Some(services) = services.as_array_mut() {
+            services.extend(missing);
+        }
+    }
+    json
+}
+
+impl VersionQuery {
+    /// Reads `versionId`, `versionNumber` and `versionTime` from decoded query parameters; others
+    /// are not looked at.
+    ///
+    /// # Errors
+    /// [`ResolutionError::InvalidOptions`] where one is malformed, or more than one is given.
+    pub fn from_parameters<'a>(
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Option<Self>, ResolutionError> {
+        let mut found = None;
+        for (name, value) in parameters {
+            let query = match name {
+                "versionId" => Some(Self::Id(value.to_owned())),
+                "versionNumber" if !value.starts_with('+') => value.parse().ok().map(Self::Number),
+                "versionTime" => UnixSeconds::parse(value).ok().map(Self::Time),
+                "versionNumber" => None,
+                _ => continue,
+            };
+            if found.is_some() {
+                return Err(ResolutionError::InvalidOptions);
+            }
+            found = Some(query.ok_or(ResolutionError::InvalidOptions)?);
+        }
+        Ok(found)
+    }
+}
+
+/// Why a DID was not resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResolutionError {
+    /// Not a DID, or not one by the rules of its method.
+    InvalidDid,
+    /// Not a DID URL.
+    InvalidDidUrl,
+    /// Options that are malformed or contradict each other.
+    InvalidOptions,
+    /// No such DID, or no such version of it.
+    NotFound,
+    /// A media type that is not offered.
+    RepresentationNotSupported,
+    /// A method that is not spoken here.
+    MethodNotSupported,
+    /// An option that the method does not have.
+    FeatureNotSupported,
+    /// The method gave something that is no DID document.
+    InvalidDidDocument,
+    /// Something broke here.
+    InternalError,
+}
+
+impl ResolutionError {
+    /// The name of the error, such as `NOT_FOUND`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidDid => "INVALID_DID",
+            Self::InvalidDidUrl => "INVALID_DID_URL",
+            Self::InvalidOptions => "INVALID_OPTIONS",
+            Self::NotFound => "NOT_FOUND",
+            Self::RepresentationNotSupported => "REPRESENTATION_NOT_SUPPORTED",
+            Self::MethodNotSupported => "METHOD_NOT_SUPPORTED",
+            Self::FeatureNotSupported => "FEATURE_NOT_SUPPORTED",
+            Self::InvalidDidDocument => "INVALID_DID_DOCUMENT",
+            Self::InternalError => "INTERNAL_ERROR",
+        }
+    }
+
+    /// The URL that names the error: the `type` of a problem (RFC 9457).
+    #[must_use]
+    pub fn url(self) -> String {
+        format!("{ERROR_BASE}{}", self.name())
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidDid | Self::InvalidDidUrl | Self::InvalidOptions => 400,
+            Self::NotFound => 404,
+            Self::RepresentationNotSupported => 406,
+            Self::MethodNotSupported | Self::FeatureNotSupported => 501,
+            Self::InvalidDidDocument | Self::InternalError => 500,
+        }
+    }
+
+    /// The whole result, with the error in it.
+    #[must_use]
+    pub fn to_json(self) -> Value {
+        json!({
+            "didDocument": null,
+            "didDocumentMetadata": {},
+            "didResolutionMetadata": {"error": {"type": self.url(), "title": self.to_string()}},
+        })
+    }
+}
+
+impl From<MethodError> for ResolutionError {
+    fn from(e: MethodError) -> Self {
+        match e {
+            MethodError::OtherMethod => Self::MethodNotSupported,
+            MethodError::Key(_) | MethodError::KeyId | MethodError::Did(_) => Self::InvalidDid,
+            MethodError::Document(_) => Self::InvalidDidDocument,
+        }
+    }
+}
+
+impl fmt::Display for ResolutionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidDid => "not a valid DID",
+            Self::InvalidDidUrl => "not a valid DID URL",
+            Self::InvalidOptions => "resolution options are not valid",
+            Self::NotFound => "the DID or its version was not found",
+            Self::RepresentationNotSupported => "the representation is not supported",
+            Self::MethodNotSupported => "the DID method is not supported",
+            Self::FeatureNotSupported => "the DID method does not have this option",
+            Self::InvalidDidDocument => "the DID document is not valid",
+            Self::InternalError => "the DID could not be resolved",
+        })
+    }
+}
+
+impl std::error::Error for ResolutionError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! New entries, signed in two steps.
+//!
+//! Specification, "Create (Register)", "Update (Rotate)" and "Deactivate (Revoke)". A draft has
+//! passed every rule that a verifier checks, the proof excepted, and no relationship of its document
+//! names a key that is not there.
+
+use crate::did::Did;
+use crate::document::{DocumentError, Relationship};
+use crate::json;
+use crate::keys::PublicKey;
+use crate::methods;
+use crate::proof::{self, HashData, ProofError, ProofOptions, Suite};
+use crate::time::UnixSeconds;
+use crate::webvh::entry::{Entry, hash_of};
+use crate::webvh::log::admit;
+use crate::webvh::parameters::{write_first, write_keys};
+use crate::webvh::{
+    EntryError, Location, Log, LogError, MAX_ENTRIES, MAX_ENTRY_BYTES, SCID_PLACEHOLDER, Version,
+};
+use serde_json::{Map, Value, json};
+
+/// What a new DID begins with.
+#[derive(Debug, Clone)]
+pub struct Genesis {
+    /// The domain name.
+    pub host: String,
+    /// The port, if it is not the usual one.
+    pub port: Option<u16>,
+    /// The path segments.
+    pub path: Vec<String>,
+    /// The first document, with [`SCID_PLACEHOLDER`] wherever the SCID is to stand; `id` is added
+    /// where it is missing.
+    pub document: Value,
+    /// Who may sign this entry and, without pre-rotation, the next. Ed25519.
+    pub update_keys: Vec<PublicKey>,
+    /// The [`super::key_hash`]es of who may sign the next one; empty for no pre-rotation.
+    pub next_key_hashes: Vec<String>,
+    /// When.
+    pub time: UnixSeconds,
+    /// Whether the DID may later move.
+    pub portable: bool,
+    /// How long resolvers may keep the document, in seconds, if not the default.
+    pub ttl_seconds: Option<u32>,
+}
+
+/// What a new entry changes. Under pre-rotation both key lists must be given.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// The new document.
+    pub document: Option<Value>,
+    /// Who may sign the next entry, and under pre-rotation this one.
+    pub update_keys: Option<Vec<PublicKey>>,
+    /// The hashes of who may sign the next one; an empty list ends pre-rotation.
+    pub next_key_hashes: Option<Vec<String>>,
+    /// Ends the log.
+    pub deactivate: bool,
+}
+
+/// An entry that waits for the signature of one of its signers.
+#[derive(Debug, Clone)]
+pub struct EntryDraft {
+    members: Map<String, Value>,
+    canonical: Vec<u8>,
+    signers: Vec<PublicKey>,
+    version: Version,
+}
+
+/// Prepares the first entry of a new log.
+///
+/// # Errors
+/// [`LogError`] names the rule that the entry would break.
+pub fn create(genesis: Genesis) -> Result<EntryDraft, LogError> {
+    let location = Location::new(&genesis.host, genesis.port, &genesis.path)?;
+    let first = |why: EntryError| why.at(1);
+    let did = location.did_text(SCID_PLACEHOLDER);
+    let mut state = genesis.document;
+    let members = state.as_object_mut().ok_or(EntryError::Members).map_err(first)?;
+    if *members.entry("id").or_insert_with(|| json!(did)) != json!(did) {
+        return Err(first(EntryError::StateScid));
+    }
+    let parameters =
+        write_first(&genesis.update_keys, &genesis.next_key_hashes, genesis.portable, genesis.ttl_seconds);
+    let preliminary = json!({
+        "versionId": SCID_PLACEHOLDER,
+        "versionTime": genesis.time.to_string(),
+        "parameters": parameters,
+        "state": state,
+    });
+    let scid = hash_of(&preliminary).map_err(first)?;
+    let text = preliminary.to_string().replace(SCID_PLACEHOLDER, &scid);
+    let placed = json::parse(text.as_bytes(), MAX_ENTRY_BYTES).map_err(|e| first(e.into()))?;
+    draft(placed, None, genesis.time).map_err(first)
+}
+
+impl Log {
+    /// Prepares the next entry. `time` must lie at least a second after the head's, and not more
+    /// than [`super::MAX_AHEAD`] after `now`. A portable DID moves by a document with a new `id`
+    /// that names the old one in `alsoKnownAs`.
+    ///
+    /// # Errors
+    /// [`LogError`] names the rule that the entry would break.
+    pub fn append(
+        &self,
+        change: Change,
+        time: UnixSeconds,
+        now: UnixSeconds,
+    ) -> Result<EntryDraft, LogError> {
+        let head = self.head();
+        if self.versions().count() >= MAX_ENTRIES {
+            return Err(LogError::TooManyEntries);
+        }
+        let mut parameters = Map::new();
+        if let Some(keys) = &change.update_keys {
+            parameters.insert("updateKeys".to_owned(), write_keys(keys));
+        }
+        if let Some(hashes) = change.next_key_hashes {
+            parameters.insert("nextKeyHashes".to_owned(), json!(hashes));
+        }
+        if change.deactivate {
+            parameters.insert("deactivated".to_owned(), Value::Bool(true));
+        }
+        let preliminary = json!({
+            "versionId": head.id,
+            "versionTime": time.to_string(),
+            "parameters": parameters,
+            "state": change.document.unwrap_or_else(|| head.document().json().clone()),
+        });
+        draft(preliminary, Some(head), now).map_err(|why| why.at(head.number.saturating_add(1)))
+    }
+}
+
+/// Gives the preliminary entry its versionId, and checks it.
+fn draft(preliminary: Value, previous: Option<&Version>, now: UnixSeconds) -> Result<EntryDraft, EntryError> {
+    let number = previous.map_or(1, |p| p.number.saturating_add(1));
+    let id = format!("{number}-{}", hash_of(&preliminary)?);
+    let Value::Object(mut members) = preliminary else { return Err(EntryError::Members) };
+    members.insert("versionId".to_owned(), Value::String(id));
+    let entry = Entry::read(members.clone())?;
+    let version = admit(&entry, previous, now)?;
+    if version.document().dangling().next().is_some() {
+        return Err(DocumentError::Relationship.into());
+    }
+    let signers = version.parameters().signers(previous.map(Version::parameters))?.to_vec();
+    Ok(EntryDraft { members, canonical: entry.canonical, signers, version })
+}
+
+impl EntryDraft {
+    /// The DID, as it will be.
+    #[must_use]
+    pub const fn did(&self) -> &Did {
+        self.version.webvh().did()
+    }
+
+    /// The version, as it will be.
+    #[must_use]
+    pub const fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// The keys of which one must sign.
+    #[must_use]
+    pub fn signers(&self) -> &[PublicKey] {
+        &self.signers
+    }
+
+    /// The bytes that `key` must sign.
+    ///
+    /// # Errors
+    /// [`EntryError::NotAnUpdateKey`], in a [`LogError`], where `key` is not among the signers.
+    pub fn signing_input(&self, key: &PublicKey) -> Result<HashData, LogError> {
+        self.prepare(key).map(|(_, input)| input).map_err(|why| why.at(self.version.number))
+    }
+
+    /// The finished line, with its line end, to stand after what the log has.
+    ///
+    /// # Errors
+    /// As [`Self::signing_input`]; [`ProofError::BadSignature`] where the signature does not verify;
+    /// [`EntryError::TooLong`].
+    pub fn attach(self, key: &PublicKey, signature: &[u8]) -> Result<Vec<u8>, LogError> {
+        let number = self.version.number;
+        self.finish(key, signature).map_err(|why| why.at(number))
+    }
+
+    fn prepare(&self, key: &PublicKey) -> Result<(Map<String, Value>, HashData), EntryError> {
+        if !self.signers.contains(key) {
+            return Err(EntryError::NotAnUpdateKey);
+        }
+        let options = ProofOptions {
+            suite: Suite::EddsaJcs2022,
+            verification_method: methods::key_id(key).map_err(|_| EntryError::NotAnUpdateKey)?,
+            purpose: Relationship::AssertionMethod,
+            created: Some(self.version.time),
+            expires: None,
+            domain: None,
+            challenge: None,
+        };
+        let options = options.to_members();
+        let input = proof::hash_canonical(&self.canonical, &options)?;
+        Ok((options, input))
+    }
+
+    fn finish(mut self, key: &PublicKey, signature: &[u8]) -> Result<Vec<u8>, EntryError> {
+        let (options, input) = self.prepare(key)?;
+        let proof = proof::finish(options, Suite::EddsaJcs2022, &input, key, signature)?;
+        self.members.insert("proof".to_owned(), Value::Array(vec![proof]));
+        let mut line = serde_json::to_vec(&self.members).map_err(|_| ProofError::NotCanonical)?;
+        if line.len() > MAX_ENTRY_BYTES {
+            return Err(EntryError::TooLong);
+        }
+        line.push(b'\n');
+        Ok(line)
+    }
+}

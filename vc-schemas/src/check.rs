@@ -1,0 +1,228 @@
+//! Verification of a presentation: facts in, verdict or wants out (MODEL.md, "Delegation", rules 1-9).
+//!
+//! [`check`] fetches nothing and knows no clock. What costs nothing is tested first; the root is tested
+//! before anything is wanted, so that a stranger cannot make a verifier look things up; then the
+//! domains that vouch are wanted, then those they vouch for, then their status lists: three rounds.
+//!
+//! Not checked here: that the nonce was not used before. The caller claims it, once and atomically,
+//! after `Verified`.
+
+mod held;
+mod identities;
+mod signatures;
+mod status;
+mod verdict;
+
+pub use held::{Held, Identity};
+pub use verdict::{CheckLine, LinkLine, Verdict};
+
+use crate::chain;
+use crate::code::Code;
+use crate::facts::{Expect, Facts, ListKey};
+use crate::refusal::{Path, Refusal};
+use did_resolver::did::Did;
+use did_resolver::time::UnixSeconds;
+use std::collections::BTreeSet;
+
+/// Rounds of fetching after which what is still wanted counts as not to be had.
+pub const MAX_ROUNDS: usize = 3;
+
+/// What verification ends with.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Every rule holds.
+    Verified(Box<Verdict>),
+    /// The first rule that does not.
+    Refused(Refusal),
+    /// What must be known before more can be said.
+    Wants(Wants),
+}
+
+/// What must be known, each with the first part of the presentation that needs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// DIDs to resolve.
+    pub dids: BTreeSet<Did>,
+    /// Status lists to get.
+    pub status_lists: BTreeSet<ListKey>,
+    /// Where the first of them is needed.
+    pub path: Path,
+}
+
+impl Wants {
+    fn is_empty(&self) -> bool {
+        self.dids.is_empty() && self.status_lists.is_empty()
+    }
+
+    fn did(&mut self, did: &Did, path: &Path) {
+        self.note(path);
+        self.dids.insert(did.clone());
+    }
+
+    fn list(&mut self, key: ListKey, path: &Path) {
+        self.note(path);
+        self.status_lists.insert(key);
+    }
+
+    fn note(&mut self, path: &Path) {
+        if self.is_empty() {
+            self.path = path.clone();
+        }
+    }
+
+    /// The refusal once it is clear that this is not to be had: neither good nor bad.
+    #[must_use]
+    pub fn not_to_be_had(&self) -> Refusal {
+        if self.dids.is_empty() {
+            Refusal::new(Code::StatusUnknown, self.path.clone(), "its status list could not be had")
+        } else {
+            Refusal::new(Code::DidUnresolvable, self.path.clone(), "its DID could not be resolved")
+        }
+    }
+}
+
+/// Why a step does not go on.
+enum Stop {
+    Refused(Refusal),
+    Wants(Wants),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Verifies what is held.
+#[must_use]
+pub fn check(held: &Held, facts: &Facts, expect: &Expect, now: UnixSeconds) -> Outcome {
+    match run(held, facts, expect, now) {
+        Ok(verdict) => Outcome::Verified(Box::new(verdict)),
+        Err(Stop::Refused(refusal)) => Outcome::Refused(refusal),
+        Err(Stop::Wants(wants)) => Outcome::Wants(wants),
+    }
+}
+
+fn run(held: &Held, facts: &Facts, expect: &Expect, now: UnixSeconds) -> Result<Verdict, Stop> {
+    check_holder(held, expect, now)?;
+    chain::check(held.links())?;
+    identities::check(held, expect)?;
+    check_root(held, expect)?;
+    check_validity(held, expect, now)?;
+    check_request(held, expect)?;
+    signatures::identities(held, facts, now)?;
+    signatures::links_and_holder(held, facts, now)?;
+    let status_age = status::check(held, facts, expect, now)?;
+    Ok(verdict::of(held, status_age))
+}
+
+/// Rule 8, as far as no key is needed.
+fn check_holder(held: &Held, expect: &Expect, now: UnixSeconds) -> Result<(), Refusal> {
+    let (presentation, root) = (held.presentation(), Path::root());
+    if presentation.audience != expect.audience {
+        return Err(Refusal::new(Code::AudienceMismatch, root.then("aud"), "meant for another verifier"));
+    }
+    if presentation.nonce != expect.nonce {
+        return Err(Refusal::new(Code::NonceMismatch, root.then("nonce"), "not the nonce that was given"));
+    }
+    if presentation.issued > now.plus(expect.skew) || presentation.expires <= now.minus(expect.skew) {
+        return Err(Refusal::new(Code::PresentationExpired, root.then("exp"), "outside its life"));
+    }
+    let subject = held.links().last().map(|link| &link.delegation.id);
+    if subject.is_some_and(|subject| *subject != presentation.holder) {
+        let path = root.then("holder");
+        return Err(Refusal::new(
+            Code::HolderMismatch,
+            path,
+            "the holder is not the last subject of the chain",
+        ));
+    }
+    Ok(())
+}
+
+/// Rule 6: what the first link passes on was the verifier's to accept from that root.
+fn check_root(held: &Held, expect: &Expect) -> Result<(), Refusal> {
+    let Some(first) = held.links().first() else {
+        return Err(Refusal::new(Code::ChainEmpty, Path::root().then("chain"), "there is no link"));
+    };
+    let by_name = expect.principals.get(&first.credential.issuer);
+    let by_domain = held
+        .identity(&first.credential.issuer)
+        .and_then(Identity::domain_scid)
+        .and_then(|scid| expect.domains.get(&scid))
+        .map(|recognition| &recognition.anchor);
+    let anchors: Vec<_> = [by_name, by_domain].into_iter().flatten().collect();
+    let path = Path::link(0);
+    if anchors.iter().all(|anchor| anchor.capabilities.is_empty()) {
+        return Err(Refusal::new(Code::RootNotAnchored, path.then("issuer"), "no anchor for its principal"));
+    }
+    let link = &first.delegation;
+    let allowed = |anchor: &&crate::facts::Anchor| {
+        let resource = match (&anchor.resources, &link.constraints.resource) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(anchored), Some(asked)) => asked.is_subset(anchored),
+        };
+        resource && link.capabilities.is_within(&anchor.capabilities)
+    };
+    if anchors.iter().any(allowed) {
+        Ok(())
+    } else {
+        let path = path.then("capabilities");
+        Err(Refusal::new(Code::RootExceedsAnchor, path, "more than the anchor lets its domain root"))
+    }
+}
+
+/// Rule 2, the dates.
+fn check_validity(held: &Held, expect: &Expect, now: UnixSeconds) -> Result<(), Refusal> {
+    for (path, credential) in held.credentials() {
+        if credential.valid_from > now.plus(expect.skew) {
+            let path = path.then("validFrom");
+            return Err(Refusal::new(Code::CredentialNotYetValid, path, "not valid yet"));
+        }
+        if credential.valid_until <= now.minus(expect.skew) {
+            return Err(Refusal::new(Code::CredentialExpired, path.then("validUntil"), "no longer valid"));
+        }
+    }
+    Ok(())
+}
+
+/// What was asked, against the end of the chain, which is the narrowest.
+fn check_request(held: &Held, expect: &Expect) -> Result<(), Refusal> {
+    let Some((at, last)) = held.links().iter().enumerate().next_back() else { return Ok(()) };
+    let (link, path) = (&last.delegation, Path::link(at));
+    if link.constraints.audience.as_ref().is_some_and(|a| !a.contains(&expect.audience)) {
+        let path = path.then("audience");
+        return Err(Refusal::new(Code::AudienceMismatch, path, "the mandate is meant for other verifiers"));
+    }
+    if let Some(capability) = &expect.request.capability {
+        if !link.capabilities.allows(capability) {
+            let path = path.then("capabilities");
+            return Err(Refusal::new(Code::CapabilityNotGranted, path, "the mandate does not hold it"));
+        }
+        if link.constraints.asks_approval(capability) {
+            let path = path.then("needsApproval");
+            return Err(Refusal::new(Code::ApprovalRequired, path, "needs an approval of this use"));
+        }
+    }
+    let resource = match (&link.constraints.resource, &expect.request.resource) {
+        (Some(allowed), Some(asked)) => allowed.contains(asked),
+        _ => true,
+    };
+    let purpose = match (&link.constraints.purpose, &expect.request.purpose) {
+        (Some(allowed), Some(asked)) => allowed == asked,
+        _ => true,
+    };
+    match (resource, purpose) {
+        (true, true) => Ok(()),
+        (false, _) => {
+            Err(Refusal::new(Code::ConstraintUnmet, path.then("resource"), "outside its resources"))
+        }
+        (true, false) => {
+            Err(Refusal::new(Code::ConstraintUnmet, path.then("purpose"), "outside its purpose"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! What is held: a presentation with its credentials, read by type and not yet verified.
+
+use crate::chain::{Link, MAX_LINKS};
+use crate::claims::{Claims, StatusPair};
+use crate::code::Code;
+use crate::credential::{Credential, CredentialError};
+use crate::presentation::{Presentation, PresentationError};
+use crate::refusal::{Path, Refusal};
+use crate::secure::{Content, SecureError, Secured};
+use did_resolver::did::Did;
+use did_resolver::webvh::WebvhId;
+
+/// A presentation, read.
+#[derive(Debug, Clone)]
+pub struct Held {
+    secured: Secured,
+    presentation: Presentation,
+    links: Vec<Link>,
+    link_envelopes: Vec<Secured>,
+    identities: Vec<Identity>,
+}
+
+/// An identity credential, read.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub(super) credential: Credential,
+    pub(super) secured: Secured,
+}
+
+impl Identity {
+    /// The credential.
+    #[must_use]
+    pub const fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The SCID of the domain that issued it; `None` where the issuer is no did:webvh.
+    #[must_use]
+    pub fn domain_scid(&self) -> Option<String> {
+        WebvhId::parse(&self.credential.issuer).ok().map(|id| id.scid().to_owned())
+    }
+
+    /// Where the status of its subject stands.
+    pub(super) const fn subject_status(&self) -> Option<&StatusPair> {
+        match &self.credential.claims {
+            Claims::Owner(owner) => Some(&owner.status),
+            Claims::Agent(agent) => Some(&agent.status),
+            Claims::Delegation(_) | Claims::NodeMembership(_) => None,
+        }
+    }
+}
+
+impl Held {
+    /// Reads a secured presentation.
+    ///
+    /// # Errors
+    /// [`Refusal`]: something in it cannot be read, is not of a type that belongs into a
+    /// presentation, or stands there twice.
+    pub fn read(secured: Secured) -> Result<Self, Refusal> {
+        if secured.content() != Content::Presentation {
+            return Err(malformed("not a presentation"));
+        }
+        let presentation =
+            Presentation::read(secured.payload()).map_err(|error| presentation_refusal(&error))?;
+        let mut held = Self {
+            secured,
+            presentation,
+            links: Vec::new(),
+            link_envelopes: Vec::new(),
+            identities: Vec::new(),
+        };
+        for (at, secured) in held.presentation.credentials.clone().into_iter().enumerate() {
+            held.add(at, secured)?;
+        }
+        Ok(held)
+    }
+
+    fn add(&mut self, at: usize, secured: Secured) -> Result<(), Refusal> {
+        let credential =
+            Credential::read(secured.payload()).map_err(|error| credential_refusal(at, error))?;
+        match &credential.claims {
+            Claims::Delegation(delegation) => {
+                if self.links.len() >= MAX_LINKS {
+                    return Err(Refusal::new(
+                        Code::ChainTooLong,
+                        Path::link(MAX_LINKS),
+                        "more than eight links",
+                    ));
+                }
+                self.links.push(Link {
+                    delegation: delegation.clone(),
+                    digest: secured.digest(),
+                    size_bytes: secured.bytes().len(),
+                    credential,
+                });
+                self.link_envelopes.push(secured);
+            }
+            Claims::Owner(_) | Claims::Agent(_) => {
+                if self.identity(credential.claims.subject()).is_some() {
+                    return Err(malformed("two identity credentials of one subject"));
+                }
+                self.identities.push(Identity { credential, secured });
+            }
+            Claims::NodeMembership(_) => {
+                return Err(malformed("a credential of a type that does not belong here"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the presentation says.
+    #[must_use]
+    pub const fn presentation(&self) -> &Presentation {
+        &self.presentation
+    }
+
+    /// The presentation as it is secured.
+    #[must_use]
+    pub const fn secured(&self) -> &Secured {
+        &self.secured
+    }
+
+    /// The links, in the order in which they are presented.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The identity credential of `subject`.
+    #[must_use]
+    pub fn identity(&self, subject: &Did) -> Option<&Identity> {
+        self.identities.iter().find(|identity| identity.credential.claims.subject() == subject)
+    }
+
+    pub(super) fn identities(&self) -> &[Identity] {
+        &self.identities
+    }
+
+    pub(super) fn secured_links(&self) -> impl Iterator<Item = (usize, &Link, &Secured)> {
+        self.links
+            .iter()
+            .zip(&self.link_envelopes)
+            .enumerate()
+            .map(|(at, (link, secured))| (at, link, secured))
+    }
+
+    /// The DIDs on the path: the principal, then the subject of each link.
+    pub(super) fn path(&self) -> impl Iterator<Item = &Did> {
+        let principal = self.links.first().map(|link| &link.credential.issuer);
+        principal.into_iter().chain(self.links.iter().map(|link| &link.delegation.id))
+    }
+
+    /// The place of `subject` on the path, for messages.
+    pub(super) fn place(&self, subject: &Did) -> Path {
+        Path::identity(self.path().position(|did| did == subject).unwrap_or_default())
+    }
+
+    /// Every credential with its place.
+    pub(super) fn credentials(&self) -> impl Iterator<Item = (Path, &Credential)> {
+        let links = self.links.iter().enumerate().map(|(at, link)| (Path::link(at), &link.credential));
+        let identities =
+            self.identities.iter().map(|i| (self.place(i.credential.claims.subject()), &i.credential));
+        links.chain(identities)
+    }
+}
+
+fn malformed(detail: &'static str) -> Refusal {
+    Refusal::new(Code::PresentationMalformed, Path::root().then("verifiableCredential"), detail)
+}
+
+fn presentation_refusal(error: &PresentationError) -> Refusal {
+    match error {
+        PresentationError::Context => Refusal::new(
+            Code::ContextUnknown,
+            Path::root().then("@context"),
+            "not the context of VC 2.0 alone",
+        ),
+        PresentationError::Malformed(member) => Refusal::new(
+            Code::PresentationMalformed,
+            Path::root().then(member),
+            "missing, of the wrong shape, or with members that are not known",
+        ),
+        PresentationError::Credential { at, error } => secure_refusal(error, Path::entry(*at)),
+    }
+}
+
+fn credential_refusal(at: usize, error: CredentialError) -> Refusal {
+    let path = Path::entry(at);
+    match error {
+        CredentialError::Context => {
+            Refusal::new(Code::ContextUnknown, path.then("@context"), "not the embedded contexts")
+        }
+        CredentialError::Malformed(member) => Refusal::new(
+            Code::CredentialMalformed,
+            path.then(member),
+            "missing, of the wrong shape, or with members that are not known",
+        ),
+        CredentialError::ConstraintUnknown => {
+            Refusal::new(Code::ConstraintUnknown, path.then("constraints"), "a constraint that is not known")
+        }
+    }
+}
+
+/// The refusal of something secured that cannot be read, or does not verify.
+pub(super) fn secure_refusal(error: &SecureError, path: Path) -> Refusal {
+    let (code, detail) = match error {
+        SecureError::TooLong => (Code::TooLarge, "larger than its limit"),
+        SecureError::Signature => (Code::SignatureInvalid, "the signature does not verify"),
+        _ => (Code::CredentialMalformed, "cannot be read"),
+    };
+    Refusal::new(code, path, detail)
+}

@@ -1,0 +1,84 @@
+//! Rules 4 (ceilings) and 5: everybody on the path is vouched for by a domain that counts here.
+
+use super::held::{Held, Identity};
+use crate::chain;
+use crate::claims::Claims;
+use crate::code::Code;
+use crate::facts::Expect;
+use crate::refusal::{Path, Refusal};
+use did_resolver::did::Did;
+
+/// Whether the subject at this place of the path needs no identity credential: a did:key that ends
+/// the chain lives for one task and has none.
+pub(super) fn is_key_agent(held: &Held, place: usize, did: &Did) -> bool {
+    place > 0 && place == held.links().len() && did.method() == "key"
+}
+
+pub(super) fn check(held: &Held, expect: &Expect) -> Result<(), Refusal> {
+    for (place, did) in held.path().enumerate() {
+        if is_key_agent(held, place, did) {
+            continue;
+        }
+        let path = Path::identity(place);
+        let Some(identity) = held.identity(did) else {
+            return Err(Refusal::new(
+                Code::IdentityMissing,
+                path,
+                "its identity credential is not presented",
+            ));
+        };
+        check_kind(place, identity, &path)?;
+        check_domain(identity, expect, &path)?;
+    }
+    for (at, link) in held.links().iter().enumerate() {
+        let subject = held.identity(&link.delegation.id).map(|identity| &identity.credential().claims);
+        if let Some(Claims::Agent(agent)) = subject {
+            chain::within_ceiling(link, &agent.capabilities).map_err(|widened| widened.at(at))?;
+        }
+    }
+    let on_path = |identity: &Identity| {
+        let subject = identity.credential().claims.subject();
+        held.path().enumerate().any(|(place, did)| did == subject && !is_key_agent(held, place, did))
+    };
+    if held.identities().iter().all(on_path) {
+        Ok(())
+    } else {
+        let path = Path::root().then("verifiableCredential");
+        Err(Refusal::new(
+            Code::PresentationMalformed,
+            path,
+            "an identity credential of somebody not on the path",
+        ))
+    }
+}
+
+fn check_kind(place: usize, identity: &Identity, path: &Path) -> Result<(), Refusal> {
+    match (place, &identity.credential().claims) {
+        (0, Claims::Owner(_)) | (1.., Claims::Agent(_)) => Ok(()),
+        (0, _) => Err(Refusal::new(
+            Code::IdentityMismatch,
+            path.clone(),
+            "the principal must be an owner; an agent never is one",
+        )),
+        _ => Err(Refusal::new(
+            Code::IdentityMismatch,
+            path.clone(),
+            "whoever is delegated to must be an agent",
+        )),
+    }
+}
+
+fn check_domain(identity: &Identity, expect: &Expect, path: &Path) -> Result<(), Refusal> {
+    let path = path.clone().then("issuer");
+    match identity.domain_scid().and_then(|scid| expect.domains.get(&scid)) {
+        Some(recognition) if recognition.suspended => {
+            Err(Refusal::new(Code::DomainSuspended, path, "the domain that vouches for it is suspended here"))
+        }
+        Some(_) => Ok(()),
+        None => Err(Refusal::new(
+            Code::DomainNotRecognised,
+            path,
+            "the domain that vouches for it is not recognised here",
+        )),
+    }
+}

@@ -1,0 +1,116 @@
+//! Rules 2 and 8, the keys: each credential and the presentation is signed by a key that counts.
+
+use super::held::{Held, secure_refusal};
+use super::{Stop, Wants};
+use crate::code::Code;
+use crate::facts::{DidFact, Facts};
+use crate::refusal::{Path, Refusal};
+use crate::secure::Secured;
+use did_resolver::did::Did;
+use did_resolver::document::{Document, KeyRefusal, Relationship};
+use did_resolver::methods;
+use did_resolver::time::UnixSeconds;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The document that counts for `did`, `None` where it must be fetched first.
+pub(super) fn document<'a>(
+    did: &Did,
+    facts: &'a Facts,
+    path: &Path,
+) -> Result<Option<Cow<'a, Arc<Document>>>, Refusal> {
+    if did.method() == "key" {
+        let document = methods::resolve_key(did);
+        return match document {
+            Ok(document) => Ok(Some(Cow::Owned(Arc::new(document)))),
+            Err(_) => {
+                Err(Refusal::new(Code::DidMalformed, path.clone(), "not a did:key of a kind spoken here"))
+            }
+        };
+    }
+    match facts.did(did) {
+        Some(DidFact::Active { document, .. }) => Ok(Some(Cow::Borrowed(document))),
+        Some(DidFact::Deactivated) => {
+            Err(Refusal::new(Code::Deactivated, path.clone(), "its DID is deactivated"))
+        }
+        Some(DidFact::Contested) => {
+            Err(Refusal::new(Code::DidContested, path.clone(), "its DID has two valid histories"))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Verifies one signature by `signer`; adds to `wants` where its document is not known yet.
+fn verify(
+    secured: &Secured,
+    signer: &Did,
+    relationship: Relationship,
+    (facts, now): (&Facts, UnixSeconds),
+    path: &Path,
+    wants: &mut Wants,
+) -> Result<(), Refusal> {
+    if secured.key_id().did() != signer {
+        return Err(Refusal::new(Code::KeyNotAuthorised, path.clone(), "the key belongs to another DID"));
+    }
+    let Some(document) = document(signer, facts, path)? else {
+        wants.did(signer, path);
+        return Ok(());
+    };
+    let key = document
+        .authorised(relationship, secured.key_id(), now)
+        .map_err(|refusal| key_refusal(refusal, path.clone()))?;
+    if key.retiring && relationship == Relationship::Authentication {
+        return Err(Refusal::new(
+            Code::KeyRetired,
+            path.clone(),
+            "the key is on its way out and may not present",
+        ));
+    }
+    secured.verify(key.key).map_err(|error| secure_refusal(&error, path.clone()))
+}
+
+pub(super) fn key_refusal(refusal: KeyRefusal, path: Path) -> Refusal {
+    match refusal {
+        KeyRefusal::NotThere => Refusal::new(Code::KeyNotAuthorised, path, "its DID does not list the key"),
+        KeyRefusal::ForeignController => {
+            Refusal::new(Code::KeyNotAuthorised, path, "the key is controlled by another DID")
+        }
+        KeyRefusal::NotForThis => {
+            Refusal::new(Code::KeyNotAuthorised, path, "the key is not listed for this use")
+        }
+        KeyRefusal::Revoked => Refusal::new(Code::KeyNotAuthorised, path, "the key is revoked"),
+        KeyRefusal::Expired => Refusal::new(Code::KeyRetired, path, "the key has expired"),
+        KeyRefusal::UnsupportedKind => {
+            Refusal::new(Code::KeyNotAuthorised, path, "the kind of key is not supported")
+        }
+    }
+}
+
+/// Identity credentials, by the domains that vouch. These are the first that anything is fetched for.
+pub(super) fn identities(held: &Held, facts: &Facts, now: UnixSeconds) -> Result<(), Stop> {
+    let mut wants = Wants::default();
+    for identity in held.identities() {
+        let path = held.place(identity.credential().claims.subject());
+        let issuer = &identity.credential().issuer;
+        let relationship = Relationship::AssertionMethod;
+        verify(&identity.secured, issuer, relationship, (facts, now), &path, &mut wants)?;
+    }
+    done(wants)
+}
+
+/// Links by their issuers, and the presentation by its holder; all are vouched for by now.
+pub(super) fn links_and_holder(held: &Held, facts: &Facts, now: UnixSeconds) -> Result<(), Stop> {
+    let mut wants = Wants::default();
+    for (at, link, secured) in held.secured_links() {
+        let issuer = &link.credential.issuer;
+        verify(secured, issuer, Relationship::AssertionMethod, (facts, now), &Path::link(at), &mut wants)?;
+    }
+    let (secured, holder) = (held.secured(), &held.presentation().holder);
+    let path = Path::root().then("holder");
+    verify(secured, holder, Relationship::Authentication, (facts, now), &path, &mut wants)?;
+    done(wants)
+}
+
+fn done(wants: Wants) -> Result<(), Stop> {
+    if wants.is_empty() { Ok(()) } else { Err(Stop::Wants(wants)) }
+}

@@ -1,0 +1,149 @@
+//! What a verifier learns from a presentation that holds.
+
+use super::held::Held;
+use crate::claims::Claims;
+use crate::delegation::constraints::Constraints;
+use crate::delegation::scope::Scope;
+use did_resolver::did::Did;
+use did_resolver::time::UnixSeconds;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A presentation that verified: who acts, for whom, and what it may do.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// On whose behalf.
+    pub principal: Did,
+    /// Who acts.
+    pub holder: Did,
+    /// What it may do: the end of the chain, which is the narrowest.
+    pub capabilities: Scope,
+    /// Within which bounds. What [`crate::facts::Request`] did not name is for the caller to enforce.
+    pub constraints: Constraints,
+    /// Until when: the earliest end on the path.
+    pub valid_until: UnixSeconds,
+    /// Each hop.
+    pub links: Vec<LinkLine>,
+    /// How old the oldest status list was that this relies on.
+    pub status_age: Duration,
+    /// What was checked, in the order of the rules.
+    pub checks: Vec<CheckLine>,
+}
+
+/// One hop of the chain.
+#[derive(Debug, Clone)]
+pub struct LinkLine {
+    /// The link's credential id.
+    pub id: String,
+    /// Who delegated.
+    pub issuer: Did,
+    /// To whom.
+    pub subject: Did,
+    /// The name of the subject and the label of its domain, where it is an agent with a credential.
+    pub subject_name: Option<(String, String)>,
+    /// Which domain vouches for the subject.
+    pub vouched_by: Option<Did>,
+    /// What.
+    pub capabilities: Scope,
+    /// Within which bounds.
+    pub constraints: Constraints,
+    /// Until when.
+    pub valid_until: UnixSeconds,
+}
+
+/// One check that held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckLine {
+    /// The rule of MODEL.md, 1 to 9.
+    pub rule: u8,
+    /// What held.
+    pub text: &'static str,
+}
+
+/// What holds of everything that verified.
+const CHECKS: [CheckLine; 9] = [
+    CheckLine { rule: 1, text: "one to eight links, none twice, no cycle" },
+    CheckLine {
+        rule: 2,
+        text: "every credential is of its type, in its time, and signed by a key that counts",
+    },
+    CheckLine { rule: 3, text: "every link continues the one before it, for one principal" },
+    CheckLine {
+        rule: 4,
+        text: "no link widens, loosens or outlives what it was given, and none passes a ceiling",
+    },
+    CheckLine { rule: 5, text: "everybody on the path is vouched for by a recognised domain" },
+    CheckLine { rule: 6, text: "an anchor lets the principal's domain root this authority here" },
+    CheckLine {
+        rule: 7,
+        text: "nothing on the path is revoked or suspended, by fresh lists of the right domains",
+    },
+    CheckLine { rule: 8, text: "the holder signed this verifier's nonce and audience" },
+    CheckLine { rule: 9, text: "nothing presented chose its own root, keys, lists, contexts or algorithm" },
+];
+
+pub(super) fn of(held: &Held, status_age: Duration) -> Verdict {
+    let links: Vec<LinkLine> = held
+        .links()
+        .iter()
+        .map(|link| {
+            let identity = held.identity(&link.delegation.id);
+            let name = identity.and_then(|identity| match &identity.credential.claims {
+                Claims::Agent(agent) => Some((agent.name.clone(), agent.domain.clone())),
+                _ => None,
+            });
+            LinkLine {
+                id: link.credential.id.clone(),
+                issuer: link.credential.issuer.clone(),
+                subject: link.delegation.id.clone(),
+                subject_name: name,
+                vouched_by: identity.map(|identity| identity.credential.issuer.clone()),
+                capabilities: link.delegation.capabilities.clone(),
+                constraints: link.delegation.constraints.clone(),
+                valid_until: link.credential.valid_until,
+            }
+        })
+        .collect();
+    let last = links.last();
+    Verdict {
+        principal: links.first().map_or_else(|| held.presentation().holder.clone(), |l| l.issuer.clone()),
+        holder: held.presentation().holder.clone(),
+        capabilities: last.map(|l| l.capabilities.clone()).unwrap_or_default(),
+        constraints: last.map(|l| l.constraints.clone()).unwrap_or_default(),
+        valid_until: held.credentials().map(|(_, c)| c.valid_until).min().unwrap_or_default(),
+        links,
+        status_age,
+        checks: CHECKS.to_vec(),
+    }
+}
+
+impl Verdict {
+    /// The verdict as one JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let links = self.links.iter().map(|link| {
+            json!({
+                "id": link.id,
+                "issuer": link.issuer.as_str(),
+                "subject": link.subject.as_str(),
+                "subjectName": link.subject_name.as_ref().map(|(name, domain)| format!("{name}@{domain}")),
+                "vouchedBy": link.vouched_by.as_ref().map(Did::as_str),
+                "capabilities": link.capabilities.to_json(),
+                "constraints": link.constraints.to_json(),
+                "validUntil": link.valid_until.to_string(),
+            })
+        });
+        let checks = self.checks.iter().map(|check| json!({"rule": check.rule, "holds": check.text}));
+        json!({
+            "verified": true,
+            "principal": self.principal.as_str(),
+            "holder": self.holder.as_str(),
+            "capabilities": self.capabilities.to_json(),
+            "constraints": self.constraints.to_json(),
+            "validUntil": self.valid_until.to_string(),
+            "chain": links.collect::<Value>(),
+            "statusAgeSeconds": self.status_age.as_secs(),
+            "checks": checks.collect::<Value>(),
+        })
+    }
+}

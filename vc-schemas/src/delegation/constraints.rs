@@ -1,0 +1,187 @@
+//! Constraints of a link: what narrows a capability further. A link may only tighten what it received.
+//!
+//! A child restates every constraint of its parent, so that whoever reads the last link alone reads
+//! no more authority than the chain gives. Argument limits and budgets are not spoken yet: like any
+//! other constraint that is not known, they refuse.
+
+use super::scope::{Capability, Scope, ScopeError};
+use crate::object::{Object, ObjectError};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// Deepest `maxDepth` that means anything: a chain has at most eight links.
+pub const MAX_DEPTH: u8 = 8;
+
+/// The constraints that are known, in the order in which they are written.
+const NAMES: [&str; 7] =
+    ["audience", "resource", "purpose", "workflow", "maxDepth", "notDelegatable", "needsApproval"];
+
+/// A workflow, and perhaps one step of it, to which a link is bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    /// The workflow.
+    pub id: String,
+    /// The one step, or any.
+    pub step: Option<String>,
+}
+
+/// The constraints of one link. The default constrains nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Constraints {
+    /// Verifiers at which the link counts; `None`: any.
+    pub audience: Option<BTreeSet<String>>,
+    /// Resources to which it applies; `None`: any.
+    pub resource: Option<BTreeSet<String>>,
+    /// The one purpose; `None`: any.
+    pub purpose: Option<String>,
+    /// The workflow; `None`: any.
+    pub workflow: Option<Workflow>,
+    /// How many links may follow; `None`: as many as a chain may have.
+    pub max_depth: Option<u8>,
+    /// Capabilities that the subject holds but may not pass on.
+    pub not_delegatable: Scope,
+    /// Capabilities that count only with an approval of the single use.
+    pub needs_approval: Scope,
+}
+
+impl Constraints {
+    /// Reads the `constraints` of a link.
+    ///
+    /// # Errors
+    /// [`ConstraintsError::Unknown`] for a constraint that is not known; the others for a known one
+    /// of the wrong shape.
+    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
+        let members = json.as_object().ok_or(ConstraintsError::Malformed)?;
+        if members.keys().any(|name| !NAMES.contains(&name.as_str())) {
+            return Err(ConstraintsError::Unknown);
+        }
+        let mut object = Object::new(json, "constraints")?;
+        let scope = |value: Option<&Value>| value.map_or(Ok(Scope::default()), Scope::read);
+        let constraints = Self {
+            audience: object.texts("audience")?,
+            resource: object.texts("resource")?,
+            purpose: object.optional_text("purpose")?.map(str::to_owned),
+            workflow: object.optional("workflow").map(read_workflow).transpose()?,
+            max_depth: object.optional("maxDepth").map(read_depth).transpose()?,
+            not_delegatable: scope(object.optional("notDelegatable"))?,
+            needs_approval: scope(object.optional("needsApproval"))?,
+        };
+        object.end("constraints")?;
+        Ok(constraints)
+    }
+
+    /// Writes what [`Constraints::read`] reads. What constrains nothing is left out.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        let scope = |scope: &Scope| (!scope.is_empty()).then(|| scope.to_json());
+        put("audience", self.audience.as_ref().map(|a| json!(a)));
+        put("resource", self.resource.as_ref().map(|r| json!(r)));
+        put("purpose", self.purpose.as_ref().map(|p| json!(p)));
+        put(
+            "workflow",
+            self.workflow.as_ref().map(|w| match &w.step {
+                Some(step) => json!({"id": w.id, "step": step}),
+                None => json!({"id": w.id}),
+            }),
+        );
+        put("maxDepth", self.max_depth.map(|d| json!(d)));
+        put("notDelegatable", scope(&self.not_delegatable));
+        put("needsApproval", scope(&self.needs_approval));
+        Value::Object(members)
+    }
+
+    /// Whether a link with the constraints `next` and the capabilities `capabilities` may follow a
+    /// link with these.
+    ///
+    /// # Errors
+    /// [`Loosened`] names the first constraint that does not hold.
+    pub fn tighten(&self, next: &Self, capabilities: &Scope) -> Result<(), Loosened> {
+        let within = |held: &Option<BTreeSet<String>>, asked: &Option<BTreeSet<String>>| match (held, asked) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(held), Some(asked)) => asked.is_subset(held),
+        };
+        let workflow = match (&self.workflow, &next.workflow) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(held), Some(asked)) => {
+                held.id == asked.id && (held.step.is_none() || held.step == asked.step)
+            }
+        };
+        let depth = match (self.max_depth, next.max_depth) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(held), Some(asked)) => asked < held,
+        };
+        let passed_on = self.not_delegatable.intersection(capabilities).is_empty();
+        let approvals = self.needs_approval.intersection(capabilities);
+        [
+            ("audience", within(&self.audience, &next.audience)),
+            ("resource", within(&self.resource, &next.resource)),
+            ("purpose", self.purpose.is_none() || self.purpose == next.purpose),
+            ("workflow", workflow),
+            ("maxDepth", depth),
+            ("notDelegatable", passed_on),
+            ("needsApproval", approvals.is_within(&next.needs_approval)),
+        ]
+        .into_iter()
+        .find(|(_, holds)| !holds)
+        .map_or(Ok(()), |(constraint, _)| Err(Loosened { constraint }))
+    }
+
+    /// Whether `capability` counts only with an approval.
+    #[must_use]
+    pub fn asks_approval(&self, capability: &Capability) -> bool {
+        self.needs_approval.allows(capability)
+    }
+}
+
+fn read_workflow(json: &Value) -> Result<Workflow, ConstraintsError> {
+    let mut object = Object::new(json, "workflow")?;
+    let id = object.text("id")?.to_owned();
+    let step = object.optional_text("step")?.map(str::to_owned);
+    object.end("workflow")?;
+    Ok(Workflow { id, step })
+}
+
+fn read_depth(json: &Value) -> Result<u8, ConstraintsError> {
+    let depth = json.as_u64().and_then(|d| u8::try_from(d).ok());
+    depth.filter(|d| *d <= MAX_DEPTH).ok_or(ConstraintsError::Malformed)
+}
+
+/// A link's constraint is looser than what its parent has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loosened {
+    /// Which.
+    pub constraint: &'static str,
+}
+
+/// Why constraints were not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConstraintsError {
+    /// One that is not known.
+    Unknown,
+    /// A known one of the wrong shape.
+    Malformed,
+}
+
+impl From<ObjectError> for ConstraintsError {
+    fn from(_: ObjectError) -> Self {
+        Self::Malformed
+    }
+}
+
+impl From<ScopeError> for ConstraintsError {
+    fn from(_: ScopeError) -> Self {
+        Self::Malformed
+    }
+}
+
+#[cfg(test)]
+mod tests;
