@@ -100,6 +100,9 @@ pub const MAX_MISSING: usize = 4_096;
 /// Item ids remembered per peer that it announced and could not give as announced.
 pub const MAX_UNUSABLE_PER_PEER: usize = 1_024;
 
+/// How long they are remembered: what a peer could not give once, it may be able to give later.
+pub const UNUSABLE_LIFE_MS: u64 = 600_000;
+
 /// Requests in flight to one peer (D6).
 pub const MAX_PULLS_PER_PEER: usize = 2;
 

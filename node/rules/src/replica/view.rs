@@ -125,6 +125,8 @@ pub struct View {
     by_subject: BTreeMap<(ItemKind, String), BTreeSet<Sha256Digest>>,
     /// Bucket digests that are known to be right; the others are computed when asked for.
     buckets: BTreeMap<u8, Sha256Digest>,
+    /// The digest of it all, where nothing has changed since it was computed.
+    digest: Option<DomainDigest>,
 }
 
 impl View {
@@ -191,6 +193,7 @@ impl View {
             let [bucket, ..] = id;
             self.buckets.remove(bucket);
         }
+        self.digest = None;
         let gone: Vec<_> = old.into_iter().filter(|id| !new.contains_key(id)).collect();
         for id in &gone {
             self.by_id.remove(id);
@@ -202,6 +205,9 @@ impl View {
 
     /// The digests of this view.
     pub fn digest(&mut self) -> DomainDigest {
+        if let Some(digest) = &self.digest {
+            return digest.clone();
+        }
         let mut all = Vec::with_capacity(BUCKETS * 32);
         let mut buckets = Vec::with_capacity(BUCKETS);
         for bucket in 0..=u8::MAX {
@@ -210,7 +216,9 @@ impl View {
             let [a, b, c, d, e, f, g, h, ..] = digest;
             buckets.push([a, b, c, d, e, f, g, h]);
         }
-        DomainDigest { root: sha256(&all), buckets }
+        let digest = DomainDigest { root: sha256(&all), buckets };
+        self.digest = Some(digest.clone());
+        digest
     }
 
     fn bucket(&mut self, bucket: u8) -> Sha256Digest {

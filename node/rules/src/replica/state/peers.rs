@@ -8,7 +8,7 @@ use crate::replica::bucket::Bucket;
 use crate::replica::limits::{
     HELLO_BURST, HELLO_RENEW_MS, MAX_HELLOS, MAX_PEERS, MAX_STRANGERS, MAX_UNUSABLE_PER_PEER,
     PEER_GOSSIP_BURST, PEER_GOSSIP_PER_SECOND, PEER_SYNC_BURST, PEER_SYNC_PER_SECOND, STRANGER_LIFE_MS,
-    STRANGER_SYNC_BURST, STRANGER_SYNC_PER_SECOND,
+    STRANGER_SYNC_BURST, STRANGER_SYNC_PER_SECOND, UNUSABLE_LIFE_MS,
 };
 use crate::replica::{Hello, Refusal, Scid};
 use did_resolver::time::UnixSeconds;
@@ -38,6 +38,8 @@ pub(super) struct PeerState {
     pub(super) todo: VecDeque<Scid>,
     /// Item ids that it announced and could not give.
     pub(super) unusable: Recent,
+    /// When those are forgotten.
+    unusable_until: MonoMillis,
 }
 
 impl PeerState {
@@ -53,6 +55,7 @@ impl PeerState {
             sync: Bucket::new(STRANGER_SYNC_BURST, STRANGER_SYNC_PER_SECOND, now),
             todo: VecDeque::new(),
             unusable: Recent::new(MAX_UNUSABLE_PER_PEER),
+            unusable_until: now.plus_ms(UNUSABLE_LIFE_MS),
         }
     }
 
@@ -60,6 +63,14 @@ impl PeerState {
     pub(super) fn wants(&mut self, domain: &Scid) {
         if !self.todo.contains(domain) {
             self.todo.push_back(domain.clone());
+        }
+    }
+
+    /// Lets a peer try again, from time to time, what it could not give.
+    pub(super) fn forgive(&mut self, now: MonoMillis) {
+        if self.unusable_until <= now {
+            self.unusable = Recent::new(MAX_UNUSABLE_PER_PEER);
+            self.unusable_until = now.plus_ms(UNUSABLE_LIFE_MS);
         }
     }
 
