@@ -1,0 +1,388 @@
+//! The envelope in which an origin domain sends a signed object (MESH.md D3): a deterministic CBOR
+//! map in COSE_Sign1.
+//!
+//! ```text
+//! {1: version, 2: kind, 3: domain SCID, 4: subject, 5: seq, 6: digest of the one before (optional),
+//!  7: issued at, 8: expires at, 9: payload, 10: SHA-256 of the payload, 11: [critical fields]}
+//! ```
+//!
+//! Its expiry limits gossip only; a replica that catches up takes expired envelopes too.
+
+use crate::replica::cbor::{Reader, Writer, decode_exactly};
+use crate::replica::limits::{
+    MAX_CRITICAL, MAX_ENVELOPE_BYTES, MAX_LOG_BYTES, MAX_PAYLOAD_BYTES, MAX_SKEW_SECONDS, MAX_SUBJECT_BYTES,
+    MAX_VERSION_ID_BYTES,
+};
+use crate::replica::message::read_scid;
+use crate::replica::view::ItemKind;
+use crate::replica::{Lane, Refusal, Scid, Topic};
+use did_resolver::codec::{Sha256Digest, sha256};
+use did_resolver::did::{Did, DidUrl};
+use did_resolver::document::{Document, KeyRefusal, Relationship};
+use did_resolver::keys::{KeyKind, PublicKey};
+use did_resolver::time::UnixSeconds;
+use std::time::Duration;
+use vc_schemas::secure::SecureError;
+use vc_schemas::secure::cose::{Sign1, Sign1Draft};
+
+/// Media type of what is signed.
+pub const CONTENT_TYPE: &str = "application/marque-envelope+cbor";
+
+/// The version that is spoken here.
+const VERSION: u64 = 1;
+
+/// Most fields that are read before an envelope is malformed: those of this version, and room for
+/// those that a later one marks as critical.
+const MAX_FIELDS: usize = 32;
+
+/// The last field that this version has.
+const LAST_FIELD: u64 = 11;
+
+/// What the payload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A whole DID log, verbatim; the subject is its DID, `seq` its last version number.
+    Log,
+    /// A [`LogHead`], for a log that is too long to be pushed.
+    LogHead,
+    /// A signed status list, verbatim; the subject is its URL, `seq` its sequence number.
+    StatusList,
+}
+
+impl Kind {
+    const fn number(self) -> u64 {
+        match self {
+            Self::Log => 1,
+            Self::LogHead => 2,
+            Self::StatusList => 3,
+        }
+    }
+
+    const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Log),
+            2 => Some(Self::LogHead),
+            3 => Some(Self::StatusList),
+            _ => None,
+        }
+    }
+
+    /// What it is once it is held.
+    #[must_use]
+    pub const fn item_kind(self) -> ItemKind {
+        match self {
+            Self::Log | Self::LogHead => ItemKind::Log,
+            Self::StatusList => ItemKind::StatusList,
+        }
+    }
+
+    /// The topics on which it may come; the first is the ordinary one.
+    #[must_use]
+    pub const fn lanes(self) -> &'static [Lane] {
+        match self {
+            Self::Log | Self::LogHead => &[Lane::Did],
+            Self::StatusList => &[Lane::Status, Lane::Ctl],
+        }
+    }
+}
+
+/// What an envelope says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// What the payload is.
+    pub kind: Kind,
+    /// The origin.
+    pub domain: Scid,
+    /// DID or list URL, at most [`MAX_SUBJECT_BYTES`].
+    pub subject: String,
+    /// Version or sequence number. That the payload says the same is for the judge to check.
+    pub seq: u64,
+    /// Digest of the item that this one follows, as a hint of what is missing. Nothing depends on it.
+    pub prev: Option<Sha256Digest>,
+    /// When the origin signed.
+    pub issued_at: UnixSeconds,
+    /// When gossip stops passing it on.
+    pub expires_at: UnixSeconds,
+    /// At most [`MAX_PAYLOAD_BYTES`].
+    pub payload: Vec<u8>,
+}
+
+impl Body {
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        w.map(if self.prev.is_some() { 11 } else { 10 });
+        w.uint(1).uint(VERSION).uint(2).uint(self.kind.number()).uint(3).text(self.domain.as_str());
+        w.uint(4).text(&self.subject).uint(5).uint(self.seq);
+        if let Some(prev) = &self.prev {
+            w.uint(6).bytes(prev);
+        }
+        w.uint(7).uint(self.issued_at.get()).uint(8).uint(self.expires_at.get());
+        w.uint(9).bytes(&self.payload).uint(10).bytes(&sha256(&self.payload)).uint(11).array(0).finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
+        decode_exactly(bytes, MAX_ENVELOPE_BYTES, Self::read, Self::encode)
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Refusal> {
+        let fields = r.map(MAX_FIELDS)?;
+        // Another version may have any shape after its number.
+        if r.uint()? != 1 {
+            return Err(Refusal::Malformed);
+        }
+        if r.uint()? != VERSION {
+            return Err(Refusal::UnknownVersion);
+        }
+        let (mut kind, mut domain, mut subject, mut seq, mut prev) = (None, None, None, None, None);
+        let (mut issued, mut expires, mut payload, mut digest) = (None, None, None, None);
+        let (mut critical, mut later) = (0, false);
+        for _ in 1..fields {
+            match r.uint()? {
+                2 => kind = Some(r.uint()?),
+                3 => domain = Some(read_scid(r)?),
+                4 => subject = Some(r.text(MAX_SUBJECT_BYTES)?.to_owned()),
+                5 => seq = Some(r.uint()?),
+                6 => prev = Some(r.digest()?),
+                7 => issued = Some(UnixSeconds::new(r.uint()?)),
+                8 => expires = Some(UnixSeconds::new(r.uint()?)),
+                9 => payload = Some(r.bytes(MAX_PAYLOAD_BYTES)?.to_vec()),
+                10 => digest = Some(r.digest()?),
+                11 => {
+                    critical = r.array(MAX_CRITICAL)?;
+                    (0..critical).try_for_each(|_| r.skip())?;
+                }
+                field if field > LAST_FIELD => {
+                    r.skip()?;
+                    later = true;
+                }
+                _ => return Err(Refusal::Malformed),
+            }
+        }
+        if critical > 0 || later {
+            return Err(Refusal::UnknownCritical);
+        }
+        let kind = Kind::from_number(kind.ok_or(Refusal::Malformed)?).ok_or(Refusal::UnknownCritical)?;
+        let whole = || {
+            let payload = payload?;
+            let (issued_at, expires_at) = (issued?, expires?);
+            (digest? == sha256(&payload) && issued_at <= expires_at).then_some(())?;
+            Some(Self {
+                kind,
+                domain: domain?,
+                subject: subject?,
+                seq: seq?,
+                prev,
+                issued_at,
+                expires_at,
+                payload,
+            })
+        };
+        whole().ok_or(Refusal::Malformed)
+    }
+}
+
+/// An envelope that was read strictly, and **not yet verified**.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    body: Body,
+    key_id: DidUrl,
+    sign1: Sign1,
+    id: Sha256Digest,
+}
+
+impl Envelope {
+    /// Reads an envelope. The key id is a DID URL with a fragment, of the did:webvh of the origin.
+    ///
+    /// # Errors
+    /// [`Refusal::TooLarge`], [`Refusal::Malformed`]; [`Refusal::UnknownVersion`] and
+    /// [`Refusal::UnknownCritical`] where a later version may know better.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
+        let sign1 = Sign1::parse(bytes, MAX_ENVELOPE_BYTES).map_err(|e| match e {
+            SecureError::TooLong => Refusal::TooLarge,
+            _ => Refusal::Malformed,
+        })?;
+        if sign1.content_type() != CONTENT_TYPE || sign1.typ().is_some() {
+            return Err(Refusal::Malformed);
+        }
+        let key_id = std::str::from_utf8(sign1.key_id()).ok().and_then(|text| text.parse().ok());
+        let key_id: DidUrl = key_id.filter(DidUrl::is_key_id).ok_or(Refusal::Malformed)?;
+        let body = Body::decode(sign1.payload())?;
+        if Scid::of(key_id.did()).as_ref() != Some(&body.domain) {
+            return Err(Refusal::Malformed);
+        }
+        Ok(Self { body, key_id, sign1, id: sha256(bytes) })
+    }
+
+    /// SHA-256 of all bytes, by which gossip knows it.
+    #[must_use]
+    pub const fn id(&self) -> Sha256Digest {
+        self.id
+    }
+
+    /// All bytes, as they came.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.sign1.bytes()
+    }
+
+    /// What it says.
+    #[must_use]
+    pub const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The key that it names.
+    #[must_use]
+    pub const fn key_id(&self) -> &DidUrl {
+        &self.key_id
+    }
+
+    /// The DID of the origin domain, whose document has the key.
+    #[must_use]
+    pub const fn domain_did(&self) -> &Did {
+        self.key_id.did()
+    }
+
+    /// Whether it may come on `topic`.
+    #[must_use]
+    pub fn belongs_on(&self, topic: &Topic) -> bool {
+        self.body.kind.lanes().iter().any(|lane| Topic::new(&self.body.domain, *lane) == *topic)
+    }
+
+    /// Whether gossip still passes it on at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal::Expired`], [`Refusal::FromFuture`].
+    pub fn current(&self, now: UnixSeconds) -> Result<(), Refusal> {
+        let skew = Duration::from_secs(MAX_SKEW_SECONDS);
+        if self.body.issued_at > now.plus(skew) {
+            return Err(Refusal::FromFuture);
+        }
+        if self.body.expires_at.plus(skew) < now {
+            return Err(Refusal::Expired);
+        }
+        Ok(())
+    }
+
+    /// Verifies the signature by the key that it names, as `document`, the newest accepted one of the
+    /// origin domain, lists it for assertions. That the domain is neither deactivated, contested nor
+    /// suspended is for the caller to know.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownKey`] where the document lists no such key, which a newer one may;
+    /// [`Refusal::KeyNotAuthorised`]; [`Refusal::BadSignature`].
+    pub fn verify(&self, document: &Document, now: UnixSeconds) -> Result<(), Refusal> {
+        if document.id() != self.domain_did() {
+            return Err(Refusal::UnknownKey);
+        }
+        let authorised = document.authorised(Relationship::AssertionMethod, &self.key_id, now);
+        let authorised = authorised.map_err(|refusal| match refusal {
+            KeyRefusal::NotThere => Refusal::UnknownKey,
+            KeyRefusal::ForeignController
+            | KeyRefusal::NotForThis
+            | KeyRefusal::Revoked
+            | KeyRefusal::Expired
+            | KeyRefusal::UnsupportedKind => Refusal::KeyNotAuthorised,
+        })?;
+        self.sign1.verify(authorised.key).map_err(|_| Refusal::BadSignature)
+    }
+}
+
+/// An envelope before it is signed.
+#[derive(Debug, Clone)]
+pub struct EnvelopeDraft {
+    body: Body,
+    key_id: DidUrl,
+    draft: Sign1Draft,
+}
+
+impl EnvelopeDraft {
+    /// Begins an envelope that `key_id`, a key of kind `algorithm` of the origin domain, will sign.
+    ///
+    /// # Errors
+    /// As [`Envelope::decode`] would refuse the finished one: [`Refusal::TooLarge`] for payload or
+    /// subject, [`Refusal::Malformed`] where the key is not the origin's or times are reversed.
+    pub fn new(body: Body, key_id: DidUrl, algorithm: KeyKind) -> Result<Self, Refusal> {
+        if !key_id.is_key_id() || Scid::of(key_id.did()).as_ref() != Some(&body.domain) {
+            return Err(Refusal::Malformed);
+        }
+        let bytes = body.encode();
+        Body::decode(&bytes)?;
+        let draft = Sign1Draft::new(algorithm, key_id.as_str().as_bytes(), CONTENT_TYPE, bytes)
+            .map_err(|_| Refusal::Malformed)?;
+        Ok(Self { body, key_id, draft })
+    }
+
+    /// What to sign.
+    #[must_use]
+    pub fn signing_input(&self) -> &[u8] {
+        self.draft.signing_input()
+    }
+
+    /// Joins the signature to what it signs.
+    ///
+    /// # Errors
+    /// [`Refusal::BadSignature`] where it does not verify under `key`, [`Refusal::TooLarge`] where
+    /// the whole is over [`MAX_ENVELOPE_BYTES`].
+    pub fn attach(self, key: &PublicKey, signature: &[u8]) -> Result<Envelope, Refusal> {
+        let sign1 = self.draft.attach(key, signature).map_err(|_| Refusal::BadSignature)?;
+        if sign1.bytes().len() > MAX_ENVELOPE_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        let id = sha256(sign1.bytes());
+        Ok(Envelope { body: self.body, key_id: self.key_id, sign1, id })
+    }
+}
+
+/// What is pushed instead of a log over [`MAX_PAYLOAD_BYTES`]; the log is pulled in pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogHead {
+    /// Whose log. It is the envelope's subject too.
+    pub did: String,
+    /// Its last version. It is the envelope's `seq` too.
+    pub version_number: u64,
+    /// Its last versionId.
+    pub version_id: String,
+    /// Its length in bytes, at most [`MAX_LOG_BYTES`].
+    pub length: u64,
+    /// SHA-256 of it all.
+    pub digest: Sha256Digest,
+}
+
+impl LogHead {
+    /// The payload of an envelope.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        w.array(5).text(&self.did).uint(self.version_number).text(&self.version_id);
+        w.uint(self.length).bytes(&self.digest).finish()
+    }
+
+    /// Reads the payload of an envelope of [`Kind::LogHead`], which must be about the envelope's own
+    /// subject and number.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`]; [`Refusal::TooLarge`]; [`Refusal::Inconsistent`].
+    pub fn of(body: &Body) -> Result<Self, Refusal> {
+        let head = decode_exactly(&body.payload, MAX_PAYLOAD_BYTES, Self::read, Self::encode)?;
+        if body.kind != Kind::LogHead || head.did != body.subject || head.version_number != body.seq {
+            return Err(Refusal::Inconsistent);
+        }
+        Ok(head)
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Refusal> {
+        r.exactly(5)?;
+        let head = Self {
+            did: r.text(MAX_SUBJECT_BYTES)?.to_owned(),
+            version_number: r.uint()?,
+            version_id: r.text(MAX_VERSION_ID_BYTES)?.to_owned(),
+            length: r.uint()?,
+            digest: r.digest()?,
+        };
+        if head.length > MAX_LOG_BYTES as u64 { Err(Refusal::TooLarge) } else { Ok(head) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,13 @@
+//! Floors: what a replica has once accepted never falls back (MESH.md D7).
+//!
+//! Pure decisions about objects that are verified in themselves: signatures of status lists are for
+//! the caller, logs are verified by [`did_resolver::webvh`].
+
+mod list;
+mod log;
+
+pub use list::{ListDecision, ListFloor, ReceivedList, decide_list, is_revoked};
+pub use log::{LogDecision, LogFloor, decide_log, log_item};
+
+#[cfg(test)]
+mod tests;

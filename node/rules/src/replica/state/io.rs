@@ -1,0 +1,344 @@
+//! What goes into the state machine and what comes out of it.
+
+use super::metrics::Metric;
+use crate::replica::now::MonoMillis;
+use crate::replica::view::Item;
+use crate::replica::{Envelope, Hello, Kind, Lane, Refusal, Request, Response, Scid, Topic};
+use did_resolver::did::Did;
+use did_resolver::time::UnixSeconds;
+use std::collections::BTreeSet;
+
+/// A peer: the bytes of its libp2p PeerId.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer(pub Vec<u8>);
+
+/// Names one judgement from [`Effect::Judge`] until it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// Names one request that this node sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// Names a place where an answer is waited for; the driver gives it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelId(pub u64);
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// What the store held of a domain at the start, or when it came to be trusted. In as many parts
+    /// as the driver likes; the branches of one subject stand in one part.
+    Loaded {
+        /// A domain that is replicated; for another it is passed over.
+        domain: Scid,
+        /// Its items.
+        items: Vec<Item>,
+    },
+    /// All domains that are trusted now, beside the own one. These are replicated.
+    TrustChanged {
+        /// At most [`MAX_DOMAINS`](crate::replica::limits::MAX_DOMAINS); what is over it is left out.
+        domains: BTreeSet<Scid>,
+    },
+    /// All domains that joined by token: their nodes are admitted, nothing of theirs is replicated.
+    JoinedDomains {
+        /// The domains.
+        domains: BTreeSet<Scid>,
+    },
+    /// The first connection to a peer.
+    PeerConnected {
+        /// Who.
+        peer: Peer,
+        /// Whether this node dialled. The one that dials says hello.
+        outbound: bool,
+    },
+    /// The last connection to a peer is gone.
+    PeerDisconnected {
+        /// Who.
+        peer: Peer,
+    },
+    /// A hello came, either as a request (with the channel on which to answer) or inside
+    /// [`HelloAnswer::Admitted`](crate::replica::HelloAnswer::Admitted) (without).
+    HelloReceived {
+        /// From whom.
+        peer: Peer,
+        /// Where to answer.
+        channel: Option<ChannelId>,
+        /// What it says.
+        hello: Box<Hello>,
+    },
+    /// The outcome of [`Effect::VerifyHello`]: log, membership, binding to the PeerId, and secret if
+    /// one was shown, are good.
+    HelloVerified {
+        /// Who.
+        peer: Peer,
+        /// As in [`Effect::VerifyHello`].
+        channel: Option<ChannelId>,
+        /// The domain that it belongs to.
+        domain: Scid,
+        /// When its membership ends.
+        until: UnixSeconds,
+    },
+    /// The outcome of [`Effect::VerifyHello`]: it is not good. Also, without a channel, that the peer
+    /// refused ours or did not answer.
+    HelloRefused {
+        /// Who.
+        peer: Peer,
+        /// As in [`Effect::VerifyHello`].
+        channel: Option<ChannelId>,
+        /// Why.
+        reason: Refusal,
+    },
+    /// A gossip message that waits for its validation.
+    Gossip {
+        /// Who passed it on to this node.
+        peer: Peer,
+        /// On which topic.
+        topic: Topic,
+        /// Gossipsub's id of the message, given back in [`Effect::Report`].
+        message_id: Vec<u8>,
+        /// Its data.
+        bytes: Vec<u8>,
+    },
+    /// The outcome of [`Effect::Judge`].
+    Judged {
+        /// As in the effect.
+        ticket: Ticket,
+        /// The outcome.
+        verdict: Verdict,
+    },
+    /// What [`Effect::Persist`] asked for is durable.
+    Persisted {
+        /// As in the effect.
+        ticket: Ticket,
+    },
+    /// What [`Effect::Persist`] asked for was not done.
+    PersistFailed {
+        /// As in the effect.
+        ticket: Ticket,
+    },
+    /// This node itself publishes something. It is durable already.
+    Local {
+        /// The signed envelope.
+        envelope: Box<Envelope>,
+        /// All that is held of its subject now.
+        held: Vec<Item>,
+        /// The topic; one that the kind may not use becomes the kind's ordinary one.
+        lane: Lane,
+    },
+    /// A peer asks.
+    SyncRequest {
+        /// Who.
+        peer: Peer,
+        /// Where to answer.
+        channel: ChannelId,
+        /// What.
+        request: Request,
+    },
+    /// A peer answers a request of [`Effect::Request`].
+    SyncResponse {
+        /// Who.
+        peer: Peer,
+        /// As in the effect.
+        id: RequestId,
+        /// What.
+        response: Response,
+    },
+    /// A request of [`Effect::Request`] will not be answered.
+    SyncFailed {
+        /// Who.
+        peer: Peer,
+        /// As in the effect.
+        id: RequestId,
+    },
+    /// Time has passed: the instant of [`Effect::WakeAt`] has come.
+    Tick,
+}
+
+/// What the judge found: signature under the origin's newest document, then the object itself,
+/// against what is held and its floors.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// New, and good or worth keeping as evidence. Once persisted, `held` is all that is held of the
+    /// subject: one item, or every branch of a contested one.
+    Accept {
+        /// All items of the subject after the write.
+        held: Vec<Item>,
+    },
+    /// Exactly what is held already, also where this state machine did not know of it.
+    Same {
+        /// All items of the subject, durable.
+        held: Vec<Item>,
+    },
+    /// Good, and behind what is held.
+    Older {
+        /// What the envelope stands for; it is not pulled again.
+        item: Item,
+        /// All items of the subject, durable.
+        held: Vec<Item>,
+    },
+    /// Not taken, and nobody's fault who passed it on.
+    Ignore(Refusal),
+    /// Not taken. What the peer is charged is [`penalty`](crate::replica::penalty::penalty)'s to say,
+    /// so that a semantic refusal never becomes a penalty by accident.
+    Reject(Refusal),
+    /// A good [`LogHead`](crate::replica::LogHead) of a log that is wanted: the next
+    /// [`Effect::Judge`] of this ticket has the log.
+    NeedLog,
+    /// The origin's document here may be too old. An envelope that carries the log of its own origin
+    /// is verified under the last version of that log, where it extends what is held, or no domain
+    /// could ever announce a new key.
+    NeedDomain {
+        /// The did:webvh of the origin.
+        did: Did,
+    },
+}
+
+/// How an envelope came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Via {
+    /// Pushed. Its expiry has been checked.
+    Gossip,
+    /// Pulled. Its expiry does not matter.
+    Sync,
+}
+
+/// What gossipsub is told about a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Report {
+    /// Forward it.
+    Accept,
+    /// Do not forward it.
+    Ignore,
+    /// Do not forward it, and charge P4.
+    Reject,
+}
+
+/// What to do. Effects are carried out in order.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Say hello to a peer, then hand in its answer as [`Input::HelloReceived`] or
+    /// [`Input::HelloRefused`].
+    SendHello {
+        /// To whom.
+        peer: Peer,
+    },
+    /// Verify a hello, then hand in [`Input::HelloVerified`] or [`Input::HelloRefused`]. A domain that
+    /// joins by its secret is handed in as [`Input::JoinedDomains`] before that.
+    VerifyHello {
+        /// Whose.
+        peer: Peer,
+        /// To be handed back.
+        channel: Option<ChannelId>,
+        /// What it says.
+        hello: Box<Hello>,
+    },
+    /// Answer a hello: with this node's own, or with a refusal.
+    AnswerHello {
+        /// To whom.
+        peer: Peer,
+        /// Where.
+        channel: ChannelId,
+        /// `None` admits.
+        refusal: Option<Refusal>,
+    },
+    /// From here on gossip flows with this peer.
+    Admit {
+        /// Who.
+        peer: Peer,
+        /// Its domain.
+        domain: Scid,
+    },
+    /// Close every connection to a peer; no gossip flows from here on.
+    Disconnect {
+        /// Who.
+        peer: Peer,
+        /// Why.
+        reason: Refusal,
+    },
+    /// Subscribe to a topic.
+    Subscribe {
+        /// Which.
+        topic: Topic,
+    },
+    /// Leave a topic.
+    Unsubscribe {
+        /// Which.
+        topic: Topic,
+    },
+    /// Verify an envelope and what it carries, then hand in [`Input::Judged`].
+    Judge {
+        /// To be handed back.
+        ticket: Ticket,
+        /// Who passed it on.
+        peer: Peer,
+        /// How it came.
+        via: Via,
+        /// The envelope, decoded and not verified.
+        envelope: Box<Envelope>,
+        /// The log, where the envelope is a head that was judged [`Verdict::NeedLog`]; its length and
+        /// digest are those of the head.
+        log: Option<Vec<u8>>,
+    },
+    /// Make durable what [`Verdict::Accept`] stands for, the envelope included, then hand in
+    /// [`Input::Persisted`] or [`Input::PersistFailed`].
+    Persist {
+        /// To be handed back.
+        ticket: Ticket,
+    },
+    /// Tell gossipsub what became of a message.
+    Report {
+        /// Who passed it on.
+        peer: Peer,
+        /// As in [`Input::Gossip`].
+        message_id: Vec<u8>,
+        /// What became of it.
+        report: Report,
+    },
+    /// Publish a message of this node's own.
+    Publish {
+        /// On which topic.
+        topic: Topic,
+        /// Its data.
+        bytes: Vec<u8>,
+    },
+    /// Ask a peer, then hand in [`Input::SyncResponse`] or [`Input::SyncFailed`].
+    Request {
+        /// Whom.
+        peer: Peer,
+        /// To be handed back.
+        id: RequestId,
+        /// What.
+        request: Request,
+    },
+    /// Answer a request.
+    Answer {
+        /// Whom.
+        peer: Peer,
+        /// Where.
+        channel: ChannelId,
+        /// What.
+        response: Response,
+    },
+    /// Answer a request from the store, within the bounds of [`Response`]; never more than
+    /// [`MAX_PAGE_BYTES`](crate::replica::limits::MAX_PAGE_BYTES) of payload.
+    Lookup {
+        /// Whom.
+        peer: Peer,
+        /// Where.
+        channel: ChannelId,
+        /// What.
+        request: Request,
+    },
+    /// Something to count.
+    Count {
+        /// What.
+        metric: Metric,
+        /// Of which kind of envelope, where it is about one that was readable.
+        kind: Option<Kind>,
+        /// Why, where it was not taken.
+        reason: Option<Refusal>,
+    },
+    /// Hand in [`Input::Tick`] at this instant; it takes the place of the one asked for before.
+    WakeAt(MonoMillis),
+}

@@ -1,0 +1,212 @@
+//! Who is connected, and who is admitted (MESH.md D1).
+
+use super::io::{ChannelId, Effect, Peer};
+use super::metrics::Metric;
+use super::recent::Recent;
+use super::{MonoMillis, Now, State};
+use crate::replica::bucket::Bucket;
+use crate::replica::limits::{
+    HELLO_BURST, HELLO_RENEW_MS, MAX_HELLOS, MAX_PEERS, MAX_STRANGERS, MAX_UNUSABLE_PER_PEER,
+    PEER_GOSSIP_BURST, PEER_GOSSIP_PER_SECOND, PEER_SYNC_BURST, PEER_SYNC_PER_SECOND, STRANGER_LIFE_MS,
+    STRANGER_SYNC_BURST, STRANGER_SYNC_PER_SECOND, UNUSABLE_LIFE_MS,
+};
+use crate::replica::{Hello, Refusal, Scid};
+use did_resolver::time::UnixSeconds;
+use std::collections::VecDeque;
+
+/// By what a peer is admitted.
+#[derive(Debug)]
+pub(super) struct Admission {
+    pub(super) domain: Scid,
+    /// When its membership ends.
+    ends: MonoMillis,
+}
+
+/// One connected peer.
+#[derive(Debug)]
+pub(super) struct PeerState {
+    outbound: bool,
+    since: MonoMillis,
+    pub(super) admission: Option<Admission>,
+    pub(super) hello_pending: bool,
+    /// When this side says hello again, if it is the one that dialled.
+    hello_again: MonoMillis,
+    hello: Bucket,
+    pub(super) gossip: Bucket,
+    pub(super) sync: Bucket,
+    /// Domains to be pulled from it, in order.
+    pub(super) todo: VecDeque<Scid>,
+    /// Item ids that it announced and could not give.
+    pub(super) unusable: Recent,
+    /// When those are forgotten.
+    unusable_until: MonoMillis,
+}
+
+impl PeerState {
+    fn new(outbound: bool, now: MonoMillis) -> Self {
+        Self {
+            outbound,
+            since: now,
+            admission: None,
+            hello_pending: false,
+            hello_again: now.plus_ms(HELLO_RENEW_MS),
+            hello: Bucket::slow(HELLO_BURST, now),
+            gossip: Bucket::new(PEER_GOSSIP_BURST, PEER_GOSSIP_PER_SECOND, now),
+            sync: Bucket::new(STRANGER_SYNC_BURST, STRANGER_SYNC_PER_SECOND, now),
+            todo: VecDeque::new(),
+            unusable: Recent::new(MAX_UNUSABLE_PER_PEER),
+            unusable_until: now.plus_ms(UNUSABLE_LIFE_MS),
+        }
+    }
+
+    /// Notes that `domain` is to be pulled from this peer, once.
+    pub(super) fn wants(&mut self, domain: &Scid) {
+        if !self.todo.contains(domain) {
+            self.todo.push_back(domain.clone());
+        }
+    }
+
+    /// Lets a peer try again, from time to time, what it could not give.
+    pub(super) fn forgive(&mut self, now: MonoMillis) {
+        if self.unusable_until <= now {
+            self.unusable = Recent::new(MAX_UNUSABLE_PER_PEER);
+            self.unusable_until = now.plus_ms(UNUSABLE_LIFE_MS);
+        }
+    }
+
+    /// When something is to be done about it.
+    pub(super) fn deadline(&self) -> MonoMillis {
+        let end = match &self.admission {
+            Some(admission) => admission.ends,
+            None => self.since.plus_ms(STRANGER_LIFE_MS),
+        };
+        if self.outbound { end.min(self.hello_again) } else { end }
+    }
+}
+
+impl State {
+    pub(super) fn connected(&mut self, peer: Peer, outbound: bool, now: Now) {
+        if self.peers.contains_key(&peer) {
+            return;
+        }
+        let strangers = self.peers.values().filter(|p| p.admission.is_none()).count();
+        if self.peers.len() >= MAX_PEERS || (!outbound && strangers >= MAX_STRANGERS) {
+            self.out.push(Effect::Disconnect { peer, reason: Refusal::TooManyPeers });
+            return;
+        }
+        self.peers.insert(peer.clone(), PeerState::new(outbound, now.mono));
+        if outbound {
+            self.out.push(Effect::SendHello { peer });
+        }
+    }
+
+    pub(super) fn hello_received(
+        &mut self,
+        peer: Peer,
+        channel: Option<ChannelId>,
+        hello: Box<Hello>,
+        now: Now,
+    ) {
+        let pending = self.peers.values().filter(|p| p.hello_pending).count();
+        let Some(state) = self.peers.get_mut(&peer) else {
+            self.answer_hello(&peer, channel, Some(Refusal::NotAdmitted));
+            return;
+        };
+        if state.hello_pending || pending >= MAX_HELLOS || !state.hello.take(now.mono) {
+            self.answer_hello(&peer, channel, Some(Refusal::RateLimited));
+            return;
+        }
+        state.hello_pending = true;
+        self.out.push(Effect::VerifyHello { peer, channel, hello });
+    }
+
+    pub(super) fn hello_verified(
+        &mut self,
+        peer: Peer,
+        channel: Option<ChannelId>,
+        domain: Scid,
+        until: UnixSeconds,
+        now: Now,
+    ) {
+        if !self.knows(&domain) {
+            return self.hello_refused(peer, channel, Refusal::UnknownDomain);
+        }
+        if until <= now.unix {
+            return self.hello_refused(peer, channel, Refusal::MembershipExpired);
+        }
+        let wanted: VecDeque<_> = self.domains.keys().cloned().collect();
+        let Some(state) = self.peers.get_mut(&peer) else { return };
+        state.hello_pending = false;
+        let life_ms = u64::try_from(until.since(now.unix).as_millis()).unwrap_or(u64::MAX);
+        let ends = now.mono.plus_ms(life_ms);
+        let renewed = state.admission.as_ref().is_some_and(|a| a.domain == domain);
+        state.admission = Some(Admission { domain: domain.clone(), ends });
+        if !renewed {
+            state.sync = Bucket::new(PEER_SYNC_BURST, PEER_SYNC_PER_SECOND, now.mono);
+            state.todo = wanted;
+        }
+        self.answer_hello(&peer, channel, None);
+        if !renewed {
+            self.out.push(Effect::Admit { peer, domain });
+        }
+    }
+
+    pub(super) fn hello_refused(&mut self, peer: Peer, channel: Option<ChannelId>, reason: Refusal) {
+        let reason_given = Some(reason);
+        self.out.push(Effect::Count { metric: Metric::HelloRefused, kind: None, reason: reason_given });
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.hello_pending = false;
+        }
+        self.answer_hello(&peer, channel, reason_given);
+    }
+
+    fn answer_hello(&mut self, peer: &Peer, channel: Option<ChannelId>, refusal: Option<Refusal>) {
+        if let Some(channel) = channel {
+            self.out.push(Effect::AnswerHello { peer: peer.clone(), channel, refusal });
+        }
+    }
+
+    /// Forgets a peer and all that was under way with it alone.
+    pub(super) fn forget(&mut self, peer: &Peer) {
+        if self.peers.remove(peer).is_some() {
+            self.abandon(peer);
+        }
+    }
+
+    fn dismiss(&mut self, peer: Peer, reason: Refusal) {
+        self.forget(&peer);
+        self.out.push(Effect::Disconnect { peer, reason });
+    }
+
+    /// Lets go of peers whose domain is not known any more.
+    pub(super) fn dismiss_unknown(&mut self) {
+        let unknown: Vec<_> =
+            self.admitted().filter(|(_, domain)| !self.knows(domain)).map(|(peer, _)| peer.clone()).collect();
+        for peer in unknown {
+            self.dismiss(peer, Refusal::Withdrawn);
+        }
+    }
+
+    pub(super) fn expire_peers(&mut self, now: Now) {
+        let due: Vec<_> = self
+            .peers
+            .iter()
+            .filter(|(_, p)| p.deadline() <= now.mono)
+            .map(|(peer, _)| peer.clone())
+            .collect();
+        for peer in due {
+            let Some(state) = self.peers.get_mut(&peer) else { continue };
+            if state.outbound && state.hello_again <= now.mono {
+                state.hello_again = now.mono.plus_ms(HELLO_RENEW_MS);
+                self.out.push(Effect::SendHello { peer: peer.clone() });
+            }
+            let over = match &state.admission {
+                Some(admission) => (admission.ends <= now.mono).then_some(Refusal::MembershipExpired),
+                None => (state.since.plus_ms(STRANGER_LIFE_MS) <= now.mono).then_some(Refusal::NotAdmitted),
+            };
+            if let Some(reason) = over {
+                self.dismiss(peer, reason);
+            }
+        }
+    }
+}

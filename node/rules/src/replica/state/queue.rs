@@ -1,0 +1,131 @@
+//! Envelopes that wait to be judged: bounded, revocations first.
+
+use super::io::{Peer, Via};
+use crate::replica::limits::{MAX_PENDING, MAX_PENDING_FROM_SYNC};
+use crate::replica::view::ItemKind;
+use crate::replica::{Envelope, Kind, Scid};
+use did_resolver::codec::Sha256Digest;
+use std::collections::VecDeque;
+
+/// How an envelope came, and what is owed for it.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// By gossip: gossipsub waits for a report.
+    Gossip { peer: Peer, message_id: Vec<u8> },
+    /// By a pull, as the item of this id, if it was asked for by id.
+    Sync { peer: Peer, id: Option<Sha256Digest> },
+}
+
+impl Source {
+    pub(super) const fn peer(&self) -> &Peer {
+        match self {
+            Self::Gossip { peer, .. } | Self::Sync { peer, .. } => peer,
+        }
+    }
+
+    pub(super) const fn via(&self) -> Via {
+        match self {
+            Self::Gossip { .. } => Via::Gossip,
+            Self::Sync { .. } => Via::Sync,
+        }
+    }
+}
+
+/// One envelope that waits.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) source: Source,
+    pub(super) envelope: Box<Envelope>,
+}
+
+impl Entry {
+    fn urgent(&self) -> bool {
+        match self.envelope.body().kind {
+            Kind::StatusList => true,
+            Kind::Log | Kind::LogHead => false,
+        }
+    }
+
+    fn pulled(&self) -> bool {
+        self.source.via() == Via::Sync
+    }
+}
+
+/// What is about to be judged, so that one subject is judged once at a time.
+pub(super) type Subject = (Scid, ItemKind, String);
+
+/// The subject of an envelope.
+pub(super) fn subject(envelope: &Envelope) -> Subject {
+    let body = envelope.body();
+    (body.domain.clone(), body.kind.item_kind(), body.subject.clone())
+}
+
+/// The queue: status lists, which may revoke, before logs; within each in order of arrival.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    lists: VecDeque<Entry>,
+    logs: VecDeque<Entry>,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.lists.len() + self.logs.len()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.lists.iter().chain(&self.logs)
+    }
+
+    pub(super) fn pulled(&self) -> usize {
+        self.entries().filter(|e| e.pulled()).count()
+    }
+
+    pub(super) fn holds(&self, id: &Sha256Digest) -> bool {
+        self.entries().any(|e| e.envelope.id() == *id)
+    }
+
+    /// Adds an entry. Answers with the one that had no room: it, or where it is a list, the log that
+    /// came last.
+    pub(super) fn push(&mut self, entry: Entry) -> Option<Entry> {
+        if entry.pulled() && self.pulled() >= MAX_PENDING_FROM_SYNC {
+            return Some(entry);
+        }
+        let full = self.len() >= MAX_PENDING;
+        if !entry.urgent() {
+            if full {
+                return Some(entry);
+            }
+            self.logs.push_back(entry);
+            return None;
+        }
+        let displaced = if full { self.logs.pop_back() } else { None };
+        if full && displaced.is_none() {
+            return Some(entry);
+        }
+        self.lists.push_back(entry);
+        displaced
+    }
+
+    /// Takes the first entry whose subject is not `busy`.
+    pub(super) fn next(&mut self, busy: impl Fn(&Subject) -> bool) -> Option<Entry> {
+        for queue in [&mut self.lists, &mut self.logs] {
+            let at = queue.iter().position(|e| !busy(&subject(&e.envelope)));
+            if let Some(entry) = at.and_then(|at| queue.remove(at)) {
+                return Some(entry);
+            }
+        }
+        None
+    }
+
+    /// Takes every entry of a domain.
+    pub(super) fn remove_domain(&mut self, domain: &Scid) -> Vec<Entry> {
+        let mut gone = Vec::new();
+        for queue in [&mut self.lists, &mut self.logs] {
+            let (of_it, rest) = queue.drain(..).partition(|e| e.envelope.body().domain == *domain);
+            *queue = rest;
+            let of_it: VecDeque<Entry> = of_it;
+            gone.extend(of_it);
+        }
+        gone
+    }
+}

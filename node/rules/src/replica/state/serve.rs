@@ -1,0 +1,53 @@
+//! Answers to what peers ask (MESH.md D1, D6, D10).
+
+use super::io::{ChannelId, Effect, Peer};
+use super::metrics::Metric;
+use super::{Now, State};
+use crate::replica::{Refusal, Request, Response};
+
+impl State {
+    pub(super) fn serve(&mut self, peer: Peer, channel: ChannelId, request: Request, now: Now) {
+        let response = match self.may_ask(&peer, &request, now) {
+            Err(reason) => Response::Refused(reason),
+            Ok(()) => match request {
+                Request::Digest { domain } => match self.domains.get_mut(&domain) {
+                    Some(domain) => Response::Digest(domain.view.digest()),
+                    None => Response::Refused(Refusal::NotSubscribed),
+                },
+                Request::Items { domain, buckets, after } => match self.domains.get(&domain) {
+                    Some(domain) => {
+                        let (items, more) = domain.view.page(&buckets, after);
+                        Response::Items { items, more }
+                    }
+                    None => Response::Refused(Refusal::NotSubscribed),
+                },
+                Request::Objects { .. }
+                | Request::Log { .. }
+                | Request::Resolve { .. }
+                | Request::List { .. } => {
+                    self.out.push(Effect::Lookup { peer, channel, request });
+                    return;
+                }
+            },
+        };
+        if let Response::Refused(reason) = response {
+            self.out.push(Effect::Count { metric: Metric::SyncRefused, kind: None, reason: Some(reason) });
+        }
+        self.out.push(Effect::Answer { peer, channel, response });
+    }
+
+    fn may_ask(&mut self, peer: &Peer, request: &Request, now: Now) -> Result<(), Refusal> {
+        let from = self.peers.get_mut(peer).ok_or(Refusal::NotAdmitted)?;
+        let public = match request {
+            Request::Resolve { .. } | Request::List { .. } => true,
+            Request::Digest { .. }
+            | Request::Items { .. }
+            | Request::Objects { .. }
+            | Request::Log { .. } => false,
+        };
+        if !public && from.admission.is_none() {
+            return Err(Refusal::NotAdmitted);
+        }
+        if from.sync.take(now.mono) { Ok(()) } else { Err(Refusal::RateLimited) }
+    }
+}
