@@ -1,20 +1,25 @@
 //! The domain that a node serves: its name, its policy, and the ports that its flows wait on.
 
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::ports::clock::{Clock, Entropy, random};
 use crate::ports::keys::{KeyRole, Keys};
+use crate::ports::mesh::Mesh;
 use crate::ports::records::{Expect, Records, Table, Write};
 use crate::record::Decision;
 use did_resolver::json;
 use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::Log;
 use marque_rules::issuance::Home;
 use marque_rules::replay::Nonces;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use vc_schemas::credential::Credential;
-use vc_schemas::facts::{DEFAULT_SKEW, DEFAULT_STATUS_MAX_AGE};
+use vc_schemas::facts::{DEFAULT_SKEW, DEFAULT_STATUS_MAX_AGE, ListKey};
 use vc_schemas::secure::{Content, Draft, Envelope, Secured};
+use vc_schemas::status::VerifiedList;
+use vc_schemas::status::bitstring::Bits;
 
 /// What the operator decided, once, in the configuration.
 #[derive(Debug, Clone)]
@@ -54,7 +59,17 @@ pub struct Domain {
     nonces: Mutex<Nonces>,
     /// Held while a list is changed and signed: one writer, so that no two lists have one number.
     pub(crate) lists: tokio::sync::Mutex<()>,
+    mesh: OnceLock<Arc<dyn Mesh>>,
+    pub(crate) logs: Cache<Vec<u8>, Log>,
+    pub(crate) lists_verified: Cache<ListKey, VerifiedList>,
+    pub(crate) overlays: Cache<ListKey, Bits>,
 }
+
+/// Verified logs that are kept. A log has 3 KiB usually; its cap is 1 MiB, and few come near it.
+const CACHED_LOGS: usize = 4_096;
+
+/// Verified lists that are kept: 16 KiB each at the usual size.
+const CACHED_LISTS: usize = 1_024;
 
 impl Domain {
     /// Joins a domain and its ports.
@@ -70,7 +85,30 @@ impl Domain {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Error> {
         let nonces = Mutex::new(Nonces::new(&random::<32>(entropy.as_ref())?));
-        Ok(Self { home, policy, records, keys, clock, entropy, nonces, lists: tokio::sync::Mutex::new(()) })
+        Ok(Self {
+            home,
+            policy,
+            records,
+            keys,
+            clock,
+            entropy,
+            nonces,
+            lists: tokio::sync::Mutex::new(()),
+            mesh: OnceLock::new(),
+            logs: Cache::new(CACHED_LOGS),
+            lists_verified: Cache::new(CACHED_LISTS),
+            overlays: Cache::new(CACHED_LISTS),
+        })
+    }
+
+    /// Joins the mesh, once. Before that nothing is published and nobody is asked.
+    pub fn join_mesh(&self, mesh: Arc<dyn Mesh>) {
+        // A second mesh would be a defect of the wiring; the first goes on.
+        let _first_wins = self.mesh.set(mesh);
+    }
+
+    pub(crate) fn mesh(&self) -> Option<&Arc<dyn Mesh>> {
+        self.mesh.get()
     }
 
     /// Now.
@@ -123,7 +161,12 @@ impl Domain {
     }
 
     /// Every JSON record of a table whose key begins with `prefix`, at most `max` of them.
-    pub(crate) async fn all(&self, table: Table, prefix: &[u8], max: usize) -> Result<Vec<(Vec<u8>, Value)>, Error> {
+    pub(crate) async fn all(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Value)>, Error> {
         let mut found = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         while found.len() < max {

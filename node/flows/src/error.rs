@@ -41,7 +41,9 @@ impl Error {
     pub fn refusal(&self) -> Refusal {
         let (code, detail) = match self {
             Self::Refused(refusal) => return refusal.clone(),
-            Self::Store(StoreError::Conflict(_)) => (Code::StateConflict, "somebody else changed it meanwhile"),
+            Self::Store(StoreError::Conflict(_)) => {
+                (Code::StateConflict, "somebody else changed it meanwhile")
+            }
             Self::Store(StoreError::TooLarge(_)) => (Code::TooLarge, "too large to be stored"),
             Self::Store(StoreError::Unavailable(_)) => (Code::Unavailable, "the store does not answer"),
             Self::Store(StoreError::Damaged(_)) | Self::Record(_) => (Code::Internal, "a record is damaged"),
@@ -80,15 +82,21 @@ impl From<IssuanceError> for Error {
     fn from(error: IssuanceError) -> Self {
         match error {
             IssuanceError::Name => Self::member(Code::NameMalformed, "name", "not a name"),
-            IssuanceError::Place => {
-                Self::member(Code::LogRefused, "log", "the DID does not stand at its name's place in this domain")
-            }
-            IssuanceError::Log => {
-                Self::member(Code::LogRefused, "log", "must have pre-rotation, and be neither portable nor over")
-            }
-            IssuanceError::Keys => {
-                Self::member(Code::LogRefused, "log", "must list a lasting key for each use, old ones for 72 h at most")
-            }
+            IssuanceError::Place => Self::member(
+                Code::LogRefused,
+                "log",
+                "the DID does not stand at its name's place in this domain",
+            ),
+            IssuanceError::Log => Self::member(
+                Code::LogRefused,
+                "log",
+                "must have pre-rotation, and be neither portable nor over",
+            ),
+            IssuanceError::Keys => Self::member(
+                Code::LogRefused,
+                "log",
+                "must list a lasting key for each use, old ones for 72 h at most",
+            ),
         }
     }
 }

@@ -9,7 +9,7 @@ use vc_schemas::code::Code;
 use vc_schemas::status::bitstring::MIN_ENTRIES;
 
 /// Entries of a list. The least that the recommendation allows, so that one entry says nothing.
-pub const ENTRIES: u32 = MIN_ENTRIES;
+pub(crate) const ENTRIES: u32 = MIN_ENTRIES;
 
 /// How often another random index is tried before the lists count as full. At nine in ten entries
 /// taken, sixty-four tries fail once in a thousand times.

@@ -1,3 +1,18 @@
 //! What happens, in order: async steps over ports, with no protocol and no database.
 
 pub mod ports;
+pub mod error;
+pub mod record;
+mod cache;
+pub mod domain;
+mod indices;
+pub mod objects;
+mod announce;
+pub mod status;
+mod possession;
+pub mod members;
+pub mod issue;
+pub mod credentials;
+pub mod trust;
+pub mod resolve;
+pub mod verify;

@@ -4,3 +4,4 @@
 pub mod records;
 pub mod keys;
 pub mod clock;
+pub mod mesh;

@@ -107,7 +107,11 @@ impl Decision {
 ///
 /// # Errors
 /// [`Error::Store`], [`Error::Record`].
-pub async fn read(records: &dyn Records, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Value)>, Error> {
+pub async fn read(
+    records: &dyn Records,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Vec<(Vec<u8>, Value)>, Error> {
     let rows = records.scan(Table::Decisions, &[], after, limit).await?;
     let entry = |row: Row| match serde_json::from_slice(&row.stored.value) {
         Ok(entry) => Ok((row.key, entry)),

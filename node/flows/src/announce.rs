@@ -1,0 +1,103 @@
+//! How this domain announces its own logs and lists: a signed envelope, durable together with what
+//! it announces, published after that.
+
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::ports::keys::KeyRole;
+use crate::ports::mesh::Publication;
+use crate::ports::records::Write;
+use did_resolver::codec;
+use did_resolver::did::Did;
+use did_resolver::webvh::Log;
+use marque_rules::replica::floor::log_item;
+use marque_rules::replica::limits::MAX_PAYLOAD_BYTES;
+use marque_rules::replica::{Body, Envelope, EnvelopeDraft, Item, ItemKind, Kind, Lane, LogHead, Scid};
+use std::time::Duration;
+use vc_schemas::status::VerifiedList;
+
+/// How long gossip passes an envelope on; after that only who asks gets it.
+const GOSSIP_LIFE: Duration = Duration::from_secs(3_600);
+
+/// The writes that make an announcement durable, and the announcement.
+pub(crate) type Announcement = (Vec<Write>, Publication);
+
+impl Domain {
+    /// The SCID of this domain.
+    pub(crate) fn scid(&self) -> Result<Scid, Error> {
+        Scid::of(&self.home.did).ok_or(Error::Record("the domain's own DID"))
+    }
+
+    async fn seal(&self, kind: Kind, subject: &str, seq: u64, payload: Vec<u8>) -> Result<Envelope, Error> {
+        let (key, key_id) = self.keys.public(KeyRole::Assertion);
+        let now = self.now();
+        let body = Body {
+            kind,
+            domain: self.scid()?,
+            subject: subject.to_owned(),
+            seq,
+            prev: None,
+            issued_at: now,
+            expires_at: now.plus(GOSSIP_LIFE),
+            payload,
+        };
+        let malformed = |_| Error::Record("an envelope that cannot be written");
+        let draft = EnvelopeDraft::new(body, key_id, key.kind()).map_err(malformed)?;
+        let signature = self.keys.sign(KeyRole::Assertion, draft.signing_input()).await?;
+        draft.attach(&key, &signature).map_err(malformed)
+    }
+
+    /// Announces the newest state of a log of this domain.
+    pub(crate) async fn announce_log(&self, did: &Did, log: &Log) -> Result<Announcement, Error> {
+        let number = u64::from(log.head().number);
+        let envelope = if log.bytes().len() <= MAX_PAYLOAD_BYTES {
+            self.seal(Kind::Log, did.as_str(), number, log.bytes().to_vec()).await?
+        } else {
+            let head = LogHead {
+                did: did.to_string(),
+                version_number: number,
+                version_id: log.head().id.clone(),
+                length: log.bytes().len() as u64,
+                digest: codec::sha256(log.bytes()),
+            };
+            self.seal(Kind::LogHead, did.as_str(), number, head.encode()).await?
+        };
+        self.announcement(envelope, log_item(did, log), Lane::Did).await
+    }
+
+    /// Announces a list of this domain.
+    pub(crate) async fn announce_list(&self, list: &VerifiedList, lane: Lane) -> Result<Announcement, Error> {
+        let payload = list.secured().bytes().to_vec();
+        let item = list_item(list);
+        let envelope = self.seal(Kind::StatusList, &list.url, list.sequence, payload).await?;
+        self.announcement(envelope, item, lane).await
+    }
+
+    async fn announcement(&self, envelope: Envelope, item: Item, lane: Lane) -> Result<Announcement, Error> {
+        let subject = item.subject.clone();
+        let items = [(item, &envelope)];
+        let kind = envelope.body().kind.item_kind();
+        let writes = self.announce_writes(&self.scid()?, (kind, &subject), &items).await?;
+        let [(item, _)] = items;
+        Ok((writes, Publication { envelope, held: vec![item], lane }))
+    }
+
+    /// Hands what is durable to the mesh. A mesh that does not take it is no failure: peers pull.
+    pub(crate) async fn publish(&self, publications: Vec<Publication>) {
+        let Some(mesh) = self.mesh() else { return };
+        for publication in publications {
+            if let Err(error) = mesh.publish(publication).await {
+                tracing::warn!(%error, "not published; peers will pull it");
+            }
+        }
+    }
+}
+
+/// The item that a list is.
+pub(crate) fn list_item(list: &VerifiedList) -> Item {
+    Item {
+        kind: ItemKind::StatusList,
+        subject: list.url.clone(),
+        seq: list.sequence,
+        digest: codec::sha256(list.secured().bytes()),
+    }
+}

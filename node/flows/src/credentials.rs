@@ -1,0 +1,139 @@
+//! Credentials of this domain by their id: links that its owners and agents signed are registered, and
+//! everything that has a status index here is suspended, resumed and revoked.
+
+use crate::domain::{Domain, put};
+use crate::error::Error;
+use crate::indices::key as index_key;
+use crate::issue::{credential_key, credential_record};
+use crate::members::flips;
+use crate::ports::records::{Expect, Table};
+use crate::record::{Decision, Kind};
+use did_resolver::document::Relationship;
+use marque_rules::lifecycle::{Act, Standing};
+use serde_json::{Value, json};
+use vc_schemas::chain::{self, Link};
+use vc_schemas::claims::Claims;
+use vc_schemas::code::Code;
+use vc_schemas::credential::Credential;
+use vc_schemas::refusal::Path;
+use vc_schemas::refusal::Refusal;
+use vc_schemas::secure::Secured;
+
+/// Most credentials that are listed at once.
+const MAX_LISTED: usize = 10_000;
+
+fn read_link(at: usize, secured: &Secured) -> Result<Link, Error> {
+    let refuse = |detail| Error::Refused(Refusal::new(Code::CredentialMalformed, Path::link(at), detail));
+    let credential = Credential::read(secured.payload()).map_err(|_| refuse("not of its type's form"))?;
+    let Claims::Delegation(delegation) = credential.claims.clone() else {
+        return Err(refuse("not a DelegationCredential"));
+    };
+    Ok(Link { delegation, digest: secured.digest(), size_bytes: secured.bytes().len(), credential })
+}
+
+impl Domain {
+    /// Registers the last link of a chain, which a member of this domain signed, so that it can be
+    /// revoked by its id. Rules 1, 3 and 4 are checked along the whole chain; the links before were
+    /// others' to sign and are not verified here.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] names the rule.
+    pub async fn register_link(&self, chain: &[Secured]) -> Result<Credential, Error> {
+        let links =
+            chain.iter().enumerate().map(|(at, s)| read_link(at, s)).collect::<Result<Vec<_>, _>>()?;
+        chain::check(&links)?;
+        let (Some(link), Some(secured)) = (links.last(), chain.last()) else {
+            return Err(Error::refused(Code::ChainEmpty, "there is no link"));
+        };
+        let (credential, path) = (&link.credential, Path::link(links.len() - 1));
+        let refuse =
+            |code, member, detail| Error::Refused(Refusal::new(code, path.clone().then(member), detail));
+        let issuer = self.member_of(&credential.issuer).await?;
+        let issuer =
+            issuer.ok_or(refuse(Code::AgentUnknown, "issuer", "not an owner or agent of this domain"))?;
+        issuer.must_be_active()?;
+        let document = self.active_document(&issuer.did).await?;
+        let (document, _) =
+            document.ok_or(refuse(Code::DidUnresolvable, "issuer", "its DID does not resolve"))?;
+        if *secured.key_id().did() != issuer.did {
+            return Err(refuse(Code::KeyNotAuthorised, "issuer", "the key belongs to another DID"));
+        }
+        let key = document.authorised(Relationship::AssertionMethod, secured.key_id(), self.now()).map_err(
+            |_| refuse(Code::KeyNotAuthorised, "issuer", "its DID does not list the key for this"),
+        )?;
+        secured
+            .verify(key.key)
+            .map_err(|_| refuse(Code::SignatureInvalid, "issuer", "the signature does not verify"))?;
+        let index = credential.status.revocation.index;
+        let (reserved, version) = self.reserved_for(index).await?.unwrap_or_default();
+        let text = |name: &str| reserved.get(name).and_then(Value::as_str);
+        let own = credential.status == self.home.status(index)
+            && text("for") == Some("link")
+            && text("issuer") == Some(issuer.did.as_str())
+            && text("id").is_none();
+        if !own {
+            let detail = "its status index was not reserved for a link of its issuer";
+            return Err(refuse(Code::StatusAuthority, "credentialStatus", detail));
+        }
+        let used = json!({"for": "link", "issuer": issuer.did.as_str(), "id": credential.id});
+        let record = credential_record(credential, None);
+        let facts = json!({"issuer": issuer.did.as_str(), "subject": link.delegation.id.as_str()});
+        let batch = vec![
+            put(Table::Credentials, credential_key(&credential.id), &record, Expect::Absent),
+            put(Table::Indices, index_key(index), &used, Expect::Version(version)),
+            self.entry(Decision::new(Kind::Registered, &credential.id, "registered").with(facts))?,
+        ];
+        self.records.commit(batch).await?;
+        Ok(credential.clone())
+    }
+
+    /// Every credential with a status index here.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Record`].
+    pub async fn credentials(&self) -> Result<Vec<Value>, Error> {
+        let rows = self.all(Table::Credentials, b"id/", MAX_LISTED).await?;
+        Ok(rows.into_iter().map(|(_, json)| json).collect())
+    }
+
+    /// The record of one credential.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `credential-unknown`.
+    pub async fn credential(&self, id: &str) -> Result<(Value, u64), Error> {
+        let unknown =
+            Error::refused(Code::CredentialUnknown, "no such credential was issued or registered here");
+        if !vc_schemas::credential::is_uuid_urn(id) {
+            return Err(unknown);
+        }
+        self.json(Table::Credentials, &credential_key(id)).await?.ok_or(unknown)
+    }
+
+    /// Suspends, resumes or revokes a credential.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `credential-unknown` or `state-conflict`.
+    pub async fn act_on_credential(&self, id: &str, act: Act) -> Result<Standing, Error> {
+        let (mut record, version) = self.credential(id).await?;
+        let standing = record.get("state").and_then(Value::as_str).and_then(Standing::parse);
+        let index = record.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
+        let (Some(standing), Some(index)) = (standing, index) else {
+            return Err(Error::Record("a credential"));
+        };
+        let next = standing
+            .after(act)
+            .map_err(|_| Error::refused(Code::StateConflict, "what is revoked stays revoked"))?;
+        if next == standing {
+            return Ok(standing);
+        }
+        if let Some(members) = record.as_object_mut() {
+            members.insert("state".into(), json!(next.as_str()));
+        }
+        let batch = vec![
+            put(Table::Credentials, credential_key(id), &record, Expect::Version(version)),
+            self.entry(Decision::new(Kind::Status, id, next.as_str()))?,
+        ];
+        self.flip(&flips(index, standing, next), batch).await?;
+        Ok(next)
+    }
+}

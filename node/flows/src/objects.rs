@@ -1,0 +1,313 @@
+//! What is held of the public objects of all domains: DID logs and status lists, each with the
+//! envelope by which its origin announced it, and the floors below which nothing falls.
+//!
+//! Own and foreign objects lie in the same tables and pass the same decisions.
+
+use crate::domain::{Domain, put, put_bytes};
+use crate::error::Error;
+use crate::ports::records::{Expect, Table, Write};
+use did_resolver::codec;
+use did_resolver::did::Did;
+use did_resolver::document::Document;
+use did_resolver::webvh::Log;
+use marque_rules::replica::floor::{ListFloor, LogFloor};
+use marque_rules::replica::limits::MAX_BRANCHES;
+use marque_rules::replica::{Envelope, Item, ItemKind, Scid};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use vc_schemas::facts::{DidFact, ListFact, ListKey};
+use vc_schemas::secure::{Content, Envelope as Securing, Secured};
+use vc_schemas::status::bitstring::{Bits, MAX_ENTRIES};
+use vc_schemas::status::{MAX_LIST_BYTES, StatusList, VerifiedList};
+
+/// What is held of a DID.
+#[derive(Debug, Clone, Default)]
+pub struct HeldLog {
+    /// No log, one, or the branches of a contested one.
+    pub branches: Vec<Arc<Log>>,
+    /// The record versions, for compare-and-swap.
+    pub(crate) versions: Vec<u64>,
+}
+
+impl HeldLog {
+    /// The log, where there is exactly one.
+    #[must_use]
+    pub fn log(&self) -> Option<&Arc<Log>> {
+        match self.branches.as_slice() {
+            [log] => Some(log),
+            _ => None,
+        }
+    }
+
+    /// Whether there are two valid histories.
+    #[must_use]
+    pub const fn is_contested(&self) -> bool {
+        self.branches.len() > 1
+    }
+
+    /// What that is to a verifier; `None` where nothing is held.
+    #[must_use]
+    pub fn fact(&self) -> Option<DidFact> {
+        match self.branches.as_slice() {
+            [] => None,
+            [log] => Some(match log.document() {
+                Some(document) => {
+                    DidFact::Active { document: Arc::new(document.clone()), version: log.head().number }
+                }
+                None => DidFact::Deactivated,
+            }),
+            _ => Some(DidFact::Contested),
+        }
+    }
+}
+
+/// The key of a DID's branch in the store.
+fn log_key(did: &Did, branch: usize) -> Vec<u8> {
+    format!("{did}#{branch}").into_bytes()
+}
+
+/// The key of a list in the store.
+pub(crate) fn list_key(key: &ListKey) -> Vec<u8> {
+    format!("{}\n{}", key.issuer, key.url).into_bytes()
+}
+
+impl Domain {
+    /// What is held of a DID.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::Record`] where a log that was accepted no longer verifies.
+    pub async fn held_log(&self, did: &Did) -> Result<HeldLog, Error> {
+        let mut held = HeldLog::default();
+        for branch in 0..MAX_BRANCHES {
+            let key = log_key(did, branch);
+            let Some(stored) = self.records.get(Table::Logs, &key).await? else { break };
+            let log = match self.logs.find(&key, stored.version) {
+                Some(log) => log,
+                None => {
+                    let log = Log::verify(&stored.value, self.now());
+                    let log = Arc::new(log.map_err(|_| Error::Record("a DID log"))?);
+                    self.logs.insert(key, stored.version, Arc::clone(&log));
+                    log
+                }
+            };
+            held.branches.push(log);
+            held.versions.push(stored.version);
+        }
+        Ok(held)
+    }
+
+    /// The document that counts for a DID that is held.
+    pub(crate) async fn active_document(&self, did: &Did) -> Result<Option<(Document, u32)>, Error> {
+        match self.held_log(did).await?.fact() {
+            Some(DidFact::Active { document, version }) => Ok(Some((document.as_ref().clone(), version))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Puts `branches` in the place of what is held.
+    pub(crate) fn log_writes(did: &Did, held: &HeldLog, branches: &[&Log]) -> Vec<Write> {
+        let mut writes = Vec::new();
+        for (at, log) in branches.iter().enumerate().take(MAX_BRANCHES) {
+            let expect = held.versions.get(at).map_or(Expect::Absent, |v| Expect::Version(*v));
+            writes.push(put_bytes(Table::Logs, log_key(did, at), log.bytes().to_vec(), expect));
+        }
+        if let [log] = branches {
+            let floor = LogFloor::of(log);
+            let value = json!({"number": floor.number, "versionId": floor.version_id});
+            writes.push(put(Table::Floors, format!("log\n{did}"), &value, Expect::Any));
+        }
+        writes
+    }
+
+    /// The floor of a DID.
+    pub(crate) async fn log_floor(&self, did: &Did) -> Result<Option<LogFloor>, Error> {
+        let Some((json, _)) = self.json(Table::Floors, format!("log\n{did}").as_bytes()).await? else {
+            return Ok(None);
+        };
+        let number = json.get("number").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        let version_id = json.get("versionId").and_then(Value::as_str).map(str::to_owned);
+        match (number, version_id) {
+            (Some(number), Some(version_id)) => Ok(Some(LogFloor { number, version_id })),
+            _ => Err(Error::Record("a floor")),
+        }
+    }
+
+    /// What is held of a list, verified under its issuer's newest document.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Record`].
+    pub async fn held_list(&self, key: &ListKey) -> Result<Option<ListFact>, Error> {
+        let Some(stored) = self.records.get(Table::Lists, &list_key(key)).await? else { return Ok(None) };
+        let list = match self.lists_verified.find(key, stored.version) {
+            Some(list) => list,
+            None => {
+                let Some((document, _)) = self.active_document(&key.issuer).await? else { return Ok(None) };
+                let Some(list) = read_list(&stored.value, &document, self)? else { return Ok(None) };
+                let list = Arc::new(list);
+                self.lists_verified.insert(key.clone(), stored.version, Arc::clone(&list));
+                list
+            }
+        };
+        let revoked_ever = self.revoked_ever(key).await?;
+        Ok(Some(ListFact { list, revoked_ever }))
+    }
+
+    /// Every index ever seen revoked on a list.
+    pub(crate) async fn revoked_ever(&self, key: &ListKey) -> Result<Option<Arc<Bits>>, Error> {
+        let Some(stored) = self.records.get(Table::RevokedEver, &list_key(key)).await? else {
+            return Ok(None);
+        };
+        if let Some(bits) = self.overlays.find(key, stored.version) {
+            return Ok(Some(bits));
+        }
+        let text = String::from_utf8(stored.value).map_err(|_| Error::Record("an overlay"))?;
+        let bits = Arc::new(Bits::decode(&text, MAX_ENTRIES).map_err(|_| Error::Record("an overlay"))?);
+        self.overlays.insert(key.clone(), stored.version, Arc::clone(&bits));
+        Ok(Some(bits))
+    }
+
+    /// The floor of a list, and the record version of the list itself.
+    pub(crate) async fn list_floor(&self, key: &ListKey) -> Result<(Option<ListFloor>, Expect), Error> {
+        let stored = self.records.get(Table::Lists, &list_key(key)).await?;
+        let expect = stored.map_or(Expect::Absent, |stored| Expect::Version(stored.version));
+        let floor = self.json(Table::Floors, &[b"list\n", &list_key(key)[..]].concat()).await?;
+        let Some((json, _)) = floor else { return Ok((None, expect)) };
+        let number = |name| json.get(name).and_then(Value::as_u64);
+        match (number("issuerVersion"), number("sequence")) {
+            (Some(issuer_version), Some(sequence)) => {
+                Ok((Some(ListFloor { issuer_version, sequence }), expect))
+            }
+            _ => Err(Error::Record("a floor")),
+        }
+    }
+
+    /// Puts a list in the place of what is held; `expect` is what [`Domain::list_floor`] answered.
+    pub(crate) fn list_writes(
+        list: &VerifiedList,
+        at: ListFloor,
+        overlay: Option<&Bits>,
+        expect: Expect,
+    ) -> Result<Vec<Write>, Error> {
+        let key = ListKey { issuer: list.issuer.clone(), url: list.url.clone() };
+        let floor = json!({"issuerVersion": at.issuer_version, "sequence": at.sequence});
+        let mut writes = vec![
+            put_bytes(Table::Lists, list_key(&key), list.secured().bytes().to_vec(), expect),
+            put(Table::Floors, [b"list\n", &list_key(&key)[..]].concat(), &floor, Expect::Any),
+        ];
+        writes.extend(overlay.map(|bits| Self::overlay_write(&key, bits)).transpose()?);
+        Ok(writes)
+    }
+
+    /// The overlay of a list.
+    pub(crate) fn overlay_write(key: &ListKey, bits: &Bits) -> Result<Write, Error> {
+        let text = bits.encode().map_err(|_| Error::Record("an overlay"))?;
+        Ok(put_bytes(Table::RevokedEver, list_key(key), text.into_bytes(), Expect::Any))
+    }
+
+    /// Every item that is held of a subject of a domain, with its envelope.
+    pub(crate) async fn announced(
+        &self,
+        domain: &Scid,
+        kind: ItemKind,
+        subject: &str,
+    ) -> Result<Vec<(Item, Vec<u8>)>, Error> {
+        let prefix = subject_prefix(domain, kind, subject);
+        let rows = self.all(Table::Envelopes, prefix.as_bytes(), MAX_BRANCHES * 2).await?;
+        rows.iter().map(|(_, json)| read_announced(json)).collect()
+    }
+
+    /// Puts `items` in the place of those of the same subject that were announced before.
+    pub(crate) async fn announce_writes(
+        &self,
+        domain: &Scid,
+        (kind, subject): (ItemKind, &str),
+        items: &[(Item, &Envelope)],
+    ) -> Result<Vec<Write>, Error> {
+        let mut writes = Vec::new();
+        for (item, _) in self.announced(domain, kind, subject).await? {
+            if items.iter().all(|(kept, _)| kept.id() != item.id()) {
+                for key in announced_keys(domain, &item) {
+                    writes.push(Write { table: Table::Envelopes, key, value: None, expect: Expect::Any });
+                }
+            }
+        }
+        for (item, envelope) in items {
+            let json = json!({
+                "kind": item.kind.number(),
+                "subject": item.subject,
+                "seq": item.seq,
+                "digest": codec::to_base64url(&item.digest),
+                "envelope": codec::to_base64url(envelope.bytes()),
+            });
+            let [by_subject, by_id, origin] = announced_keys(domain, item);
+            writes.push(put_bytes(Table::Envelopes, by_id, by_subject.clone(), Expect::Any));
+            writes.push(put_bytes(Table::Envelopes, origin, domain.as_str().into(), Expect::Any));
+            writes.push(put(Table::Envelopes, by_subject, &json, Expect::Any));
+        }
+        Ok(writes)
+    }
+
+    /// The item with this id, and its envelope.
+    pub(crate) async fn announced_by_id(
+        &self,
+        domain: &Scid,
+        id: &[u8; 32],
+    ) -> Result<Option<(Item, Vec<u8>)>, Error> {
+        let key = id_key(domain, id);
+        let Some(stored) = self.records.get(Table::Envelopes, key.as_bytes()).await? else { return Ok(None) };
+        let Some((json, _)) = self.json(Table::Envelopes, &stored.value).await? else { return Ok(None) };
+        read_announced(&json).map(Some)
+    }
+
+    /// Every item of a domain.
+    pub(crate) async fn announced_items(&self, domain: &Scid, max: usize) -> Result<Vec<Item>, Error> {
+        let prefix = format!("e/{}/", domain.as_str());
+        let rows = self.all(Table::Envelopes, prefix.as_bytes(), max).await?;
+        rows.iter().map(|(_, json)| read_announced(json).map(|(item, _)| item)).collect()
+    }
+
+    /// Which domain announced a subject.
+    pub(crate) async fn origin_of(&self, kind: ItemKind, subject: &str) -> Result<Option<Scid>, Error> {
+        let prefix = format!("d/{}/{subject}\n", kind.number());
+        let rows = self.records.scan(Table::Envelopes, prefix.as_bytes(), None, 1).await?;
+        let text = rows.first().map(|row| String::from_utf8_lossy(&row.stored.value).into_owned());
+        Ok(text.and_then(|text| Scid::parse(&text)))
+    }
+}
+
+fn read_list(bytes: &[u8], document: &Document, domain: &Domain) -> Result<Option<VerifiedList>, Error> {
+    let secured = Secured::parse(Content::Credential, Securing::Jwt, bytes, MAX_LIST_BYTES)
+        .map_err(|_| Error::Record("a status list"))?;
+    // Its key may have been retired since: then it is as if there were no list.
+    Ok(StatusList::verified(secured, document, domain.now()).ok())
+}
+
+fn subject_prefix(domain: &Scid, kind: ItemKind, subject: &str) -> String {
+    format!("e/{}/{}/{subject}\n", domain.as_str(), kind.number())
+}
+
+fn id_key(domain: &Scid, id: &[u8; 32]) -> String {
+    format!("i/{}/{}", domain.as_str(), codec::to_base64url(id))
+}
+
+/// By subject, by id, and by subject alone for the origin.
+fn announced_keys(domain: &Scid, item: &Item) -> [Vec<u8>; 3] {
+    let id = item.id();
+    let by_subject =
+        format!("{}{}", subject_prefix(domain, item.kind, &item.subject), codec::to_base64url(&id));
+    let origin = format!("d/{}/{}\n{}", item.kind.number(), item.subject, domain.as_str());
+    [by_subject.into_bytes(), id_key(domain, &id).into_bytes(), origin.into_bytes()]
+}
+
+fn read_announced(json: &Value) -> Result<(Item, Vec<u8>), Error> {
+    let text = |name: &str| json.get(name).and_then(Value::as_str);
+    let number = |name: &str| json.get(name).and_then(Value::as_u64);
+    let bytes = |name: &str| text(name).and_then(|t| codec::from_base64url(t).ok());
+    let read = || {
+        let digest = bytes("digest")?.try_into().ok()?;
+        let kind = ItemKind::from_number(number("kind")?)?;
+        let item = Item { kind, subject: text("subject")?.to_owned(), seq: number("seq")?, digest };
+        Some((item, bytes("envelope")?))
+    };
+    read().ok_or(Error::Record("an announced object"))
+}

@@ -1,0 +1,174 @@
+//! This domain's own status lists: bits are set and cleared, and every change is a new signed list
+//! with the next sequence number, durable in one batch with the decision that made it.
+//!
+//! One writer: a lock is held from reading the state to committing the list, and the commit compares
+//! the state's version, so that one sequence number never has two lists. What is signed and not
+//! committed never leaves the process.
+
+use crate::announce::Announcement;
+use crate::domain::{Domain, put};
+use crate::error::Error;
+use crate::indices::ENTRIES;
+use crate::ports::records::{Expect, Table, Write};
+use did_resolver::time::UnixSeconds;
+use marque_rules::replica::Lane;
+use marque_rules::replica::floor::ListFloor;
+use serde_json::{Value, json};
+use std::time::Duration;
+use vc_schemas::code::Code;
+use vc_schemas::facts::{ListFact, ListKey};
+use vc_schemas::secure::Envelope;
+use vc_schemas::status::bitstring::{Bits, MAX_ENTRIES};
+use vc_schemas::status::{ListDraft, Purpose, StatusList};
+
+/// How long a list is valid. Verifiers ask for much fresher ones; this bounds what a verifier without
+/// a policy would take.
+const LIST_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Both purposes, each with its list.
+pub(crate) const PURPOSES: [Purpose; 2] = [Purpose::Revocation, Purpose::Suspension];
+
+/// One bit to be set or cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flip {
+    pub(crate) purpose: Purpose,
+    pub(crate) index: u32,
+    pub(crate) set: bool,
+}
+
+struct State {
+    sequence: u64,
+    bits: Bits,
+    expect: Expect,
+}
+
+impl Domain {
+    /// The key of this domain's own list.
+    #[must_use]
+    pub fn own_list(&self, purpose: Purpose) -> ListKey {
+        ListKey { issuer: self.home.did.clone(), url: self.home.list_url(purpose) }
+    }
+
+    /// This domain's own list as it is held.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Record`].
+    pub async fn held_own_list(&self, purpose: Purpose) -> Result<Option<ListFact>, Error> {
+        self.held_list(&self.own_list(purpose)).await
+    }
+
+    /// Flips bits, signs the lists that they stand on, and commits all that together with `writes`,
+    /// which are the decision and whatever else changes with it. Publishes after that.
+    pub(crate) async fn flip(&self, flips: &[Flip], writes: Vec<Write>) -> Result<(), Error> {
+        let _one_writer = self.lists.lock().await;
+        let (mut batch, mut publications) = (writes, Vec::new());
+        for purpose in PURPOSES {
+            let own: Vec<_> = flips.iter().filter(|flip| flip.purpose == purpose).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let mut state = self.list_state(purpose).await?;
+            for flip in own {
+                let done = if flip.set { state.bits.set(flip.index) } else { state.bits.clear(flip.index) };
+                done.map_err(|_| Error::refused(Code::StateConflict, "the index lies beyond the list"))?;
+            }
+            let (more, publication) = self.sign_list(purpose, state, Lane::Ctl).await?;
+            batch.extend(more);
+            publications.push(publication);
+        }
+        self.records.commit(batch).await?;
+        self.publish(publications).await;
+        Ok(())
+    }
+
+    /// Signs again every list that is older than half of its ttl, or that is not there yet.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Keys`].
+    pub async fn refresh_lists(&self) -> Result<(), Error> {
+        let _one_writer = self.lists.lock().await;
+        for purpose in PURPOSES {
+            let held = self.held_own_list(purpose).await?;
+            let due = held.is_none_or(|fact| self.now().since(fact.list.issued) >= fact.list.ttl / 2);
+            if due {
+                let state = self.list_state(purpose).await?;
+                let (batch, publication) = self.sign_list(purpose, state, Lane::Status).await?;
+                self.records.commit(batch).await?;
+                self.publish(vec![publication]).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn list_state(&self, purpose: Purpose) -> Result<State, Error> {
+        let stored = self.json(Table::ListStates, purpose.as_str().as_bytes()).await?;
+        let mut state = match stored {
+            None => State {
+                sequence: 0,
+                bits: Bits::new(ENTRIES).map_err(|_| Error::Record("a list state"))?,
+                expect: Expect::Absent,
+            },
+            Some((json, version)) => {
+                let sequence = json.get("sequence").and_then(Value::as_u64);
+                let bits =
+                    json.get("bits").and_then(Value::as_str).map(|text| Bits::decode(text, MAX_ENTRIES));
+                match (sequence, bits) {
+                    (Some(sequence), Some(Ok(bits))) => {
+                        State { sequence, bits, expect: Expect::Version(version) }
+                    }
+                    _ => return Err(Error::Record("a list state")),
+                }
+            }
+        };
+        // What was ever seen revoked stays so, also where an older state came back from a backup.
+        if purpose == Purpose::Revocation
+            && let Some(ever) = self.revoked_ever(&self.own_list(purpose)).await?
+        {
+            state.bits = state.bits.union(&ever);
+        }
+        Ok(state)
+    }
+
+    async fn sign_list(&self, purpose: Purpose, state: State, lane: Lane) -> Result<Announcement, Error> {
+        let key = self.own_list(purpose);
+        let (floor, expect) = self.list_floor(&key).await?;
+        let document = self.active_document(&self.home.did).await?;
+        let (document, version) = document.ok_or(Error::Record("the domain's own document"))?;
+        let beyond = floor.map_or(0, |floor| floor.sequence);
+        let sequence = state.sequence.max(beyond).saturating_add(1);
+        let payload = self.list_payload(&key, purpose, sequence, state.bits.clone(), self.now())?;
+        let secured = self.secure_payload(payload, Envelope::Jwt).await?;
+        let list = StatusList::verified(secured, &document, self.now())
+            .map_err(|_| Error::Record("a list that does not read back"))?;
+        let at = ListFloor { issuer_version: u64::from(version), sequence };
+        let overlay = (purpose == Purpose::Revocation).then_some(&state.bits);
+        let mut writes = Self::list_writes(&list, at, overlay, expect)?;
+        let bits = state.bits.encode().map_err(|_| Error::Record("a list state"))?;
+        let json = json!({"sequence": sequence, "bits": bits});
+        writes.push(put(Table::ListStates, purpose.as_str(), &json, state.expect));
+        let (more, publication) = self.announce_list(&list, lane).await?;
+        writes.extend(more);
+        Ok((writes, publication))
+    }
+
+    fn list_payload(
+        &self,
+        key: &ListKey,
+        purpose: Purpose,
+        sequence: u64,
+        bits: Bits,
+        now: UnixSeconds,
+    ) -> Result<Value, Error> {
+        let draft = ListDraft {
+            url: key.url.clone(),
+            issuer: key.issuer.clone(),
+            purpose,
+            sequence,
+            issued: now,
+            valid_until: now.plus(LIST_LIFE),
+            ttl: self.policy.list_ttl,
+            bits,
+        };
+        draft.payload().map_err(|_| Error::Record("a list that cannot be written"))
+    }
+}

@@ -1,0 +1,72 @@
+//! Whom this node recognises, and what it expects of a presentation because of that.
+
+use crate::domain::{Domain, put};
+use crate::error::Error;
+use crate::ports::records::{Expect as Expected, Table};
+use crate::record::{Decision, Kind};
+use did_resolver::did::Did;
+use marque_rules::trust::{self, MAX_DOMAINS, TrustedDomain};
+use serde_json::json;
+use std::collections::BTreeMap;
+use vc_schemas::code::Code;
+use vc_schemas::facts::{Expect, Request};
+
+impl Domain {
+    /// Recognises a domain, or changes what it may root here.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the DID is no domain's, or as many are recognised as can be.
+    pub async fn trust(&self, domain: TrustedDomain) -> Result<(), Error> {
+        let scid = domain.scid().map_err(|_| not_a_domain())?;
+        let known = self.trusted().await?;
+        if known.len() >= MAX_DOMAINS && known.iter().all(|k| k.scid().ok().as_ref() != Some(&scid)) {
+            return Err(Error::refused(Code::StateConflict, "as many domains are recognised as can be"));
+        }
+        let facts = json!({"capabilities": domain.capabilities.to_json(), "suspended": domain.suspended});
+        let batch = vec![
+            put(Table::Trust, scid, &domain.to_json(), Expected::Any),
+            self.entry(Decision::new(Kind::Trust, domain.did.as_str(), "recognised").with(facts))?,
+        ];
+        self.records.commit(batch).await?;
+        if let Some(mesh) = self.mesh() {
+            mesh.domains_changed();
+        }
+        Ok(())
+    }
+
+    /// The domains that are recognised.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Record`].
+    pub async fn trusted(&self) -> Result<Vec<TrustedDomain>, Error> {
+        let rows = self.all(Table::Trust, &[], MAX_DOMAINS).await?;
+        rows.iter()
+            .map(|(_, json)| TrustedDomain::read(json).map_err(|_| Error::Record("a trusted domain")))
+            .collect()
+    }
+
+    /// What this verifier expects of a presentation with `nonce`.
+    pub(crate) async fn expect(&self, nonce: String, request: Request) -> Result<Expect, Error> {
+        Ok(Expect {
+            audience: self.home.did.to_string(),
+            nonce,
+            domains: trust::recognitions(&self.home.scid, &self.trusted().await?),
+            principals: BTreeMap::new(),
+            status_max_age: self.policy.status_max_age,
+            skew: self.policy.skew,
+            request,
+        })
+    }
+}
+
+/// The SCID of a domain's DID, or the refusal.
+///
+/// # Errors
+/// [`Error::Refused`] with `did-malformed`.
+pub fn scid_of(did: &Did) -> Result<String, Error> {
+    trust::domain_scid(did).map_err(|_| not_a_domain())
+}
+
+fn not_a_domain() -> Error {
+    Error::member(Code::DidMalformed, "did", "not the did:webvh of a domain: no path, and a host with a dot")
+}

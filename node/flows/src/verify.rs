@@ -1,0 +1,113 @@
+//! Verification of a presentation: `check` says what it wants, this fetches it, three rounds at most;
+//! then the nonce is claimed, once, and the decision recorded before anybody hears of it.
+
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::record::{Decision, Kind};
+use did_resolver::did::Did;
+use futures::future::join_all;
+use serde_json::json;
+use vc_schemas::check::{Held, MAX_ROUNDS, Outcome, Verdict, Wants, check};
+use vc_schemas::code::Code;
+use vc_schemas::facts::{Facts, ListKey, Request};
+use vc_schemas::refusal::{Path, Refusal};
+use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, SecureError, Secured};
+
+impl Domain {
+    /// Verifies a secured presentation.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the first rule that does not hold; "could not know" is a refusal with
+    /// a code of its own.
+    pub async fn verify(
+        &self,
+        presented: &[u8],
+        envelope: Envelope,
+        request: Request,
+    ) -> Result<Verdict, Error> {
+        let secured = Secured::parse(Content::Presentation, envelope, presented, MAX_PRESENTATION_BYTES)
+            .map_err(unreadable)?;
+        let held = Held::read(secured)?;
+        let nonce = held.presentation().nonce.clone();
+        let now = self.now();
+        if self.with_nonces(|nonces| nonces.recognise(&nonce, now)).is_err() {
+            let path = Path::root().then("nonce");
+            let detail = "not a nonce that was given and is still honoured";
+            return Err(Refusal::new(Code::NonceMismatch, path, detail).into());
+        }
+        let outcome = self.decide(&held, &nonce, request).await;
+        // A nonce that verified something is used up before the answer goes out; of two answers at
+        // once, one is a replay.
+        let outcome = match outcome {
+            Ok(verdict) => self.claim_nonce(&nonce).map(|()| verdict),
+            refused => refused,
+        };
+        self.record(decision(&held, &outcome)).await?;
+        outcome
+    }
+
+    async fn decide(&self, held: &Held, nonce: &str, request: Request) -> Result<Verdict, Error> {
+        let expect = self.expect(nonce.to_owned(), request).await?;
+        let mut facts = Facts::default();
+        for round in 0..=MAX_ROUNDS {
+            match check(held, &facts, &expect, self.now()) {
+                Outcome::Verified(verdict) => return Ok(*verdict),
+                Outcome::Refused(refusal) => return Err(refusal.into()),
+                Outcome::Wants(wants) if round == MAX_ROUNDS => return Err(wants.not_to_be_had().into()),
+                Outcome::Wants(wants) => self.gather(&wants, &mut facts).await?,
+            }
+        }
+        Err(Error::refused(Code::Internal, "verification did not end"))
+    }
+
+    /// Fetches what is wanted. What is not to be had is simply not there afterwards.
+    async fn gather(&self, wants: &Wants, facts: &mut Facts) -> Result<(), Error> {
+        let dids =
+            join_all(wants.dids.iter().map(|did| async move { (did.clone(), self.find_log(did).await) }));
+        for (did, held) in dids.await {
+            if let Some(fact) = held?.fact() {
+                facts.insert_did(did, fact);
+            }
+        }
+        let lists = join_all(wants.status_lists.iter().map(|key| self.wanted_list(key)));
+        for fact in lists.await {
+            if let Some(fact) = fact? {
+                facts.insert_list(fact);
+            }
+        }
+        Ok(())
+    }
+
+    async fn wanted_list(&self, key: &ListKey) -> Result<Option<vc_schemas::facts::ListFact>, Error> {
+        self.find_list(key).await
+    }
+}
+
+fn unreadable(error: SecureError) -> Error {
+    let (code, detail) = match error {
+        SecureError::TooLong => (Code::TooLarge, "larger than a presentation may be"),
+        SecureError::Json(_) => (Code::JsonRefused, "its JSON is not strict"),
+        SecureError::Header => (Code::SelfChosen, "its header says more than typ, alg, kid and cty"),
+        SecureError::Algorithm => (Code::SelfChosen, "its algorithm is not one that is accepted"),
+        SecureError::Malformed
+        | SecureError::Type
+        | SecureError::KeyId
+        | SecureError::Claims
+        | SecureError::Signature
+        | SecureError::DataUrl => (Code::PresentationMalformed, "not a vp+jwt or vp+cose that can be read"),
+    };
+    Error::Refused(Refusal::new(code, Path::root(), detail))
+}
+
+fn decision(held: &Held, outcome: &Result<Verdict, Error>) -> Decision {
+    let links: Vec<_> = held.links().iter().map(|link| link.credential.id.clone()).collect();
+    let principal = held.links().first().map(|link| &link.credential.issuer).map(Did::as_str);
+    let facts = json!({"principal": principal, "links": links});
+    let subject = held.presentation().holder.as_str();
+    match outcome {
+        Ok(_) => Decision::new(Kind::Verified, subject, "verified").with(facts),
+        Err(error) => {
+            Decision::new(Kind::Verified, subject, "refused").because(error.refusal().code).with(facts)
+        }
+    }
+}
