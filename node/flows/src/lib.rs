@@ -16,3 +16,8 @@ pub mod credentials;
 pub mod trust;
 pub mod resolve;
 pub mod verify;
+pub mod genesis;
+pub mod peers;
+mod admission;
+pub mod intake;
+mod serving;

@@ -1,0 +1,146 @@
+//! Who is admitted to the mesh: a node shows its domain's log and a credential of that domain for its
+//! PeerId; the domain is this one, a recognised one, or one that joins by a token.
+
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::peers::PeerRecord;
+use crate::ports::mesh::{Admission, Knock};
+use did_resolver::document::{Document, Relationship};
+use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::Log;
+use marque_rules::replica::floor::{LogDecision, decide_log};
+use marque_rules::replica::limits::MAX_MEMBERSHIP_BYTES;
+use marque_rules::replica::{Hello, Refusal, Scid};
+use marque_rules::trust::domain_scid;
+use std::sync::Arc;
+use vc_schemas::claims::Claims;
+use vc_schemas::credential::{Credential, MEMBERSHIP_LIFE};
+use vc_schemas::facts::ListKey;
+use vc_schemas::secure::{Content, Envelope, Secured};
+
+impl Domain {
+    /// Decides on a hello, and makes durable what follows from it.
+    pub(crate) async fn decide_on(&self, knock: &Knock) -> Result<Admission, Refusal> {
+        let hello = &knock.hello;
+        let scid = domain_scid(&hello.domain).map_err(|_| Refusal::UnknownDomain)?;
+        let domain = Scid::of(&hello.domain).ok_or(Refusal::UnknownDomain)?;
+        // Strangers cost one comparison: their log is looked at only where there is a way in for them.
+        let way = self.way_in(&scid, knock).await?;
+        let (log, writes) = self.domain_log(hello).await?;
+        let document = log.document().ok_or(Refusal::BadDomainLog)?;
+        let until = self.check_membership(hello, document, &knock.peer).await?;
+        if let Some(token) = &knock.joining
+            && log.versions().all(|version| version.id != token.version_id)
+        {
+            return Err(Refusal::BadDomainLog);
+        }
+        if !writes.is_empty() {
+            self.records.commit(writes).await.map_err(|_| Refusal::StoreFailed)?;
+        }
+        let joined = way != WayIn::Known;
+        if joined {
+            let record = PeerRecord::new(hello.domain.clone(), true, hello.addresses.clone());
+            let record = record.map_err(|_| Refusal::UnknownDomain)?;
+            let secret = hello.join_secret.as_ref().filter(|_| way == WayIn::Secret);
+            self.admit_domain(&record, secret).await?;
+        }
+        Ok(Admission { domain, until, joined })
+    }
+
+    async fn way_in(&self, scid: &str, knock: &Knock) -> Result<WayIn, Refusal> {
+        let store = |_| Refusal::StoreFailed;
+        let trusted = self.trusted().await.map_err(store)?;
+        let trusted = trusted.iter().any(|d| !d.suspended && d.scid().is_ok_and(|s| s == scid));
+        if self.home.scid == scid || trusted {
+            return Ok(WayIn::Known);
+        }
+        let joined = self.peer(scid).await.map_err(store)?.is_some_and(|peer| peer.joined);
+        if joined {
+            return Ok(WayIn::Known);
+        }
+        if knock.joining.as_ref().is_some_and(|token| token.domain == knock.hello.domain) {
+            return Ok(WayIn::Token);
+        }
+        if knock.hello.join_secret.is_some() { Ok(WayIn::Secret) } else { Err(Refusal::UnknownDomain) }
+    }
+
+    /// The domain's log as it is after this hello, and the writes that keep it.
+    async fn domain_log(
+        &self,
+        hello: &Hello,
+    ) -> Result<(Arc<Log>, Vec<crate::ports::records::Write>), Refusal> {
+        let store = |_: Error| Refusal::StoreFailed;
+        let held = self.held_log(&hello.domain).await.map_err(store)?;
+        if held.is_contested() {
+            return Err(Refusal::Contested);
+        }
+        let floor = self.log_floor(&hello.domain).await.map_err(store)?;
+        let branches: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
+        match decide_log(&hello.domain, &branches, floor.as_ref(), &hello.domain_log, self.now()) {
+            LogDecision::Accept(log) => {
+                let writes = Self::log_writes(&hello.domain, &held, &[&log]);
+                Ok((Arc::new(log), writes))
+            }
+            LogDecision::Same | LogDecision::Older => {
+                let log = held.log().cloned().ok_or(Refusal::BadDomainLog)?;
+                Ok((log, Vec::new()))
+            }
+            LogDecision::Contested { .. } | LogDecision::Refused(_) => Err(Refusal::BadDomainLog),
+        }
+    }
+
+    async fn check_membership(
+        &self,
+        hello: &Hello,
+        document: &Document,
+        peer: &str,
+    ) -> Result<UnixSeconds, Refusal> {
+        let bad = Refusal::BadMembership;
+        let secured =
+            Secured::parse(Content::Credential, Envelope::Cose, &hello.membership, MAX_MEMBERSHIP_BYTES)
+                .map_err(|_| bad)?;
+        let credential = Credential::read(secured.payload()).map_err(|_| bad)?;
+        let Claims::NodeMembership(node) = &credential.claims else { return Err(bad) };
+        let (now, skew) = (self.now(), self.policy.skew);
+        let life = credential.valid_until.since(credential.valid_from);
+        let shaped = credential.issuer == hello.domain
+            && document.id() == &hello.domain
+            && node.peer_id == peer
+            && life <= MEMBERSHIP_LIFE
+            && credential.valid_from <= now.plus(skew);
+        if !shaped {
+            return Err(bad);
+        }
+        if credential.valid_until <= now.minus(skew) {
+            return Err(Refusal::MembershipExpired);
+        }
+        let key =
+            document.authorised(Relationship::AssertionMethod, secured.key_id(), now).map_err(|_| bad)?;
+        secured.verify(key.key).map_err(|_| bad)?;
+        for entry in [&credential.status.revocation, &credential.status.suspension] {
+            // At first contact no list is held; the credential lives a day at most.
+            let key = ListKey { issuer: hello.domain.clone(), url: entry.list.clone() };
+            let fact = self.held_list(&key).await.map_err(|_| Refusal::StoreFailed)?;
+            let set = fact.is_some_and(|fact| {
+                let ever = fact.revoked_ever.as_ref().and_then(|bits| bits.get(entry.index));
+                fact.list.purpose == entry.purpose
+                    && (fact.list.bits.get(entry.index) == Some(true) || ever == Some(true))
+            });
+            if set {
+                return Err(bad);
+            }
+        }
+        Ok(credential.valid_until)
+    }
+}
+
+/// By what a domain comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WayIn {
+    /// It is this domain, recognised, or joined before.
+    Known,
+    /// This node is joining it by its token.
+    Token,
+    /// It shows the secret of a token that this node gave out.
+    Secret,
+}

@@ -1,0 +1,56 @@
+//! The first start of a domain: its log is taken in, its lists are signed, and the organisation
+//! itself becomes its first owner.
+
+use crate::domain::{Domain, put};
+use crate::error::Error;
+use crate::objects::HeldLog;
+use crate::ports::records::{Expect, Table};
+use crate::record::{Decision, Kind};
+use did_resolver::webvh::Log;
+use serde_json::json;
+use vc_schemas::code::Code;
+
+/// The name of the record that says which domain a store belongs to.
+const DOMAIN: &[u8] = b"domain";
+
+impl Domain {
+    /// Takes in the domain's own log, unless the store has it already, and sees to it that both lists
+    /// are there and fresh.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the store belongs to another domain, or the log is not this domain's.
+    pub async fn found(&self, log: &[u8]) -> Result<(), Error> {
+        match self.json(Table::Node, DOMAIN).await? {
+            None => self.take_in(log).await?,
+            Some((json, _)) if json.get("did") == Some(&json!(self.home.did.as_str())) => {}
+            Some(_) => {
+                return Err(Error::refused(Code::StateConflict, "the store belongs to another domain"));
+            }
+        }
+        self.refresh_lists().await
+    }
+
+    async fn take_in(&self, log: &[u8]) -> Result<(), Error> {
+        let refuse = |detail| Error::member(Code::LogRefused, "log", detail);
+        let log = Log::verify(log, self.now()).map_err(|_| refuse("breaks a rule of did:webvh 1.0"))?;
+        if *log.did() != self.home.did || log.is_deactivated() {
+            return Err(refuse("is not this domain's"));
+        }
+        let did = &self.home.did;
+        let (announced, _) = self.announce_log(did, &log).await?;
+        let mut batch = vec![put(Table::Node, DOMAIN, &json!({"did": did.as_str()}), Expect::Absent)];
+        batch.extend(Self::log_writes(did, &HeldLog::default(), &[&log]));
+        batch.extend(announced);
+        batch.push(self.entry(Decision::new(Kind::Log, did.as_str(), "founded"))?);
+        Ok(self.records.commit(batch).await?)
+    }
+
+    /// The domain's own log, as it is served and said in every hello.
+    ///
+    /// # Errors
+    /// [`Error::Record`] before [`Domain::found`].
+    pub async fn own_log(&self) -> Result<std::sync::Arc<Log>, Error> {
+        let held = self.held_log(&self.home.did).await?;
+        held.log().cloned().ok_or(Error::Record("the domain's own log"))
+    }
+}

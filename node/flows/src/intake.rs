@@ -1,0 +1,352 @@
+//! What the mesh hands in: envelopes are judged against what is held, prepared as one write, and
+//! answered from the store. Implements [`Intake`].
+
+use crate::announce::list_item;
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::objects::HeldLog;
+use crate::ports::mesh::{Admission, Domains, Intake, Judgement, Knock, Standing, Submission, Write};
+use crate::ports::records::{Expect, Table, Write as RecordWrite};
+use crate::record::{Decision, Kind};
+use did_resolver::codec;
+use did_resolver::did::Did;
+use did_resolver::document::Document;
+use did_resolver::webvh::{Log, WebvhId};
+use futures::future::BoxFuture;
+use marque_rules::replica::floor::{
+    ListDecision, ListFloor, LogDecision, ReceivedList, decide_list, decide_log, log_item,
+};
+use marque_rules::replica::limits::MAX_ITEMS_PER_DOMAIN;
+use marque_rules::replica::{
+    Envelope, Item, ItemKind, Kind as Carried, LogHead, Refusal, Request, Response, Scid, Verdict,
+};
+use serde_json::json;
+use std::fmt;
+use std::sync::Arc;
+use vc_schemas::facts::{DidFact, ListKey};
+use vc_schemas::secure::{Content, Envelope as Securing, Secured};
+use vc_schemas::status::{MAX_LIST_BYTES, StatusList};
+
+/// The node's side of the mesh: a domain, and the did:key of this node.
+#[derive(Clone)]
+pub struct NodeIntake {
+    domain: Arc<Domain>,
+    node: Did,
+    /// The membership credential, kept until half of its life is over.
+    membership: Arc<tokio::sync::Mutex<Option<(Vec<u8>, did_resolver::time::UnixSeconds)>>>,
+}
+
+impl fmt::Debug for NodeIntake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeIntake").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+/// What judging found: a verdict, and the records that an acceptance stands for.
+type Found = (Verdict, Vec<RecordWrite>);
+
+fn failed(error: &Error) -> Refusal {
+    tracing::error!(%error, "the store failed the mesh");
+    Refusal::StoreFailed
+}
+
+impl NodeIntake {
+    /// For the node with this did:key.
+    #[must_use]
+    pub fn new(domain: Arc<Domain>, node: Did) -> Self {
+        Self { domain, node, membership: Arc::default() }
+    }
+
+    pub(crate) fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    async fn own_membership(&self) -> Result<Vec<u8>, Refusal> {
+        let mut kept = self.membership.lock().await;
+        let now = self.domain.now();
+        if let Some((bytes, renew)) = kept.as_ref()
+            && now < *renew
+        {
+            return Ok(bytes.clone());
+        }
+        let secured = self.domain.membership(&self.node).await.map_err(|e| failed(&e))?;
+        let bytes = secured.bytes().to_vec();
+        *kept = Some((bytes.clone(), now.plus(vc_schemas::credential::MEMBERSHIP_LIFE / 2)));
+        Ok(bytes)
+    }
+
+    async fn find(&self, submission: &Submission) -> Result<Found, Refusal> {
+        let (domain, envelope) = (&self.domain, &submission.envelope);
+        let origin = envelope.domain_did();
+        let held = domain.held_log(origin).await.map_err(|e| failed(&e))?;
+        let own_log =
+            envelope.body().subject == origin.as_str() && envelope.body().kind.item_kind() == ItemKind::Log;
+        let (document, version) = match held.fact() {
+            Some(DidFact::Active { document, version }) => (document.as_ref().clone(), version),
+            Some(DidFact::Contested) => return Err(Refusal::Contested),
+            Some(DidFact::Deactivated) => return Err(Refusal::KeyNotAuthorised),
+            None if !own_log => return Ok((Verdict::NeedDomain { did: origin.clone() }, Vec::new())),
+            None => (self.announced_document(submission)?, 0),
+        };
+        match envelope.verify(&document, domain.now()) {
+            Ok(()) => {}
+            Err(Refusal::UnknownKey | Refusal::KeyNotAuthorised) if own_log => {
+                // A domain may announce its new key by the very log that lists it.
+                envelope.verify(&self.announced_document(submission)?, domain.now())?;
+            }
+            Err(Refusal::UnknownKey) => return Ok((Verdict::NeedDomain { did: origin.clone() }, Vec::new())),
+            Err(refusal) => return Err(refusal),
+        }
+        match envelope.body().kind {
+            Carried::Log => self.find_log(envelope, &envelope.body().payload).await,
+            Carried::LogHead => self.find_head(envelope, submission.log.as_deref()).await,
+            Carried::StatusList => self.find_list(envelope, &document, version).await,
+        }
+    }
+
+    /// The last document of the log that an envelope carries of its own origin.
+    fn announced_document(&self, submission: &Submission) -> Result<Document, Refusal> {
+        let body = submission.envelope.body();
+        let bytes = match (body.kind, &submission.log) {
+            (Carried::Log, _) => body.payload.as_slice(),
+            (Carried::LogHead, Some(log)) => log.as_slice(),
+            (Carried::LogHead | Carried::StatusList, _) => return Err(Refusal::UnknownKey),
+        };
+        let log = Log::verify(bytes, self.domain.now()).map_err(|_| Refusal::BadLog)?;
+        log.document().cloned().ok_or(Refusal::KeyNotAuthorised)
+    }
+
+    async fn find_head(&self, envelope: &Envelope, log: Option<&[u8]>) -> Result<Found, Refusal> {
+        let head = LogHead::of(envelope.body())?;
+        match log {
+            None => {
+                let did: Did = head.did.parse().map_err(|_| Refusal::Malformed)?;
+                let held = self.domain.held_log(&did).await.map_err(|e| failed(&e))?;
+                let known = held.log().is_some_and(|log| codec::sha256(log.bytes()) == head.digest);
+                if known {
+                    self.find_log(envelope, held.branches.first().map_or(&[][..], |l| l.bytes())).await
+                } else {
+                    Ok((Verdict::NeedLog, Vec::new()))
+                }
+            }
+            Some(log) if codec::sha256(log) == head.digest && log.len() as u64 == head.length => {
+                self.find_log(envelope, log).await
+            }
+            Some(_) => Err(Refusal::NotAsAnnounced),
+        }
+    }
+
+    async fn find_log(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Found, Refusal> {
+        let (domain, body) = (&self.domain, envelope.body());
+        let did: Did = body.subject.parse().map_err(|_| Refusal::Malformed)?;
+        check_place(&did, envelope.domain_did())?;
+        let held = domain.held_log(&did).await.map_err(|e| failed(&e))?;
+        let floor = domain.log_floor(&did).await.map_err(|e| failed(&e))?;
+        let branches: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
+        let announced =
+            domain.announced(&body.domain, ItemKind::Log, &body.subject).await.map_err(|e| failed(&e))?;
+        let items = || announced.iter().map(|(item, _)| item.clone()).collect::<Vec<_>>();
+        match decide_log(&did, &branches, floor.as_ref(), bytes, domain.now()) {
+            LogDecision::Accept(log) => {
+                if u64::from(log.head().number) != body.seq {
+                    return Err(Refusal::Inconsistent);
+                }
+                self.accept_log(envelope, &did, &held, &[log], &announced).await
+            }
+            // Held, but not yet by the origin's word: the envelope is worth keeping, to be passed on.
+            LogDecision::Same if announced.is_empty() => {
+                self.accept_log(envelope, &did, &held, &branches, &announced).await
+            }
+            LogDecision::Same => Ok((Verdict::Same { held: items() }, Vec::new())),
+            LogDecision::Older => {
+                let log = Log::verify(bytes, domain.now()).map_err(|_| Refusal::BadLog)?;
+                Ok((Verdict::Older { item: log_item(&did, &log), held: items() }, Vec::new()))
+            }
+            LogDecision::Contested { at, branches } => {
+                let (verdict, mut writes) =
+                    self.accept_log(envelope, &did, &held, &branches, &announced).await?;
+                let decision =
+                    Decision::new(Kind::Misbehaviour, did.as_str(), "contested").with(json!({"at": at}));
+                writes.push(domain.entry(decision).map_err(|e| failed(&e))?);
+                Ok((verdict, writes))
+            }
+            LogDecision::Refused(error) => {
+                tracing::debug!(%did, %error, "a log was refused");
+                Err(Refusal::BadLog)
+            }
+        }
+    }
+
+    /// Keeps the branches, each with the envelope that announced it: the new one with this envelope.
+    async fn accept_log(
+        &self,
+        envelope: &Envelope,
+        did: &Did,
+        held: &HeldLog,
+        branches: &[Log],
+        announced: &[(Item, Vec<u8>)],
+    ) -> Result<Found, Refusal> {
+        let domain = &self.domain;
+        let mut kept = Vec::new();
+        for log in branches {
+            let item = log_item(did, log);
+            let earlier = announced.iter().find(|(known, _)| known.id() == item.id());
+            let envelope = match earlier {
+                Some((_, bytes)) => Envelope::decode(bytes)?,
+                None => envelope.clone(),
+            };
+            kept.push((item, envelope));
+        }
+        let items: Vec<Item> = kept.iter().map(|(item, _)| item.clone()).collect();
+        let with_envelopes: Vec<_> = kept.iter().map(|(item, envelope)| (item.clone(), envelope)).collect();
+        let mut writes = Domain::log_writes(did, held, &branches.iter().collect::<Vec<_>>());
+        let subject = (ItemKind::Log, did.as_str());
+        let more = domain.announce_writes(&envelope.body().domain, subject, &with_envelopes).await;
+        writes.extend(more.map_err(|e| failed(&e))?);
+        Ok((Verdict::Accept { held: items }, writes))
+    }
+
+    async fn find_list(
+        &self,
+        envelope: &Envelope,
+        document: &Document,
+        version: u32,
+    ) -> Result<Found, Refusal> {
+        let (domain, body) = (&self.domain, envelope.body());
+        let secured = Secured::parse(Content::Credential, Securing::Jwt, &body.payload, MAX_LIST_BYTES)
+            .map_err(|_| Refusal::BadList)?;
+        let list = StatusList::verified(secured, document, domain.now()).map_err(|_| Refusal::BadList)?;
+        if list.url != body.subject || list.sequence != body.seq || list.issuer != *envelope.domain_did() {
+            return Err(Refusal::Inconsistent);
+        }
+        if list.issued > domain.now().plus(domain.policy.skew) {
+            return Err(Refusal::FromFuture);
+        }
+        let key = ListKey { issuer: list.issuer.clone(), url: list.url.clone() };
+        let (floor, expect) = domain.list_floor(&key).await.map_err(|e| failed(&e))?;
+        let held = domain.held_list(&key).await.map_err(|e| failed(&e))?;
+        let ever = domain.revoked_ever(&key).await.map_err(|e| failed(&e))?;
+        let at = ListFloor { issuer_version: u64::from(version), sequence: list.sequence };
+        let received = ReceivedList { at, purpose: list.purpose, bits: &list.bits };
+        let stored = held.as_ref().map(|fact| &fact.list.bits);
+        let announced =
+            domain.announced(&body.domain, ItemKind::StatusList, &list.url).await.map_err(|e| failed(&e))?;
+        let items: Vec<Item> = announced.iter().map(|(item, _)| item.clone()).collect();
+        let item = list_item(&list);
+        match decide_list(floor, stored, ever.as_deref(), received) {
+            ListDecision::Accept { overlay } => {
+                let mut writes =
+                    Domain::list_writes(&list, at, overlay.as_ref(), expect).map_err(|e| failed(&e))?;
+                let subject = (ItemKind::StatusList, list.url.as_str());
+                let more = domain.announce_writes(&body.domain, subject, &[(item.clone(), envelope)]).await;
+                writes.extend(more.map_err(|e| failed(&e))?);
+                Ok((Verdict::Accept { held: vec![item] }, writes))
+            }
+            ListDecision::Same => Ok((Verdict::Same { held: items }, Vec::new())),
+            ListDecision::Older => Ok((Verdict::Older { item, held: items }, Vec::new())),
+            // Not taken as the list, but what it revokes counts from now on, and it is kept on record.
+            ListDecision::Unrevokes { overlay } => {
+                self.misbehaved(&key, overlay.as_ref(), &body.payload, Refusal::Unrevokes).await
+            }
+            ListDecision::Equivocation { overlay } => {
+                self.misbehaved(&key, overlay.as_ref(), &body.payload, Refusal::Equivocation).await
+            }
+            ListDecision::TooFarAhead => Err(Refusal::TooFarAhead),
+        }
+    }
+
+    /// Keeps the evidence and what it revokes, durably, and refuses the list.
+    async fn misbehaved(
+        &self,
+        key: &ListKey,
+        overlay: Option<&vc_schemas::status::bitstring::Bits>,
+        signed: &[u8],
+        refusal: Refusal,
+    ) -> Result<Found, Refusal> {
+        let evidence =
+            format!("list\n{}\n{}\n{}", key.issuer, key.url, codec::to_hex(&codec::sha256(signed)));
+        let records = self.domain.records();
+        let known = records.get(Table::Evidence, evidence.as_bytes()).await.map_err(|e| failed(&e.into()))?;
+        if known.is_none() {
+            let mut batch =
+                vec![crate::domain::put_bytes(Table::Evidence, evidence, signed.to_vec(), Expect::Absent)];
+            let write =
+                overlay.map(|bits| Domain::overlay_write(key, bits)).transpose().map_err(|e| failed(&e))?;
+            batch.extend(write);
+            let decision = Decision::new(Kind::Misbehaviour, &key.url, refusal.as_str());
+            batch.push(self.domain.entry(decision).map_err(|e| failed(&e))?);
+            records.commit(batch).await.map_err(|e| failed(&e.into()))?;
+        }
+        Err(refusal)
+    }
+}
+
+/// A domain announces its own log and those of its members: DIDs under its own host. The host proves
+/// nothing; the bound keeps one domain from filling the store with the DIDs of others.
+fn check_place(did: &Did, domain: &Did) -> Result<(), Refusal> {
+    let place = |did: &Did| WebvhId::parse(did).map(|id| (id.host().to_owned(), id.port()));
+    match (place(did), place(domain)) {
+        (Ok(one), Ok(other)) if one == other => Ok(()),
+        _ => Err(Refusal::Inconsistent),
+    }
+}
+
+impl Intake for NodeIntake {
+    fn standing(&self) -> BoxFuture<'_, Result<Standing, Refusal>> {
+        Box::pin(async move {
+            let log = self.domain.own_log().await.map_err(|e| failed(&e))?;
+            let membership = self.own_membership().await?;
+            Ok(Standing {
+                membership,
+                domain: self.domain.home.did.clone(),
+                domain_log: log.bytes().to_vec(),
+            })
+        })
+    }
+
+    fn admit(&self, knock: Knock) -> BoxFuture<'_, Result<Admission, Refusal>> {
+        Box::pin(async move { self.domain.decide_on(&knock).await })
+    }
+
+    fn judge(&self, submission: Submission) -> BoxFuture<'_, Judgement> {
+        Box::pin(async move {
+            match self.find(&submission).await {
+                Ok((verdict, writes)) if writes.is_empty() => Judgement { verdict, write: None },
+                Ok((verdict, writes)) => Judgement { verdict, write: Some(self.prepare(writes)) },
+                Err(refusal @ Refusal::BadSignature) => {
+                    Judgement { verdict: Verdict::Reject(refusal), write: None }
+                }
+                Err(refusal) => Judgement { verdict: Verdict::Ignore(refusal), write: None },
+            }
+        })
+    }
+
+    fn lookup(&self, request: Request) -> BoxFuture<'_, Response> {
+        Box::pin(async move { self.answer(request).await.unwrap_or_else(Response::Refused) })
+    }
+
+    fn items(&self, domain: Scid) -> BoxFuture<'_, Result<Vec<Item>, Refusal>> {
+        Box::pin(async move {
+            self.domain.announced_items(&domain, MAX_ITEMS_PER_DOMAIN).await.map_err(|e| failed(&e))
+        })
+    }
+
+    fn domains(&self) -> BoxFuture<'_, Result<Domains, Refusal>> {
+        Box::pin(async move { self.domain.mesh_domains().await.map_err(|e| failed(&e)) })
+    }
+
+    fn met(&self, domain: Scid, _peer: String, addresses: Vec<String>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.domain.remember(&domain, addresses).await {
+                tracing::debug!(%error, "addresses were not remembered");
+            }
+        })
+    }
+}
+
+impl NodeIntake {
+    fn prepare(&self, writes: Vec<RecordWrite>) -> Write {
+        let domain = Arc::clone(&self.domain);
+        Box::pin(async move { domain.records().commit(writes).await.map_err(|e| failed(&e.into())) })
+    }
+}

@@ -1,0 +1,102 @@
+//! What a node answers its peers from the store, within the bounds of the wire.
+
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::intake::NodeIntake;
+use crate::peers::PeerRecord;
+use crate::ports::mesh::Domains;
+use did_resolver::codec;
+use did_resolver::did::Did;
+use marque_rules::replica::limits::{MAX_ADDRESSES, MAX_IDS_PER_REQUEST, MAX_PAGE_BYTES};
+use marque_rules::replica::{ItemKind, Refusal, Request, Response, Scid};
+use std::collections::BTreeSet;
+
+/// Most addresses that are handed to the mesh for dialling.
+const MAX_HINTS: usize = 64;
+
+impl NodeIntake {
+    pub(crate) async fn answer(&self, request: Request) -> Result<Response, Refusal> {
+        let domain = self.domain();
+        let store = |error: Error| {
+            tracing::error!(%error, "the store failed a peer's question");
+            Refusal::StoreFailed
+        };
+        match request {
+            Request::Objects { domain: scid, ids } => {
+                let (mut objects, mut size) = (Vec::new(), 0);
+                for id in ids.iter().take(MAX_IDS_PER_REQUEST) {
+                    let Some((_, envelope)) = domain.announced_by_id(&scid, id).await.map_err(store)? else {
+                        continue;
+                    };
+                    size += envelope.len();
+                    if size > MAX_PAGE_BYTES && !objects.is_empty() {
+                        break;
+                    }
+                    objects.push((*id, envelope));
+                }
+                Ok(Response::Objects(objects))
+            }
+            Request::Log { did, digest, offset } => {
+                let did: Did = did.parse().map_err(|_| Refusal::Malformed)?;
+                let held = domain.held_log(&did).await.map_err(store)?;
+                let branch = held.branches.iter().find(|log| codec::sha256(log.bytes()) == digest);
+                let bytes = branch.ok_or(Refusal::NotFound)?.bytes();
+                let from = usize::try_from(offset).map_err(|_| Refusal::Malformed)?;
+                let rest = bytes.get(from..).ok_or(Refusal::NotFound)?;
+                let page = rest.get(..MAX_PAGE_BYTES).unwrap_or(rest).to_vec();
+                Ok(Response::Log { total: bytes.len() as u64, bytes: page })
+            }
+            Request::Resolve { did } => self.envelope(ItemKind::Log, &did).await,
+            Request::List { url } => self.envelope(ItemKind::StatusList, &url).await,
+            Request::Digest { .. } | Request::Items { .. } => Err(Refusal::NotFound),
+        }
+    }
+
+    async fn envelope(&self, kind: ItemKind, subject: &str) -> Result<Response, Refusal> {
+        let domain = self.domain();
+        let origin = domain.origin_of(kind, subject).await.map_err(|_| Refusal::StoreFailed)?;
+        let origin = origin.ok_or(Refusal::NotFound)?;
+        let found = domain.announced(&origin, kind, subject).await.map_err(|_| Refusal::StoreFailed)?;
+        found.into_iter().next().map(|(_, envelope)| Response::Envelope(envelope)).ok_or(Refusal::NotFound)
+    }
+}
+
+impl Domain {
+    /// The domains of this node, as the mesh wants them.
+    pub(crate) async fn mesh_domains(&self) -> Result<Domains, Error> {
+        let mut trusted = BTreeSet::new();
+        for domain in self.trusted().await?.iter().filter(|domain| !domain.suspended) {
+            trusted.extend(Scid::of(&domain.did));
+        }
+        let peers = self.peers().await?;
+        let mut joined = BTreeSet::new();
+        for peer in peers.iter().filter(|peer| peer.joined) {
+            joined.extend(Scid::parse(&peer.scid));
+        }
+        let addresses = peers.into_iter().flat_map(|peer| peer.addresses).take(MAX_HINTS).collect();
+        let own = self.scid()?;
+        trusted.remove(&own);
+        Ok(Domains { own, trusted, joined, addresses })
+    }
+
+    /// Remembers where nodes of a domain may be dialled, as hints for the next start.
+    pub(crate) async fn remember(&self, scid: &Scid, addresses: Vec<String>) -> Result<(), Error> {
+        let known = self.peer(scid.as_str()).await?;
+        let trusted = self.trusted().await?.into_iter().find(|d| Scid::of(&d.did).as_ref() == Some(scid));
+        let mut record = match (known, trusted) {
+            (Some(record), _) => record,
+            (None, Some(domain)) => PeerRecord::new(domain.did, false, Vec::new())?,
+            (None, None) => return Ok(()),
+        };
+        let mut merged = addresses;
+        merged.extend(record.addresses.iter().cloned());
+        let mut seen = BTreeSet::new();
+        merged.retain(|address| seen.insert(address.clone()));
+        merged.truncate(MAX_ADDRESSES);
+        if merged == record.addresses {
+            return Ok(());
+        }
+        record.addresses = merged;
+        Ok(self.records.commit(vec![record.write()]).await?)
+    }
+}
