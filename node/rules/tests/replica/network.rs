@@ -4,7 +4,7 @@ use crate::judge::{Disk, Key, Object, Origin, Subject, bits, key_of, log_head, l
 use did_resolver::codec::{Sha256Digest, sha256};
 use did_resolver::time::UnixSeconds;
 use marque_rules::replica::limits::*;
-use marque_rules::replica::state::{ChannelId, Peer, Report, RequestId, Ticket};
+use marque_rules::replica::state::{ChannelId, Peer, Report, RequestId, Ticket, Via};
 use marque_rules::replica::{
     Config, Effect, Envelope, Hello, Input, Item, ItemKind, Kind, Lane, MonoMillis, Now, Refusal, Request,
     Response, State,
@@ -12,11 +12,11 @@ use marque_rules::replica::{
 use std::collections::{BTreeMap, BTreeSet};
 
 const NODES: usize = 5;
-const PERIOD_MS: u64 = 1_000;
+const PERIOD_MS: u64 = 2_000;
 /// Faults happen until here.
-const CALM_MS: u64 = 30_000;
+const CALM_MS: u64 = 20_000;
 /// Requests that were lost have timed out, and several periods have passed.
-const END_MS: u64 = CALM_MS + REQUEST_TIMEOUT_MS + 10 * PERIOD_MS;
+const END_MS: u64 = CALM_MS + REQUEST_TIMEOUT_MS + 5 * PERIOD_MS;
 const START: u64 = 1_800_000_000;
 /// Identifies the node that joins late.
 const LATE: usize = NODES - 1;
@@ -67,12 +67,25 @@ struct Node {
     boot: u64,
 }
 
-#[derive(Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Tally {
     pub(crate) judged: usize,
     pub(crate) forwarded: usize,
     pub(crate) contested: usize,
     pub(crate) rejected: usize,
+    pub(crate) pulled: usize,
+}
+
+impl Tally {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            judged: self.judged + other.judged,
+            forwarded: self.forwarded + other.forwarded,
+            contested: self.contested + other.contested,
+            rejected: self.rejected + other.rejected,
+            pulled: self.pulled + other.pulled,
+        }
+    }
 }
 
 pub(crate) struct Network {
@@ -121,18 +134,18 @@ impl Network {
             tally: Tally::default(),
         };
         for at in 0..NODES {
-            let boots_at = if at == LATE { 25_000 } else { 0 };
+            let boots_at = if at == LATE { 16_000 } else { 0 };
             network.at(boots_at, at, Event::Restart);
         }
-        for _ in 0..40 {
+        for _ in 0..30 {
             let (when, at) = (network.below(CALM_MS), network.below(NODES as u64) as usize);
             network.at(when, at, Event::Publish);
         }
         for _ in 0..2 {
-            let (when, length) = (network.below(20_000), 1_000 + network.below(8_000));
+            let (when, length) = (network.below(14_000), 1_000 + network.below(8_000));
             network.at(when, 0, Event::Partition);
             network.at((when + length).min(CALM_MS), 0, Event::Heal);
-            let (when, at) = (network.below(20_000), network.below(LATE as u64) as usize);
+            let (when, at) = (network.below(14_000), network.below(LATE as u64) as usize);
             network.at(when, at, Event::Crash);
         }
         network.at(CALM_MS, 0, Event::Heal);
@@ -442,8 +455,9 @@ impl Network {
             Effect::AnswerHello { peer, refusal, .. } => {
                 self.after(100, index(&peer), Event::HelloBack { from: node, ok: refusal.is_none() });
             }
-            Effect::Judge { ticket, envelope, log, .. } => {
+            Effect::Judge { ticket, envelope, log, via, .. } => {
                 self.tally.judged += 1;
+                self.tally.pulled += usize::from(via == Via::Sync);
                 let now = self.clock().unix;
                 let (verdict, write) =
                     self.nodes[node].disk.judge(&self.origins, &envelope, log.as_deref(), now);

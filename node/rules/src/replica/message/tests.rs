@@ -1,1 +1,137 @@
-//! Tests.
+//! Messages have one encoding, within their bounds.
+
+use super::*;
+use did_resolver::codec;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn scid() -> Scid {
+    Scid::parse(&codec::multihash_base58btc(b"acme")).unwrap()
+}
+
+fn hello() -> Hello {
+    Hello {
+        membership: vec![1, 2, 3],
+        domain: format!("did:webvh:{}:acme.example", scid()).parse().unwrap(),
+        domain_log: b"{}\n".to_vec(),
+        join_secret: Some(JoinSecret::new([7; 32])),
+        addresses: vec!["/ip4/127.0.0.1/tcp/4001".to_owned()],
+    }
+}
+
+#[test]
+fn a_hello_reads_back_and_its_version_is_checked_first() {
+    assert_eq!(Hello::decode(&hello().encode()), Ok(hello()));
+    let without = Hello { join_secret: None, ..hello() };
+    assert_eq!(Hello::decode(&without.encode()), Ok(without));
+    assert_eq!(Hello::decode(&[0x83, 0x02, 0x00, 0x00]), Err(Refusal::UnknownVersion));
+    for answer in [HelloAnswer::Admitted(Box::new(hello())), HelloAnswer::Refused(Refusal::BadMembership)] {
+        assert_eq!(HelloAnswer::decode(&answer.encode()), Ok(answer));
+    }
+}
+
+#[test]
+fn a_hello_at_its_bounds_fits_and_one_over_them_does_not() {
+    let full = Hello {
+        membership: vec![0; MAX_MEMBERSHIP_BYTES],
+        domain_log: vec![0; MAX_LOG_BYTES],
+        addresses: vec!["x".repeat(512); 8],
+        ..hello()
+    };
+    assert!(HelloAnswer::decode(&HelloAnswer::Admitted(Box::new(full.clone())).encode()).is_ok());
+    let over = Hello { domain_log: vec![0; MAX_LOG_BYTES + 1], ..full };
+    assert_eq!(Hello::decode(&over.encode()), Err(Refusal::TooLarge));
+}
+
+#[test]
+fn a_full_page_fits_in_a_response() {
+    let envelopes = MAX_PAGE_BYTES / MAX_ENVELOPE_BYTES;
+    let objects = vec![([9; 32], vec![0; MAX_ENVELOPE_BYTES]); envelopes];
+    assert!(Response::Objects(objects).encode().len() <= MAX_SYNC_RESPONSE_BYTES);
+    let ids = vec![[9; 32]; MAX_IDS_PER_REQUEST];
+    let request = Request::Objects { domain: scid(), ids };
+    assert_eq!(Request::decode(&request.encode()), Ok(request));
+}
+
+#[test]
+fn another_spelling_and_trailing_bytes_are_refused() {
+    let request = Request::Digest { domain: scid() }.encode();
+    assert_eq!(Request::decode(&[&request[..], &[0]].concat()), Err(Refusal::Malformed));
+    // The variant's number in two bytes instead of one.
+    let longer = [&request[..1], &[0x18, 0x00], &request[2..]].concat();
+    assert_eq!(Request::decode(&longer), Err(Refusal::Malformed));
+    // An array that says it has 2^32 elements.
+    let huge = [0x83, 0x02, 0x9a, 0xff, 0xff, 0xff, 0xff];
+    assert!(Response::decode(&huge).is_err());
+}
+
+fn digest() -> impl Strategy<Value = [u8; 32]> {
+    any::<[u8; 32]>()
+}
+
+fn item() -> impl Strategy<Value = Item> {
+    let kind = prop_oneof![Just(ItemKind::Log), Just(ItemKind::StatusList)];
+    (kind, "[a-z:/]{0,40}", any::<u64>(), digest()).prop_map(|(kind, subject, seq, digest)| Item {
+        kind,
+        subject,
+        seq,
+        digest,
+    })
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let did = "did:example:[a-z]{1,9}";
+    prop_oneof![
+        Just(Request::Digest { domain: scid() }),
+        (any::<[u8; 32]>(), proptest::option::of(digest())).prop_map(|(b, after)| Request::Items {
+            domain: scid(),
+            buckets: Buckets(b),
+            after
+        }),
+        vec(digest(), 0..9).prop_map(|ids| Request::Objects { domain: scid(), ids }),
+        (did, digest(), any::<u64>()).prop_map(|(did, digest, offset)| Request::Log { did, digest, offset }),
+        did.prop_map(|did| Request::Resolve { did }),
+        "[a-z:/]{0,40}".prop_map(|url| Request::List { url }),
+    ]
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let buckets = any::<[u8; 8]>().prop_map(|b| vec![b; BUCKETS]);
+    prop_oneof![
+        (digest(), buckets).prop_map(|(root, buckets)| Response::Digest(DomainDigest { root, buckets })),
+        (vec(item(), 0..9), any::<bool>()).prop_map(|(items, more)| Response::Items { items, more }),
+        vec((digest(), vec(any::<u8>(), 0..40)), 0..9).prop_map(Response::Objects),
+        (any::<u64>(), vec(any::<u8>(), 0..40)).prop_map(|(total, bytes)| Response::Log { total, bytes }),
+        vec(any::<u8>(), 0..40).prop_map(Response::Envelope),
+        (0..Refusal::ALL.len()).prop_map(|n| Response::Refused(Refusal::ALL[n])),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_message_reads_back_as_it_was_written(request in request(), response in response()) {
+        prop_assert_eq!(Request::decode(&request.encode()), Ok(request));
+        prop_assert_eq!(Response::decode(&response.encode()), Ok(response));
+    }
+
+    //
+    #[test]
+    fn reading_never_panics(bytes in vec(any::<u8>(), 0..200)) {
+        let _ = Hello::decode(&bytes);
+        let _ = HelloAnswer::decode(&bytes);
+        let _ = Request::decode(&bytes);
+        let _ = Response::decode(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_message_is_refused_or_is_the_only_spelling_of_another(
+        response in response(), at in any::<proptest::sample::Index>(), bit in 0_u8..8,
+    ) {
+        let mut bytes = response.encode();
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        if let Ok(other) = Response::decode(&bytes) {
+            prop_assert_eq!(other.encode(), bytes);
+        }
+    }
+}

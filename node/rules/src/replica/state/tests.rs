@@ -1,1 +1,337 @@
-//! Tests.
+//! Single steps of the state machine; whole meshes are simulated in `tests/replica`.
+
+use super::*;
+use crate::replica::limits::*;
+use crate::replica::view::{Buckets, ItemKind, log_digest};
+use crate::replica::{Body, Envelope, EnvelopeDraft, Hello, Kind, Request, Response};
+use did_resolver::codec;
+use did_resolver::did::Did;
+use did_resolver::keys::{KeyKind, PublicKey};
+use did_resolver::time::UnixSeconds;
+use ed25519_dalek::{Signer, SigningKey};
+
+fn now(ms: u64) -> Now {
+    Now { unix: UnixSeconds::new(1_800_000_000 + ms / 1_000), mono: MonoMillis(ms) }
+}
+
+fn domain(n: u8) -> Did {
+    format!("did:webvh:{}:d{n}.example", codec::multihash_base58btc(&[n])).parse().unwrap()
+}
+
+fn scid(n: u8) -> Scid {
+    Scid::of(&domain(n)).unwrap()
+}
+
+fn envelope(origin: u8, kind: Kind, subject: &str, seq: u64) -> Envelope {
+    let key = SigningKey::from_bytes(&[1; 32]);
+    let body = Body {
+        kind,
+        domain: scid(origin),
+        subject: subject.to_owned(),
+        seq,
+        prev: None,
+        issued_at: now(0).unix,
+        expires_at: UnixSeconds::new(now(0).unix.get() + 600),
+        payload: vec![seq as u8],
+    };
+    let key_id = domain(origin).with_fragment("key").unwrap();
+    let draft = EnvelopeDraft::new(body, key_id, KeyKind::Ed25519).unwrap();
+    let signature = key.sign(draft.signing_input()).to_bytes();
+    draft.attach(&PublicKey::ed25519(key.verifying_key().as_bytes()).unwrap(), &signature).unwrap()
+}
+
+fn item(subject: &str, seq: u64) -> Item {
+    let digest = log_digest([subject, &seq.to_string()]);
+    Item { kind: ItemKind::Log, subject: subject.to_owned(), seq, digest }
+}
+
+fn peer(n: u8) -> Peer {
+    Peer(vec![n])
+}
+
+fn state() -> State {
+    State::new(Config::new(scid(0), 1), now(0)).0
+}
+
+fn admit(state: &mut State, n: u8) -> Vec<Effect> {
+    state.handle(Input::PeerConnected { peer: peer(n), outbound: false }, now(0));
+    let until = UnixSeconds::new(now(0).unix.get() + 86_400);
+    state.handle(Input::HelloVerified { peer: peer(n), channel: None, domain: scid(0), until }, now(0))
+}
+
+fn gossip(state: &mut State, from: u8, envelope: &Envelope, lane: Lane) -> Vec<Effect> {
+    let topic = Topic::new(&envelope.body().domain, lane);
+    let (bytes, message_id) = (envelope.bytes().to_vec(), envelope.id().to_vec());
+    state.handle(Input::Gossip { peer: peer(from), topic, message_id, bytes }, now(1))
+}
+
+fn reports(effects: &[Effect]) -> Vec<Report> {
+    let report = |e: &Effect| if let Effect::Report { report, .. } = e { Some(*report) } else { None };
+    effects.iter().filter_map(report).collect()
+}
+
+fn reasons(effects: &[Effect]) -> Vec<Refusal> {
+    let reason = |e: &Effect| if let Effect::Count { reason, .. } = e { *reason } else { None };
+    effects.iter().filter_map(reason).collect()
+}
+
+fn tickets(effects: &[Effect]) -> Vec<Ticket> {
+    let ticket = |e: &Effect| if let Effect::Judge { ticket, .. } = e { Some(*ticket) } else { None };
+    effects.iter().filter_map(ticket).collect()
+}
+
+//
+#[test]
+fn nothing_is_forwarded_before_it_is_persisted() {
+    let mut state = state();
+    admit(&mut state, 1);
+    let log = envelope(0, Kind::Log, "did:example:a", 1);
+    let judged = gossip(&mut state, 1, &log, Lane::Did);
+    assert!(reports(&judged).is_empty());
+    let [ticket] = tickets(&judged)[..] else { panic!("{judged:?}") };
+    let verdict = Verdict::Accept { held: vec![item("did:example:a", 1)] };
+    let accepted = state.handle(Input::Judged { ticket, verdict }, now(2));
+    assert!(reports(&accepted).is_empty());
+    assert!(accepted.iter().any(|e| matches!(e, Effect::Persist { ticket: t } if *t == ticket)));
+    assert_eq!(state.items(&scid(0)).count(), 0);
+    let persisted = state.handle(Input::Persisted { ticket }, now(3));
+    assert_eq!(reports(&persisted), [Report::Accept]);
+    assert_eq!(state.items(&scid(0)).count(), 1);
+    // It is known from now on, and so is what is older.
+    assert_eq!(reasons(&gossip(&mut state, 1, &log, Lane::Did)), [Refusal::Known]);
+}
+
+#[test]
+fn what_the_store_did_not_take_is_neither_forwarded_nor_held() {
+    let mut state = state();
+    admit(&mut state, 1);
+    let judged = gossip(&mut state, 1, &envelope(0, Kind::Log, "did:example:a", 1), Lane::Did);
+    let ticket = tickets(&judged)[0];
+    let verdict = Verdict::Accept { held: vec![item("did:example:a", 1)] };
+    state.handle(Input::Judged { ticket, verdict }, now(2));
+    let failed = state.handle(Input::PersistFailed { ticket }, now(3));
+    assert_eq!((reports(&failed), state.items(&scid(0)).count()), (vec![Report::Ignore], 0));
+}
+
+//
+#[test]
+fn a_peer_that_hello_has_not_admitted_is_not_heard() {
+    let mut state = state();
+    state.handle(Input::PeerConnected { peer: peer(1), outbound: false }, now(0));
+    let effects = gossip(&mut state, 1, &envelope(0, Kind::Log, "did:example:a", 1), Lane::Did);
+    assert_eq!((reports(&effects), reasons(&effects)), (vec![Report::Ignore], vec![Refusal::NotAdmitted]));
+    let ask = |state: &mut State, request| {
+        state.handle(Input::SyncRequest { peer: peer(1), channel: ChannelId(1), request }, now(1))
+    };
+    let refused = ask(&mut state, Request::Digest { domain: scid(0) });
+    assert!(
+        refused
+            .iter()
+            .any(|e| matches!(e, Effect::Answer { response: Response::Refused(Refusal::NotAdmitted), .. }))
+    );
+    // Public resolution is answered, a few times.
+    let resolve = || Request::Resolve { did: "did:example:a".to_owned() };
+    let answered =
+        (0..20).filter(|_| ask(&mut state, resolve()).iter().any(|e| matches!(e, Effect::Lookup { .. })));
+    assert_eq!(answered.count(), STRANGER_SYNC_BURST as usize);
+}
+
+#[test]
+fn only_nodes_of_known_domains_are_admitted_and_only_as_long() {
+    let mut state = state();
+    let until = UnixSeconds::new(now(0).unix.get() + 60);
+    let verified = |channel| Input::HelloVerified { peer: peer(1), channel, domain: scid(5), until };
+    state.handle(Input::PeerConnected { peer: peer(1), outbound: false }, now(0));
+    let refused = state.handle(verified(Some(ChannelId(3))), now(0));
+    let unknown = Some(Refusal::UnknownDomain);
+    assert!(refused.iter().any(|e| matches!(e, Effect::AnswerHello { refusal, .. } if *refusal == unknown)));
+    assert!(!state.is_admitted(&peer(1)));
+
+    state.handle(Input::JoinedDomains { domains: BTreeSet::from([scid(5)]) }, now(1));
+    let admitted = state.handle(verified(None), now(1));
+    assert!(admitted.iter().any(|e| matches!(e, Effect::Admit { .. })) && state.is_admitted(&peer(1)));
+    assert_eq!(state.domains().count(), 1, "joining makes nothing replicated");
+
+    let over = state.handle(Input::Tick, now(60_002));
+    assert!(over.iter().any(|e| matches!(e, Effect::Disconnect { reason: Refusal::MembershipExpired, .. })));
+    assert!(!state.is_admitted(&peer(1)));
+}
+
+#[test]
+fn a_domain_that_is_trusted_no_more_is_left_and_its_nodes_with_it() {
+    let mut state = state();
+    let subscribed = state.handle(Input::TrustChanged { domains: BTreeSet::from([scid(5)]) }, now(0));
+    assert_eq!(subscribed.iter().filter(|e| matches!(e, Effect::Subscribe { .. })).count(), 3);
+    state.handle(Input::PeerConnected { peer: peer(1), outbound: true }, now(0));
+    let until = UnixSeconds::new(now(0).unix.get() + 60);
+    state.handle(Input::HelloVerified { peer: peer(1), channel: None, domain: scid(5), until }, now(0));
+    let judged = gossip(&mut state, 1, &envelope(5, Kind::Log, "did:example:a", 1), Lane::Did);
+    assert_eq!(tickets(&judged).len(), 1);
+    let left = state.handle(Input::TrustChanged { domains: BTreeSet::new() }, now(1));
+    assert_eq!(left.iter().filter(|e| matches!(e, Effect::Unsubscribe { .. })).count(), 3);
+    assert!(left.iter().any(|e| matches!(e, Effect::Disconnect { reason: Refusal::Withdrawn, .. })));
+    assert_eq!(reports(&left), [Report::Ignore]);
+    assert_eq!(state.gauges().judging, 0);
+}
+
+#[test]
+fn malformed_and_misplaced_is_rejected_and_old_or_foreign_is_ignored() {
+    let mut state = state();
+    admit(&mut state, 1);
+    state.handle(Input::Loaded { domain: scid(0), items: vec![item("did:example:a", 5)] }, now(0));
+    let log = envelope(0, Kind::Log, "did:example:a", 4);
+    let older = gossip(&mut state, 1, &log, Lane::Did);
+    assert_eq!((reports(&older), reasons(&older)), (vec![Report::Ignore], vec![Refusal::Older]));
+    let misplaced = gossip(&mut state, 1, &log, Lane::Status);
+    assert_eq!((reports(&misplaced), reasons(&misplaced)), (vec![Report::Reject], vec![Refusal::WrongTopic]));
+    let foreign = gossip(&mut state, 1, &envelope(7, Kind::Log, "did:example:a", 9), Lane::Did);
+    assert_eq!((reports(&foreign), reasons(&foreign)), (vec![Report::Ignore], vec![Refusal::NotSubscribed]));
+    let topic = Topic::new(&scid(0), Lane::Did);
+    let garbage = Input::Gossip { peer: peer(1), topic, message_id: vec![1], bytes: vec![0; 9] };
+    let garbage = state.handle(garbage, now(1));
+    assert_eq!((reports(&garbage), reasons(&garbage)), (vec![Report::Reject], vec![Refusal::Malformed]));
+}
+
+#[test]
+fn only_a_verdict_of_rejection_over_a_bad_signature_is_charged() {
+    let cases = [
+        (Verdict::Reject(Refusal::BadSignature), Report::Reject),
+        (Verdict::Reject(Refusal::Unrevokes), Report::Ignore),
+        (Verdict::Ignore(Refusal::BadSignature), Report::Ignore),
+        (Verdict::NeedDomain { did: domain(0) }, Report::Ignore),
+    ];
+    for (verdict, expected) in cases {
+        let mut state = state();
+        admit(&mut state, 1);
+        let judged = gossip(&mut state, 1, &envelope(0, Kind::Log, "did:example:a", 1), Lane::Did);
+        let ticket = tickets(&judged)[0];
+        assert_eq!(reports(&state.handle(Input::Judged { ticket, verdict }, now(2))), [expected]);
+    }
+}
+
+//
+#[test]
+fn a_flood_is_bounded_and_lists_go_before_logs() {
+    let mut state = state();
+    for n in 1..=10 {
+        admit(&mut state, n);
+    }
+    let mut ignored = 0;
+    for n in 0..400_u64 {
+        let log = envelope(0, Kind::Log, &format!("did:example:{n}"), 1);
+        ignored += reports(&gossip(&mut state, 1 + (n % 10) as u8, &log, Lane::Did)).len();
+    }
+    let gauges = state.gauges();
+    assert_eq!(
+        (gauges.judging, gauges.pending, ignored),
+        (MAX_JUDGING, MAX_PENDING, 400 - MAX_JUDGING - MAX_PENDING)
+    );
+    // A list takes the place of a log, and is judged next.
+    let list = envelope(0, Kind::StatusList, "https://d0.example/1", 1);
+    assert_eq!(reasons(&gossip(&mut state, 1, &list, Lane::Ctl)), [Refusal::Overloaded]);
+    let next =
+        state.handle(Input::Judged { ticket: Ticket(0), verdict: Verdict::Ignore(Refusal::BadLog) }, now(2));
+    let kinds: Vec<_> = next
+        .iter()
+        .filter_map(
+            |e| if let Effect::Judge { envelope, .. } = e { Some(envelope.body().kind) } else { None },
+        )
+        .collect();
+    assert_eq!(kinds, [Kind::StatusList]);
+}
+
+//
+#[test]
+fn one_peer_may_say_only_so_much() {
+    let mut state = state();
+    admit(&mut state, 1);
+    let topic = Topic::new(&scid(0), Lane::Did);
+    let mut limited = 0;
+    for n in 0..1_000_u64 {
+        let (peer, topic) = (peer(1), topic.clone());
+        let message = Input::Gossip { peer, topic, message_id: n.to_be_bytes().to_vec(), bytes: vec![0] };
+        limited +=
+            reasons(&state.handle(message, now(1))).iter().filter(|r| **r == Refusal::RateLimited).count();
+    }
+    assert_eq!(limited, 1_000 - PEER_GOSSIP_BURST as usize);
+}
+
+//
+#[test]
+fn an_admitted_peer_is_asked_for_its_digest_and_for_what_differs() {
+    let mut state = state();
+    let effects = admit(&mut state, 1);
+    let request = |effects: &[Effect]| {
+        effects.iter().find_map(|e| match e {
+            Effect::Request { id, request, .. } => Some((*id, request.clone())),
+            _ => None,
+        })
+    };
+    let Some((id, Request::Digest { .. })) = request(&effects) else { panic!("{effects:?}") };
+    let mut theirs = View::default();
+    theirs.replace(vec![item("did:example:a", 1)]).unwrap();
+    let response = Response::Digest(theirs.digest());
+    let effects = state.handle(Input::SyncResponse { peer: peer(1), id, response }, now(1));
+    let Some((id, Request::Items { buckets, .. })) = request(&effects) else { panic!("{effects:?}") };
+    assert_ne!(buckets, Buckets::ALL);
+    let (items, more) = theirs.page(&buckets, None);
+    let effects = state
+        .handle(Input::SyncResponse { peer: peer(1), id, response: Response::Items { items, more } }, now(2));
+    let Some((id, Request::Objects { ids, .. })) = request(&effects) else { panic!("{effects:?}") };
+    assert_eq!(ids, [item("did:example:a", 1).id()]);
+    // An envelope that is long past its time in gossip is taken all the same.
+    let late = Now { unix: now(10_000_000).unix, mono: MonoMillis(3) };
+    let found = vec![(ids[0], envelope(0, Kind::Log, "did:example:a", 1).bytes().to_vec())];
+    let response = Response::Objects(found);
+    let effects = state.handle(Input::SyncResponse { peer: peer(1), id, response }, late);
+    assert_eq!(effects.iter().filter(|e| matches!(e, Effect::Judge { via: Via::Sync, .. })).count(), 1);
+}
+
+#[test]
+fn items_out_of_order_or_bucket_end_the_pull() {
+    let mut state = state();
+    let effects = admit(&mut state, 1);
+    let id = effects
+        .iter()
+        .find_map(|e| if let Effect::Request { id, .. } = e { Some(*id) } else { None })
+        .unwrap();
+    let mut theirs = View::default();
+    theirs.replace(vec![item("did:example:a", 1)]).unwrap();
+    let response = Response::Digest(theirs.digest());
+    let effects = state.handle(Input::SyncResponse { peer: peer(1), id, response }, now(1));
+    let id = effects
+        .iter()
+        .find_map(|e| if let Effect::Request { id, .. } = e { Some(*id) } else { None })
+        .unwrap();
+    let twice = vec![item("did:example:a", 1), item("did:example:a", 1)];
+    let response = Response::Items { items: twice, more: true };
+    let effects = state.handle(Input::SyncResponse { peer: peer(1), id, response }, now(2));
+    assert_eq!(reasons(&effects), [Refusal::UnexpectedAnswer]);
+    assert_eq!(state.gauges().requests, 0);
+}
+
+#[test]
+fn one_hello_at_a_time_and_not_many() {
+    let mut state = state();
+    state.handle(Input::PeerConnected { peer: peer(1), outbound: false }, now(0));
+    let hello = Hello {
+        membership: vec![],
+        domain: domain(0),
+        domain_log: vec![],
+        join_secret: None,
+        addresses: vec![],
+    };
+    let say = |state: &mut State| {
+        let hello = Box::new(hello.clone());
+        state.handle(Input::HelloReceived { peer: peer(1), channel: Some(ChannelId(1)), hello }, now(0))
+    };
+    assert!(say(&mut state).iter().any(|e| matches!(e, Effect::VerifyHello { .. })));
+    assert!(!say(&mut state).iter().any(|e| matches!(e, Effect::VerifyHello { .. })));
+    let mut verified = 1;
+    for _ in 0..10 {
+        let (peer, reason) = (peer(1), Refusal::BadMembership);
+        state.handle(Input::HelloRefused { peer, channel: Some(ChannelId(1)), reason }, now(0));
+        verified += say(&mut state).iter().filter(|e| matches!(e, Effect::VerifyHello { .. })).count();
+    }
+    assert_eq!(verified, HELLO_BURST as usize);
+}
