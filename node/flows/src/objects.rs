@@ -14,6 +14,7 @@ use marque_rules::replica::floor::{ListFloor, LogFloor};
 use marque_rules::replica::limits::MAX_BRANCHES;
 use marque_rules::replica::{Envelope, Item, ItemKind, Scid};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vc_schemas::facts::{DidFact, ListFact, ListKey};
 use vc_schemas::secure::{Content, Envelope as Securing, Secured};
@@ -223,13 +224,10 @@ impl Domain {
         (kind, subject): (ItemKind, &str),
         items: &[(Item, &Envelope)],
     ) -> Result<Vec<Write>, Error> {
-        let mut writes = Vec::new();
+        // By key: the records of an item that stays, or of the subject, are not deleted as well.
+        let mut values: BTreeMap<Vec<u8>, Option<Vec<u8>>> = BTreeMap::new();
         for (item, _) in self.announced(domain, kind, subject).await? {
-            if items.iter().all(|(kept, _)| kept.id() != item.id()) {
-                for key in announced_keys(domain, &item) {
-                    writes.push(Write { table: Table::Envelopes, key, value: None, expect: Expect::Any });
-                }
-            }
+            values.extend(announced_keys(domain, &item).map(|key| (key, None)));
         }
         for (item, envelope) in items {
             let json = json!({
@@ -240,11 +238,12 @@ impl Domain {
                 "envelope": codec::to_base64url(envelope.bytes()),
             });
             let [by_subject, by_id, origin] = announced_keys(domain, item);
-            writes.push(put_bytes(Table::Envelopes, by_id, by_subject.clone(), Expect::Any));
-            writes.push(put_bytes(Table::Envelopes, origin, domain.as_str().into(), Expect::Any));
-            writes.push(put(Table::Envelopes, by_subject, &json, Expect::Any));
+            values.insert(by_id, Some(by_subject.clone()));
+            values.insert(origin, Some(domain.as_str().into()));
+            values.insert(by_subject, Some(json.to_string().into_bytes()));
         }
-        Ok(writes)
+        let write = |(key, value)| Write { table: Table::Envelopes, key, value, expect: Expect::Any };
+        Ok(values.into_iter().map(write).collect())
     }
 
     /// The item with this id, and its envelope.

@@ -18,7 +18,7 @@ fn a_trusted_domain_roots_what_the_operator_said() {
     let json = json!({"did": did("a", "alpha.test").as_str(), "capabilities": ["calendar:read"]});
     let trusted = TrustedDomain::read(&json).unwrap();
     assert_eq!(TrustedDomain::read(&trusted.to_json()), Ok(trusted.clone()));
-    let domains = recognitions("own", &[trusted.clone()]);
+    let domains = recognitions("own", std::slice::from_ref(&trusted));
     let anchor = &domains[&trusted.scid().unwrap()].anchor;
     assert!(anchor.capabilities.allows(&"calendar:read".parse().unwrap()));
 }

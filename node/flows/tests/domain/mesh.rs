@@ -1,0 +1,279 @@
+//! What comes from other domains: hellos are admitted or not, envelopes judged, kept and passed on.
+
+use crate::world::{Holder, Node, node_did, node_peer_id};
+use did_resolver::did::Did;
+use marque_flows::ports::mesh::{Intake, Judgement, Knock, Submission};
+use marque_flows::ports::records::{Records, Table};
+use marque_rules::issuance::MemberKind;
+use marque_rules::lifecycle::Act;
+use marque_rules::replica::state::Via;
+use marque_rules::replica::token::JoinToken;
+use marque_rules::replica::view::ItemKind;
+use marque_rules::replica::{Envelope, Hello, Refusal, Request, Response, Scid, Verdict};
+use marque_store::memory::Memory;
+use std::sync::Arc;
+use std::time::Duration;
+use vc_schemas::facts::ListKey;
+use vc_schemas::status::Purpose;
+
+fn scid(did: &Did) -> Scid {
+    Scid::of(did).unwrap()
+}
+
+async fn hello(node: &Node) -> Hello {
+    let standing = node.intake.standing().await.unwrap();
+    Hello {
+        membership: standing.membership,
+        domain: standing.domain,
+        domain_log: standing.domain_log,
+        join_secret: None,
+        addresses: vec!["/ip4/127.0.0.1/tcp/4001".into()],
+    }
+}
+
+fn knock(label: &str, hello: Hello) -> Knock {
+    Knock { peer: node_peer_id(label), hello, joining: None }
+}
+
+/// Every envelope that a node announces of its own domain.
+async fn announced(node: &Node) -> Vec<Envelope> {
+    let own = scid(&node.domain.home.did);
+    let items = node.intake.items(own.clone()).await.unwrap();
+    let ids = items.iter().map(marque_rules::replica::Item::id).collect();
+    match node.intake.lookup(Request::Objects { domain: own, ids }).await {
+        Response::Objects(objects) => {
+            objects.iter().map(|(_, bytes)| Envelope::decode(bytes).unwrap()).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn judge(node: &Node, envelope: &Envelope) -> Judgement {
+    node.intake.judge(Submission { via: Via::Sync, envelope: envelope.clone(), log: None }).await
+}
+
+/// Judges and persists, as the mesh does.
+async fn take(node: &Node, envelope: &Envelope) -> Verdict {
+    let judgement = judge(node, envelope).await;
+    if let Some(write) = judgement.write {
+        write.await.unwrap();
+    }
+    judgement.verdict
+}
+
+async fn two() -> (Node, Node) {
+    let (alpha, bravo) = (Node::new("alpha.test").await, Node::new("bravo.test").await);
+    bravo.trusts(&alpha, &["calendar:read"]).await;
+    bravo.intake.admit(knock("alpha.test", hello(&alpha).await)).await.unwrap();
+    (alpha, bravo)
+}
+
+// R-340 R-341
+#[tokio::test]
+async fn what_one_domain_announces_the_other_holds_after_judging_it() {
+    let (alpha, bravo) = two().await;
+    alpha.owner("alice").await;
+    let bot = alpha.agent("bot", "alice", &["calendar:read"]).await;
+    for envelope in announced(&alpha).await {
+        assert!(matches!(take(&bravo, &envelope).await, Verdict::Accept { .. } | Verdict::Same { .. }));
+        assert!(matches!(take(&bravo, &envelope).await, Verdict::Same { .. }), "a replay changes nothing");
+    }
+    let held = bravo.domain.held_log(&bot.did()).await.unwrap();
+    assert_eq!(held.log().unwrap().bytes(), bot.log.bytes());
+    let key = ListKey {
+        issuer: alpha.domain.home.did.clone(),
+        url: alpha.domain.home.list_url(Purpose::Revocation),
+    };
+    assert!(bravo.domain.held_list(&key).await.unwrap().is_some());
+    assert_eq!(bravo.domain.find_name("bot", "alpha.test").await.unwrap(), bot.did());
+    // It can be passed on: the same envelopes, byte for byte.
+    let own = scid(&alpha.domain.home.did);
+    let (mut here, mut there) =
+        (alpha.intake.items(own.clone()).await.unwrap(), bravo.intake.items(own).await.unwrap());
+    here.sort();
+    there.sort();
+    assert_eq!(here, there);
+}
+
+//
+#[tokio::test]
+async fn an_envelope_that_was_changed_or_is_signed_by_another_domain_is_refused() {
+    let (alpha, bravo) = two().await;
+    let charlie = Node::new("charlie.test").await;
+    alpha.owner("alice").await;
+    for envelope in announced(&alpha).await {
+        let mut bytes = envelope.bytes().to_vec();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        let forged = Envelope::decode(&bytes).unwrap();
+        assert!(matches!(judge(&bravo, &forged).await.verdict, Verdict::Reject(Refusal::BadSignature)));
+    }
+    for envelope in announced(&charlie).await {
+        let verdict = judge(&bravo, &envelope).await.verdict;
+        let log = envelope.body().subject == charlie.domain.home.did.as_str();
+        // A domain's own log speaks for itself; whether it is wanted, the state machine has decided.
+        assert!(log || matches!(verdict, Verdict::NeedDomain { .. }), "{verdict:?}");
+    }
+}
+
+//
+#[tokio::test]
+async fn a_revocation_travels_and_an_older_list_does_not_undo_it() {
+    let (alpha, bravo) = two().await;
+    alpha.owner("alice").await;
+    let bot = alpha.agent("bot", "alice", &["calendar:read"]).await;
+    let before = announced(&alpha).await;
+    for envelope in &before {
+        take(&bravo, envelope).await;
+    }
+    alpha.domain.act_on_member(MemberKind::Agent, "bot", Act::Revoke).await.unwrap();
+    for envelope in announced(&alpha).await {
+        take(&bravo, &envelope).await;
+    }
+    let index = alpha.domain.member(MemberKind::Agent, "bot").await.unwrap().index;
+    let key = ListKey {
+        issuer: alpha.domain.home.did.clone(),
+        url: alpha.domain.home.list_url(Purpose::Revocation),
+    };
+    let revoked = || async { bravo.domain.held_list(&key).await.unwrap().unwrap().list.bits.get(index) };
+    assert_eq!(revoked().await, Some(true));
+    for envelope in before.iter().filter(|e| e.body().kind.item_kind() == ItemKind::StatusList) {
+        let older = take(&bravo, envelope).await;
+        assert!(matches!(older, Verdict::Older { .. } | Verdict::Same { .. }), "{older:?}");
+    }
+    assert_eq!(revoked().await, Some(true));
+    assert_eq!(bot.did().method(), "webvh");
+}
+
+// MESH.md D7
+#[tokio::test]
+async fn a_list_that_clears_a_revocation_is_refused_kept_as_evidence_and_the_revocation_stands() {
+    let (alpha, bravo) = two().await;
+    alpha.owner("alice").await;
+    alpha.agent("bot", "alice", &["calendar:read"]).await;
+    alpha.domain.act_on_member(MemberKind::Agent, "bot", Act::Revoke).await.unwrap();
+    let index = alpha.domain.member(MemberKind::Agent, "bot").await.unwrap().index;
+    for envelope in announced(&alpha).await {
+        take(&bravo, &envelope).await;
+    }
+    // The same domain with an empty store: as if it had lost its memory, with a higher number.
+    let amnesiac = Node::over("alpha.test", Arc::new(Memory::default())).await;
+    for _ in 0..5 {
+        amnesiac.pass(200);
+        amnesiac.domain.refresh_lists().await.unwrap();
+    }
+    bravo.pass(1_000);
+    let url = alpha.domain.home.list_url(Purpose::Revocation);
+    let lists = announced(&amnesiac).await.into_iter().filter(|e| e.body().subject == url);
+    for envelope in lists {
+        assert!(matches!(take(&bravo, &envelope).await, Verdict::Ignore(Refusal::Unrevokes)));
+    }
+    let key = ListKey { issuer: alpha.domain.home.did.clone(), url };
+    let fact = bravo.domain.held_list(&key).await.unwrap().unwrap();
+    assert_eq!(fact.list.bits.get(index), Some(true));
+    assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 10).await.unwrap().len(), 1);
+}
+
+//
+#[tokio::test]
+async fn two_histories_of_a_did_make_it_contested_and_both_are_kept() {
+    let (alpha, bravo) = two().await;
+    alpha.owner("alice").await;
+    let bot = alpha.agent("bot", "alice", &["calendar:read"]).await;
+    alpha.pass(10);
+    bravo.pass(20);
+    let twin = Node::over("alpha.test", Arc::new(copy(&alpha).await)).await;
+    let one = bot.rotated(alpha.domain.now(), None);
+    alpha.domain.update_log(MemberKind::Agent, "bot", one.log.bytes()).await.unwrap();
+    twin.pass(15);
+    let two = bot.rotated(twin.domain.now(), None);
+    twin.domain.update_log(MemberKind::Agent, "bot", two.log.bytes()).await.unwrap();
+    for envelope in announced(&alpha).await.iter().chain(&announced(&twin).await) {
+        take(&bravo, envelope).await;
+    }
+    let held = bravo.domain.held_log(&bot.did()).await.unwrap();
+    assert!(held.is_contested());
+    assert!(matches!(held.fact(), Some(vc_schemas::facts::DidFact::Contested)));
+}
+
+async fn copy(node: &Node) -> Memory {
+    use marque_flows::ports::records::{Expect, Write};
+    let copy = Memory::default();
+    for table in [Table::Node, Table::Logs, Table::Floors, Table::Owners, Table::Agents, Table::Envelopes] {
+        for row in node.records.scan(table, &[], None, 1_000).await.unwrap() {
+            let write = Write { table, key: row.key, value: Some(row.stored.value), expect: Expect::Any };
+            copy.commit(vec![write]).await.unwrap();
+        }
+    }
+    copy
+}
+
+#[tokio::test]
+async fn a_membership_of_another_peer_or_domain_admits_nobody() {
+    let (alpha, bravo) = (Node::new("alpha.test").await, Node::new("bravo.test").await);
+    let stranger = bravo.intake.admit(knock("alpha.test", hello(&alpha).await)).await;
+    assert_eq!(stranger.unwrap_err(), Refusal::UnknownDomain);
+    bravo.trusts(&alpha, &[]).await;
+    let other_peer = bravo.intake.admit(knock("mallory", hello(&alpha).await)).await;
+    assert_eq!(other_peer.unwrap_err(), Refusal::BadMembership);
+    let charlie = Node::new("charlie.test").await;
+    let mut borrowed = hello(&alpha).await;
+    borrowed.membership = hello(&charlie).await.membership;
+    let refused = bravo.intake.admit(knock("charlie.test", borrowed)).await;
+    assert_eq!(refused.unwrap_err(), Refusal::BadMembership);
+    let mut broken = hello(&alpha).await;
+    broken.domain_log.truncate(100);
+    assert_eq!(bravo.intake.admit(knock("alpha.test", broken)).await.unwrap_err(), Refusal::BadDomainLog);
+    let impostor = Node::new("alpha.test").await;
+    assert_eq!(impostor.domain.home.did, alpha.domain.home.did, "the same seeds are the same domain");
+    alpha.pass(25 * 3_600);
+    let late = knock("alpha.test", hello(&alpha).await);
+    assert_eq!(
+        bravo.intake.admit(late).await.unwrap_err(),
+        Refusal::BadMembership,
+        "valid in the future only"
+    );
+}
+
+#[tokio::test]
+async fn a_join_token_admits_one_domain_once() {
+    let (alpha, bravo) = (Node::new("alpha.test").await, Node::new("bravo.test").await);
+    let addresses = vec![format!("/ip4/127.0.0.1/tcp/4001/p2p/{}", node_peer_id("alpha.test"))];
+    let invite = alpha.domain.invite(Duration::from_secs(600), addresses).await.unwrap();
+    let token = JoinToken::parse(&invite.token, alpha.domain.now()).unwrap();
+    let with_secret = |mut hello: Hello| {
+        hello.join_secret = Some(token.secret.clone());
+        hello
+    };
+    let admission = alpha.intake.admit(knock("bravo.test", with_secret(hello(&bravo).await))).await.unwrap();
+    assert!(admission.joined);
+    let charlie = Node::new("charlie.test").await;
+    let again = alpha.intake.admit(knock("charlie.test", with_secret(hello(&charlie).await))).await;
+    assert_eq!(again.unwrap_err(), Refusal::BadToken);
+    let later = alpha.intake.admit(knock("bravo.test", hello(&bravo).await)).await.unwrap();
+    assert!(!later.joined, "joined before");
+    // The joining side admits the domain of the token, and no other.
+    let joining = Knock { joining: Some(token.clone()), ..knock("alpha.test", hello(&alpha).await) };
+    assert!(bravo.intake.admit(joining).await.unwrap().joined);
+    let wrong = Knock { joining: Some(token), ..knock("charlie.test", hello(&charlie).await) };
+    assert_eq!(bravo.intake.admit(wrong).await.unwrap_err(), Refusal::UnknownDomain);
+    let domains = bravo.intake.domains().await.unwrap();
+    assert!(domains.trusted.is_empty(), "a join makes no credential count");
+}
+
+#[tokio::test]
+async fn what_is_not_held_is_answered_with_not_found() {
+    let node = Node::new("alpha.test").await;
+    let nobody = Holder::new("nobody", "alpha.test", &["agents", "nobody"], node.domain.now());
+    for request in [
+        Request::Resolve { did: nobody.did().to_string() },
+        Request::Resolve { did: "garbage".into() },
+        Request::List { url: "https://nowhere.test/status/x".into() },
+        Request::Log { did: nobody.did().to_string(), digest: [0; 32], offset: 0 },
+    ] {
+        assert!(matches!(node.intake.lookup(request).await, Response::Refused(Refusal::NotFound)));
+    }
+    let own = Request::Resolve { did: node.domain.home.did.to_string() };
+    assert!(matches!(node.intake.lookup(own).await, Response::Envelope(_)));
+    assert_eq!(node_did("alpha.test").method(), "key");
+}

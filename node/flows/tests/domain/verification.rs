@@ -1,0 +1,187 @@
+//! A presentation before a verifier: three domains, real chains, and everything that stops one.
+
+use crate::world::{Holder, Node};
+use marque_flows::error::Error;
+use marque_flows::ports::records::{Records, Table};
+use marque_rules::issuance::MemberKind;
+use marque_rules::lifecycle::Act;
+use std::sync::atomic::Ordering;
+use vc_schemas::check::Verdict;
+use vc_schemas::code::Code;
+use vc_schemas::facts::Request;
+use vc_schemas::secure::{Envelope, Secured};
+
+const CAPS: [&str; 2] = ["calendar:read", "calendar:write"];
+
+/// One domain that is its own verifier: alice -> travel-bot -> calendar-bot.
+struct Journey {
+    node: Node,
+    bots: [Holder; 2],
+    chain: Vec<Secured>,
+}
+
+impl Journey {
+    async fn new() -> Self {
+        let node = Node::new("alpha.test").await;
+        let alice = node.owner("alice").await;
+        let travel = node.agent("travel-bot", "alice", &CAPS).await;
+        let calendar = node.agent("calendar-bot", "alice", &CAPS).await;
+        let first = node.link(&alice, &travel, &[], &CAPS).await;
+        let second = node.link(&travel, &calendar, std::slice::from_ref(&first), &["calendar:read"]).await;
+        node.trusts(&node, &CAPS).await;
+        Self { node, bots: [travel, calendar], chain: vec![first, second] }
+    }
+
+    async fn credentials(&self) -> Vec<Secured> {
+        let mut all = self.chain.clone();
+        all.push(self.node.identity(MemberKind::Owner, "alice").await);
+        all.push(self.node.identity(MemberKind::Agent, "travel-bot").await);
+        all.push(self.node.identity(MemberKind::Agent, "calendar-bot").await);
+        all
+    }
+
+    async fn verify(&self, presented: &[u8]) -> Result<Verdict, Error> {
+        self.node.domain.verify(presented, Envelope::Jwt, Request::default()).await
+    }
+
+    async fn present(&self) -> Vec<u8> {
+        let nonce = self.node.domain.new_nonce().unwrap();
+        self.bots[1].present(&self.node, &nonce, self.credentials().await)
+    }
+}
+
+fn code(result: Result<Verdict, Error>) -> Code {
+    result.unwrap_err().refusal().code
+}
+
+//
+#[tokio::test]
+async fn a_chain_verifies_from_what_the_store_holds() {
+    let journey = Journey::new().await;
+    let verdict = journey.verify(&journey.present().await).await.unwrap();
+    assert_eq!(verdict.links.len(), 2);
+    assert_eq!(verdict.holder, journey.bots[1].did());
+}
+
+#[tokio::test]
+async fn a_nonce_verifies_once_also_for_two_at_the_same_time() {
+    let journey = Journey::new().await;
+    let presented = journey.present().await;
+    let (a, b) = tokio::join!(journey.verify(&presented), journey.verify(&presented));
+    let refused: Vec<_> = [a, b].into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].refusal().code, Code::NonceReplayed);
+    assert_eq!(code(journey.verify(&presented).await), Code::NonceReplayed);
+}
+
+#[tokio::test]
+async fn a_nonce_that_nobody_gave_or_that_is_too_old_is_refused() {
+    let journey = Journey::new().await;
+    let credentials = journey.credentials().await;
+    let made_up = journey.bots[1].present(&journey.node, "made-up", credentials);
+    assert_eq!(code(journey.verify(&made_up).await), Code::NonceMismatch);
+    let presented = journey.present().await;
+    journey.node.pass(301);
+    assert_eq!(code(journey.verify(&presented).await), Code::NonceMismatch);
+}
+
+// R-043 R-088
+#[tokio::test]
+async fn revoking_a_link_an_agent_or_the_principal_refuses_from_the_acknowledgement_on() {
+    let journey = Journey::new().await;
+    let domain = &journey.node.domain;
+    journey.verify(&journey.present().await).await.unwrap();
+    let id = journey.chain[0].payload()["id"].as_str().unwrap();
+    let agent = |act| domain.act_on_member(MemberKind::Agent, "travel-bot", act);
+    let credentials = journey.credentials().await;
+    let present = || {
+        let nonce = domain.new_nonce().unwrap();
+        journey.bots[1].present(&journey.node, &nonce, credentials.clone())
+    };
+    agent(Act::Suspend).await.unwrap();
+    assert_eq!(code(journey.verify(&present()).await), Code::AgentSuspended);
+    agent(Act::Resume).await.unwrap();
+    journey.verify(&present()).await.unwrap();
+    domain.act_on_credential(id, Act::Revoke).await.unwrap();
+    assert_eq!(code(journey.verify(&present()).await), Code::CredentialRevoked);
+    let refused = domain.act_on_credential(id, Act::Resume).await.unwrap_err();
+    assert_eq!(refused.refusal().code, Code::StateConflict);
+}
+
+//
+#[tokio::test]
+async fn a_planned_rotation_keeps_the_chain_and_a_rotation_for_compromise_ends_it() {
+    let mut journey = Journey::new().await;
+    journey.node.pass(5);
+    let overlap = Some(std::time::Duration::from_secs(3_600));
+    let planned = journey.bots[0].rotated(journey.node.domain.now(), overlap);
+    journey.node.domain.update_log(MemberKind::Agent, "travel-bot", planned.log.bytes()).await.unwrap();
+    journey.verify(&journey.present().await).await.unwrap();
+    journey.node.pass(5);
+    let compromised = planned.rotated(journey.node.domain.now(), None);
+    journey.node.domain.update_log(MemberKind::Agent, "travel-bot", compromised.log.bytes()).await.unwrap();
+    assert_eq!(code(journey.verify(&journey.present().await).await), Code::KeyNotAuthorised);
+    journey.bots[0] = compromised;
+}
+
+#[tokio::test]
+async fn a_list_that_nobody_renews_becomes_could_not_know() {
+    let journey = Journey::new().await;
+    journey.node.pass(200);
+    journey.verify(&journey.present().await).await.unwrap();
+    journey.node.pass(200);
+    assert_eq!(code(journey.verify(&journey.present().await).await), Code::StatusStale);
+    journey.node.domain.refresh_lists().await.unwrap();
+    journey.verify(&journey.present().await).await.unwrap();
+}
+
+//
+#[tokio::test]
+async fn a_link_that_widens_is_not_registered() {
+    let journey = Journey::new().await;
+    let [travel, calendar] = &journey.bots;
+    let first = &journey.chain[..1];
+    let wider =
+        journey.node.unregistered_link(travel, calendar, first, &["calendar:read", "mail:send"]).await;
+    let refused = journey.node.domain.register_link(&[first[0].clone(), wider]).await.unwrap_err().refusal();
+    assert_eq!(
+        (refused.code.as_str(), refused.path.to_string().as_str()),
+        ("AID-009", "chain[1].capabilities")
+    );
+}
+
+#[tokio::test]
+async fn a_link_of_a_stranger_or_with_an_index_of_another_is_not_registered() {
+    let journey = Journey::new().await;
+    let [travel, calendar] = &journey.bots;
+    let stranger = Holder::new("mallory", "alpha.test", &["agents", "mallory"], journey.node.domain.now());
+    let refused = journey.node.domain.reserve_index(&stranger.did()).await.unwrap_err();
+    assert_eq!(refused.refusal().code, Code::AgentUnknown);
+    let twice = journey.chain.clone();
+    assert!(journey.node.domain.register_link(&twice).await.is_err(), "an index serves one link");
+    let other = journey.node.unregistered_link(calendar, travel, &[], &["calendar:read"]).await;
+    let stolen = other.payload().clone();
+    let mut payload = stolen.clone();
+    payload["issuer"] = travel.did().as_str().into();
+    payload["credentialSubject"]["principal"] = travel.did().as_str().into();
+    payload["credentialSubject"]["id"] = calendar.did().as_str().into();
+    let secured = travel.sign(vc_schemas::secure::Content::Credential, Envelope::Jwt, payload);
+    let refused = journey.node.domain.register_link(&[secured]).await.unwrap_err();
+    assert_eq!(refused.refusal().code, Code::StatusAuthority);
+}
+
+#[tokio::test]
+async fn every_verification_leaves_a_decision_entry() {
+    let journey = Journey::new().await;
+    let entries =
+        || async { journey.node.records.scan(Table::Decisions, &[], None, 1_000).await.unwrap().len() };
+    let before = entries().await;
+    journey.verify(&journey.present().await).await.unwrap();
+    let _refused = journey.verify(&journey.present().await[..100]).await;
+    assert_eq!(entries().await, before + 1, "what cannot be read at all leaves none");
+    let nonce = journey.node.domain.new_nonce().unwrap();
+    let headless = journey.bots[1].present(&journey.node, &nonce, journey.credentials().await[1..].to_vec());
+    assert!(journey.verify(&headless).await.is_err());
+    assert_eq!(entries().await, before + 2);
+    assert!(journey.node.hands.now.load(Ordering::SeqCst) > 0);
+}

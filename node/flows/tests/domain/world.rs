@@ -1,0 +1,314 @@
+//! Domains with real keys over an in-memory store, and members that hold their own keys.
+
+use did_resolver::codec;
+use did_resolver::did::{Did, DidUrl};
+use did_resolver::keys::{KeyKind, PublicKey};
+use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::{Change, Genesis, Log, create, key_hash};
+use ed25519_dalek::{Signer, SigningKey};
+use futures::future::BoxFuture;
+use marque_flows::domain::{Domain, Policy};
+use marque_flows::intake::NodeIntake;
+use marque_flows::members::NewMember;
+use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
+use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
+use marque_flows::ports::records::Records;
+use marque_rules::issuance::{Home, MemberKind};
+use marque_rules::trust::TrustedDomain;
+use marque_store::memory::Memory;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use vc_schemas::claims::{Claims, Delegation, OwnerKind, Parent};
+use vc_schemas::credential::{Credential, uuid_urn};
+use vc_schemas::delegation::scope::Scope;
+use vc_schemas::presentation::Presentation;
+use vc_schemas::secure::{Content, Draft, Envelope, Secured};
+
+/// A clock that is set by hand, and chance that repeats.
+#[derive(Debug)]
+pub(crate) struct Hands {
+    pub(crate) now: AtomicU64,
+    counter: AtomicU64,
+    seed: String,
+}
+
+impl Clock for Hands {
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds::new(self.now.load(Ordering::SeqCst))
+    }
+}
+
+impl Entropy for Hands {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        for chunk in bytes.chunks_mut(32) {
+            let n = self.counter.fetch_add(1, Ordering::SeqCst);
+            let random = codec::sha256(format!("{}/{n}", self.seed).as_bytes());
+            chunk.copy_from_slice(&random[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+fn key(seed: &str) -> SigningKey {
+    SigningKey::from_bytes(&codec::sha256(seed.as_bytes()))
+}
+
+fn public(key: &SigningKey) -> PublicKey {
+    PublicKey::ed25519(key.verifying_key().as_bytes()).unwrap()
+}
+
+#[derive(Debug)]
+struct DomainKeys(SigningKey, DidUrl);
+
+impl Keys for DomainKeys {
+    fn public(&self, _: KeyRole) -> (PublicKey, DidUrl) {
+        (public(&self.0), self.1.clone())
+    }
+
+    fn sign<'a>(&'a self, _: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+        Box::pin(async move { Ok(self.0.sign(message).to_bytes().to_vec()) })
+    }
+}
+
+/// Somebody who holds its own keys: a domain's issuer, an owner or an agent.
+pub(crate) struct Holder {
+    pub(crate) seed: String,
+    pub(crate) log: Log,
+    generation: u32,
+}
+
+impl Holder {
+    pub(crate) fn new(seed: &str, host: &str, path: &[&str], now: UnixSeconds) -> Self {
+        let did = "did:webvh:{SCID}:".to_owned() + &[&[host], path].concat().join(":");
+        let assertion = public(&key(&format!("{seed}/assertion/1")));
+        let update = key(&format!("{seed}/update/1"));
+        let genesis = Genesis {
+            host: host.to_owned(),
+            port: None,
+            path: path.iter().map(|s| (*s).to_owned()).collect(),
+            document: document(&did, &[(1, assertion, None)]),
+            update_keys: vec![public(&update)],
+            next_key_hashes: vec![key_hash(&public(&key(&format!("{seed}/update/2"))))],
+            time: now,
+            portable: false,
+            ttl_seconds: None,
+        };
+        let draft = create(genesis).unwrap();
+        let signature = update.sign(&draft.signing_input(&public(&update)).unwrap()).to_bytes();
+        let line = draft.attach(&public(&update), &signature).unwrap();
+        Self { seed: seed.to_owned(), log: Log::verify(&line, now).unwrap(), generation: 1 }
+    }
+
+    pub(crate) fn did(&self) -> Did {
+        self.log.did().clone()
+    }
+
+    fn assertion(&self, generation: u32) -> SigningKey {
+        key(&format!("{}/assertion/{generation}", self.seed))
+    }
+
+    /// The log with one more entry that brings a new key and keeps the old one until `overlap` is over.
+    pub(crate) fn rotated(&self, now: UnixSeconds, overlap: Option<Duration>) -> Self {
+        let next = self.generation + 1;
+        let mut keys = vec![(next, public(&self.assertion(next)), None)];
+        if let Some(overlap) = overlap {
+            keys.push((self.generation, public(&self.assertion(self.generation)), Some(now.plus(overlap))));
+        }
+        let update = key(&format!("{}/update/{next}", self.seed));
+        let change = Change {
+            document: Some(document(self.did().as_str(), &keys)),
+            update_keys: Some(vec![public(&update)]),
+            next_key_hashes: Some(vec![key_hash(&public(&key(&format!(
+                "{}/update/{}",
+                self.seed,
+                next + 1
+            ))))]),
+            deactivate: false,
+        };
+        let draft = self.log.append(change, now, now).unwrap();
+        let signature = update.sign(&draft.signing_input(&public(&update)).unwrap()).to_bytes();
+        let line = draft.attach(&public(&update), &signature).unwrap();
+        let log = Log::verify(&[self.log.bytes(), &line].concat(), now).unwrap();
+        Self { seed: self.seed.clone(), log, generation: next }
+    }
+
+    pub(crate) fn sign(&self, content: Content, envelope: Envelope, payload: Value) -> Secured {
+        let signer = self.assertion(self.generation);
+        let key_id = self.did().with_fragment(&format!("key-{}", self.generation)).unwrap();
+        let draft = Draft::new(content, envelope, payload, key_id, KeyKind::Ed25519).unwrap();
+        let signature = signer.sign(draft.signing_input()).to_bytes();
+        draft.attach(&public(&signer), &signature).unwrap()
+    }
+
+    pub(crate) fn present(&self, node: &Node, nonce: &str, credentials: Vec<Secured>) -> Vec<u8> {
+        let said = Presentation {
+            holder: self.did(),
+            audience: node.domain.home.did.to_string(),
+            nonce: nonce.to_owned(),
+            issued: node.domain.now(),
+            expires: node.domain.now().plus(Duration::from_secs(120)),
+            credentials,
+        };
+        self.sign(Content::Presentation, Envelope::Jwt, said.to_json()).bytes().to_vec()
+    }
+}
+
+fn document(did: &str, keys: &[(u32, PublicKey, Option<UnixSeconds>)]) -> Value {
+    let id = |n: &u32| format!("{did}#key-{n}");
+    let methods = keys.iter().map(|(n, key, expires)| {
+        let mut method = json!({
+            "id": id(n), "type": "Multikey", "controller": did, "publicKeyMultibase": key.to_multikey(),
+        });
+        if let Some(at) = expires {
+            method["expires"] = json!(at.to_string());
+        }
+        method
+    });
+    let lasting = keys.iter().filter(|(_, _, expires)| expires.is_none()).map(|(n, ..)| id(n));
+    json!({
+        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
+        "id": did,
+        "verificationMethod": methods.collect::<Vec<_>>(),
+        "assertionMethod": keys.iter().map(|(n, ..)| id(n)).collect::<Vec<_>>(),
+        "authentication": lasting.collect::<Vec<_>>(),
+    })
+}
+
+/// A node of a domain.
+pub(crate) struct Node {
+    pub(crate) domain: Arc<Domain>,
+    pub(crate) records: Arc<Memory>,
+    pub(crate) hands: Arc<Hands>,
+    pub(crate) intake: NodeIntake,
+}
+
+pub(crate) const NOW: u64 = 1_800_000_000;
+
+impl Node {
+    pub(crate) async fn new(label: &str) -> Self {
+        Self::over(label, Arc::new(Memory::default())).await
+    }
+
+    /// A node over a store that may already hold something.
+    pub(crate) async fn over(label: &str, records: Arc<Memory>) -> Self {
+        let now = UnixSeconds::new(NOW - 1_000);
+        let holder = Holder::new(label, label, &[], now);
+        let hands =
+            Arc::new(Hands { now: AtomicU64::new(NOW), counter: AtomicU64::new(0), seed: label.to_owned() });
+        let keys = DomainKeys(holder.assertion(1), holder.did().with_fragment("key-1").unwrap());
+        let home = Home::new(holder.did()).unwrap();
+        let store: Arc<dyn Records> = records.clone();
+        let policy = Policy::default();
+        let domain = Domain::new(home, policy, store, Arc::new(keys), hands.clone(), hands.clone()).unwrap();
+        domain.found(holder.log.bytes()).await.unwrap();
+        let domain = Arc::new(domain);
+        let intake = NodeIntake::new(domain.clone(), node_did(label));
+        Self { domain, records, hands, intake }
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.hands.now.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn proof(&self, holder: &Holder) -> Vec<u8> {
+        holder.present(self, &self.domain.new_nonce().unwrap(), Vec::new())
+    }
+
+    pub(crate) async fn owner(&self, name: &str) -> Holder {
+        let holder = self.new_member(MemberKind::Owner, name);
+        let proof = self.proof(&holder);
+        let new = NewMember::Owner(OwnerKind::Person);
+        self.domain.register(name, new, holder.log.bytes(), &proof).await.unwrap();
+        holder
+    }
+
+    pub(crate) async fn agent(&self, name: &str, owner: &str, capabilities: &[&str]) -> Holder {
+        let holder = self.new_member(MemberKind::Agent, name);
+        let proof = self.proof(&holder);
+        let new = NewMember::Agent(owner.to_owned(), scope(capabilities));
+        self.domain.register(name, new, holder.log.bytes(), &proof).await.unwrap();
+        holder
+    }
+
+    pub(crate) fn new_member(&self, kind: MemberKind, name: &str) -> Holder {
+        let label = &self.domain.home.label;
+        Holder::new(&format!("{label}/{name}"), label, &[kind.segment(), name], self.domain.now())
+    }
+
+    pub(crate) async fn identity(&self, kind: MemberKind, name: &str) -> Secured {
+        self.domain.identity_credential(kind, name, Envelope::Jwt).await.unwrap().secured
+    }
+
+    pub(crate) async fn trusts(&self, other: &Self, capabilities: &[&str]) {
+        let domain = TrustedDomain {
+            did: other.domain.home.did.clone(),
+            suspended: false,
+            capabilities: scope(capabilities),
+            resources: None,
+        };
+        self.domain.trust(domain).await.unwrap();
+    }
+
+    /// The next link of a chain by a member of this node, registered here.
+    pub(crate) async fn link(
+        &self,
+        from: &Holder,
+        to: &Holder,
+        chain: &[Secured],
+        capabilities: &[&str],
+    ) -> Secured {
+        let secured = self.unregistered_link(from, to, chain, capabilities).await;
+        let whole = [chain, std::slice::from_ref(&secured)].concat();
+        self.domain.register_link(&whole).await.unwrap();
+        secured
+    }
+
+    pub(crate) async fn unregistered_link(
+        &self,
+        from: &Holder,
+        to: &Holder,
+        chain: &[Secured],
+        capabilities: &[&str],
+    ) -> Secured {
+        let index = self.domain.reserve_index(&from.did()).await.unwrap();
+        let parent = chain.last().map(|parent| Parent {
+            id: parent.payload()["id"].as_str().unwrap().to_owned(),
+            digest: parent.digest(),
+        });
+        let principal = chain
+            .first()
+            .map_or(from.did(), |first| first.payload()["issuer"].as_str().unwrap().parse().unwrap());
+        let mut id = [0; 16];
+        self.hands.fill(&mut id).unwrap();
+        let delegation = Delegation {
+            id: to.did(),
+            principal,
+            capabilities: scope(capabilities),
+            constraints: Default::default(),
+            parent,
+        };
+        let credential = Credential {
+            id: uuid_urn(id),
+            issuer: from.did(),
+            valid_from: self.domain.now(),
+            valid_until: UnixSeconds::new(NOW + 3_000),
+            status: self.domain.home.status(index),
+            claims: Claims::Delegation(delegation),
+        };
+        from.sign(Content::Credential, Envelope::Jwt, credential.to_json())
+    }
+}
+
+pub(crate) fn node_did(label: &str) -> Did {
+    format!("did:key:{}", public(&key(&format!("{label}/node"))).to_multikey()).parse().unwrap()
+}
+
+pub(crate) fn node_peer_id(label: &str) -> String {
+    vc_schemas::claims::peer_id(&public(&key(&format!("{label}/node")))).unwrap()
+}
+
+pub(crate) fn scope(texts: &[&str]) -> Scope {
+    Scope::new(texts.iter().map(|t| t.parse().unwrap())).unwrap()
+}
