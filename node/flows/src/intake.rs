@@ -11,6 +11,7 @@ use crate::record::{Decision, Kind};
 use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::document::Document;
+use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{Log, WebvhId};
 use futures::future::BoxFuture;
 use marque_rules::replica::floor::{
@@ -33,7 +34,7 @@ pub struct NodeIntake {
     domain: Arc<Domain>,
     node: Did,
     /// The membership credential, kept until half of its life is over.
-    membership: Arc<tokio::sync::Mutex<Option<(Vec<u8>, did_resolver::time::UnixSeconds)>>>,
+    membership: Arc<tokio::sync::Mutex<Option<Membership>>>,
 }
 
 impl fmt::Debug for NodeIntake {
@@ -41,6 +42,9 @@ impl fmt::Debug for NodeIntake {
         f.debug_struct("NodeIntake").field("node", &self.node).finish_non_exhaustive()
     }
 }
+
+/// A membership credential, and from when on a new one is wanted.
+type Membership = (Vec<u8>, UnixSeconds);
 
 /// What judging found: a verdict, and the records that an acceptance stands for.
 type Found = (Verdict, Vec<RecordWrite>);

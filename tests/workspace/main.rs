@@ -1,0 +1,35 @@
+//! What the workspace says about itself is true.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use marque_tests::{requirement_numbers, root, sources};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// Every requirement that a test quotes stands in `docs/requirements.md`, and none stands there that
+/// no test quotes.
+#[test]
+fn the_requirements_that_tests_quote_are_those_that_are_documented() {
+    let mut quoted = BTreeSet::new();
+    for file in sources() {
+        let text = fs::read_to_string(&file).unwrap();
+        let comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
+        quoted.extend(comments.flat_map(requirement_numbers));
+    }
+    let page = fs::read_to_string(root().join("docs/requirements.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| R-"));
+    let documented: BTreeSet<_> = rows.filter_map(|row| requirement_numbers(row).first().cloned()).collect();
+    assert_eq!(quoted, documented, "left: quoted by tests; right: rows of docs/requirements.md");
+}
+
+/// The folders that the README and ARCHITECTURE.md name are there.
+#[test]
+fn the_pages_name_only_paths_that_exist() {
+    for page in ["README.md", "ARCHITECTURE.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let quoted = text.split('`').skip(1).step_by(2);
+        let is_path = |t: &&str| t.contains('/') && !t.contains([' ', '<', '{', ':', '*', '$']) && !t.starts_with('/');
+        for path in quoted.filter(is_path) {
+            assert!(root().join(path).exists(), "{page} names `{path}`");
+        }
+    }
+}
