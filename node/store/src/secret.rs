@@ -88,6 +88,13 @@ impl SecretKey {
         &self.public
     }
 
+    /// The secret bytes, for a library that signs by itself, as libp2p does with the node's key. The
+    /// caller wipes what it copies.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; SECRET_BYTES] {
+        &self.secret
+    }
+
     /// The signature over `message`, 64 bytes: as RFC 8032 writes it, or R and S.
     ///
     /// # Errors
