@@ -1,1 +1,10 @@
-//! Empty.
+//! The mesh over libp2p (MESH.md): the loop around `marque_rules::replica`, and what it needs to
+//! speak to peers. What a peer says is decided on elsewhere: by the state machine, and through
+//! `marque_flows::ports::mesh::Intake`.
+
+pub mod limits;
+pub mod metrics;
+pub mod wire;
+pub mod gate;
+mod behaviour;
+pub mod peers;

@@ -1,0 +1,79 @@
+//! Bounds of the driver (MESH.md D5, D10). Those of the protocol are in `marque_rules::replica::limits`.
+
+use std::time::Duration;
+
+/// Established connections: each may hold up to 64 streams and their buffers.
+pub const MAX_CONNECTIONS: u32 = 128;
+
+/// Of those, connections that others dialled, so that some room is left for our own.
+pub const MAX_CONNECTIONS_IN: u32 = 96;
+
+/// Of those, connections that this node dialled.
+pub const MAX_CONNECTIONS_OUT: u32 = 48;
+
+/// Connections per peer: one, and one more while both dial at once.
+pub const MAX_CONNECTIONS_PER_PEER: u32 = 2;
+
+/// Handshakes under way that others began.
+pub const MAX_PENDING_IN: u32 = 32;
+
+/// Handshakes under way that this node began.
+pub const MAX_PENDING_OUT: u32 = 16;
+
+/// Streams per connection: yamux gives each its own window.
+pub const MAX_STREAMS: usize = 64;
+
+/// Requests under way per connection and protocol, either way.
+pub const MAX_REQUESTS_PER_CONNECTION: usize = 8;
+
+/// How long a connection without use stays; one to an admitted peer is always in use.
+pub const IDLE: Duration = Duration::from_secs(60);
+
+/// How long TCP, Noise and yamux may take to agree.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long a hello may take: the other side verifies a log of up to 1 MiB.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Requests to one peer that may run into their timeout in a row before its connections are closed.
+pub const MAX_TIMEOUTS: u32 = 2;
+
+/// Judgements and admissions that compute at once (D4: one or two threads).
+pub const MAX_COMPUTING: usize = 2;
+
+/// Answers being looked up in the store; beyond it a peer is told to come back.
+pub const MAX_LOOKUPS: usize = 64;
+
+/// Commands that wait for the driver.
+pub const MAX_COMMANDS: usize = 256;
+
+/// Searches (resolve, list) of this node under way.
+pub const MAX_SEARCHES: usize = 16;
+
+/// Peers that one search asks: D7 wants three sources on first contact.
+pub const MAX_SOURCES: usize = 3;
+
+/// Joins under way; an operator makes one at a time.
+pub const MAX_JOINS: usize = 8;
+
+/// Gossip topics of one peer: three for each domain that it may replicate.
+pub const MAX_TOPICS: usize = 3 * marque_rules::replica::limits::MAX_DOMAINS;
+
+/// Largest domain whose nodes all forward to each other, instead of forming a mesh (D5).
+pub const MAX_FULL_MESH: usize = 12;
+
+/// Heartbeat of gossipsub (D5: 700 ms to 1 s).
+pub const HEARTBEAT: Duration = Duration::from_millis(700);
+
+/// Addresses to dial that were configured or given by the node, together.
+pub const MAX_GIVEN_ADDRESSES: usize = 256;
+
+/// Addresses to dial that peers gave of themselves (D8: the last 64).
+pub const MAX_LEARNED_ADDRESSES: usize = 64;
+
+/// First pause before an address is dialled again, in milliseconds; it doubles, with half of it as
+/// jitter either way.
+pub const FIRST_PAUSE_MS: u64 = 500;
+
+/// Longest such pause before jitter: what a restarted anchor waits for its peers, at worst.
+pub const LONGEST_PAUSE_MS: u64 = 60_000;

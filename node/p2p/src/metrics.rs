@@ -1,0 +1,104 @@
+//! What the mesh counts (MESH.md D12). Labels have closed sets of values, but `domain`, which has as
+//! many as there are domains that this node knows.
+
+use marque_rules::replica::state::{Gauges, Metric};
+use marque_rules::replica::{Kind, Refusal, Scid};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+/// The handles of all metrics.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    gossip: Family<Labels<3>, Counter>,
+    sync: Family<Labels<3>, Counter>,
+    hello: Family<Labels<1>, Counter>,
+    local: Family<Labels<1>, Counter>,
+    dials: Family<Labels<1>, Counter>,
+    dropped: Family<Labels<1>, Counter>,
+    peers: Family<[(&'static str, String); 2], Gauge>,
+    queue: Gauge,
+    items: Gauge,
+}
+
+impl Metrics {
+    /// Makes the metrics known to `registry`.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let it = Self::default();
+        registry.register("gossip_validate", "Gossip messages by outcome", it.gossip.clone());
+        registry.register("sync_events", "Steps of anti-entropy by outcome", it.sync.clone());
+        registry.register("hello_refused", "Hellos not admitted", it.hello.clone());
+        registry.register("publish_refused", "Own messages not published", it.local.clone());
+        registry.register("dials", "Dials by outcome", it.dials.clone());
+        registry.register("peers_dropped", "Connections closed by this node", it.dropped.clone());
+        registry.register("peers", "Connected peers by domain and direction", it.peers.clone());
+        registry.register("verify_queue_depth", "Envelopes that wait to be judged", it.queue.clone());
+        registry.register("mesh_items", "Items held in the replica's view", it.items.clone());
+        it
+    }
+
+    /// Counts what the state machine says.
+    pub fn count(&self, metric: Metric, kind: Option<Kind>, reason: Option<Refusal>) {
+        let kind = match kind {
+            Some(Kind::Log) => "log",
+            Some(Kind::LogHead) => "log-head",
+            Some(Kind::StatusList) => "status-list",
+            None => "none",
+        };
+        let reason = reason.map_or("none", Refusal::as_str);
+        let gossip = |result| {
+            self.gossip.get_or_create(&[("kind", kind), ("result", result), ("reason", reason)]).inc();
+        };
+        let sync = |event| {
+            self.sync.get_or_create(&[("event", event), ("kind", kind), ("reason", reason)]).inc();
+        };
+        match metric {
+            Metric::GossipAccepted => gossip("accept"),
+            Metric::GossipIgnored => gossip("ignore"),
+            Metric::GossipRejected => gossip("reject"),
+            Metric::SyncAccepted => sync("accepted"),
+            Metric::SyncIgnored => sync("ignored"),
+            Metric::SyncRounds => sync("round"),
+            Metric::SyncFailed => sync("failed"),
+            Metric::SyncRefused => sync("refused"),
+            Metric::HelloRefused => {
+                self.hello.get_or_create(&[("reason", reason)]).inc();
+            }
+            Metric::LocalRefused => {
+                self.local.get_or_create(&[("reason", reason)]).inc();
+            }
+        }
+    }
+
+    /// Counts a dial that ended.
+    pub fn dialled(&self, connected: bool) {
+        let outcome = if connected { "connected" } else { "failed" };
+        self.dials.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// Counts a peer whose connections were closed here.
+    pub fn dropped(&self, reason: Refusal) {
+        self.dropped.get_or_create(&[("reason", reason.as_str())]).inc();
+    }
+
+    /// Sets what there is of everything: `peers` has the domain, if any, and whether this node dialled.
+    pub fn measure<'a>(&self, gauges: &Gauges, peers: impl Iterator<Item = (Option<&'a Scid>, bool)>) {
+        self.queue.set(i64::try_from(gauges.pending).unwrap_or(i64::MAX));
+        self.items.set(i64::try_from(gauges.items).unwrap_or(i64::MAX));
+        let mut counts: BTreeMap<(Option<&Scid>, bool), i64> = BTreeMap::new();
+        for key in peers {
+            *counts.entry(key).or_default() += 1;
+        }
+        self.peers.clear();
+        for ((domain, outbound), count) in counts {
+            let domain = domain.map_or("none", Scid::as_str).to_owned();
+            let dir = if outbound { "out" } else { "in" }.to_owned();
+            self.peers.get_or_create(&[("domain", domain), ("dir", dir)]).set(count);
+        }
+    }
+}
