@@ -8,3 +8,12 @@ pub mod wire;
 pub mod gate;
 mod behaviour;
 pub mod peers;
+mod command;
+mod search;
+pub mod handle;
+mod driver;
+pub mod start;
+
+pub use handle::Handle;
+pub use metrics::Metrics;
+pub use start::{Config, Error, Running, peer_id, spawn};

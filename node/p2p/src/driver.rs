@@ -1,0 +1,252 @@
+//! The loop around the replica's state machine: it turns what libp2p and the node say into inputs, and
+//! effects into what libp2p and the node are asked to do (ARCHITECTURE.md, "Events in, effects out").
+//!
+//! One task owns the swarm, the state and the address book. Whatever takes time runs beside it and
+//! comes back as a [`work::Done`]; the loop itself never waits for the node.
+
+mod connections;
+mod effects;
+mod exchange;
+mod joins;
+mod work;
+
+use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::command::{Command, Source};
+use crate::metrics::Metrics;
+use crate::peers::{Book, Place};
+use exchange::{Asker, Channel};
+use futures::StreamExt;
+use joins::Joins;
+use libp2p::gossipsub::TopicHash;
+use libp2p::request_response::OutboundRequestId;
+use libp2p::swarm::{ConnectionId, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm};
+use marque_flows::ports::clock::Clock;
+use marque_flows::ports::mesh::{Domains, Intake, PeerInfo, Write};
+use marque_rules::replica::state::{ChannelId, Peer, Ticket};
+use marque_rules::replica::{Effect, Input, Item, MonoMillis, Now, Scid, State, Topic};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// One established connection.
+#[derive(Debug)]
+struct Link {
+    peer: PeerId,
+    address: Multiaddr,
+    outbound: bool,
+}
+
+/// The parts that a driver is made of.
+pub(crate) struct Parts {
+    pub(crate) swarm: Swarm<Behaviour>,
+    pub(crate) state: State,
+    pub(crate) intake: Arc<dyn Intake>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) changed: Arc<Notify>,
+    pub(crate) computing: Arc<Semaphore>,
+    pub(crate) lookups: Arc<Semaphore>,
+    pub(crate) book: Book,
+    /// Where the monotonic clock begins.
+    pub(crate) began: Instant,
+    /// What every hello gives as this node's addresses.
+    pub(crate) addresses: Vec<String>,
+}
+
+/// The loop.
+pub(crate) struct Driver {
+    parts: Parts,
+    /// What runs beside the loop.
+    work: JoinSet<work::Done>,
+    /// Dials under way that the address book asked for.
+    dialling: HashMap<ConnectionId, Place>,
+    links: HashMap<ConnectionId, Link>,
+    /// Places where an answer is waited for.
+    channels: HashMap<ChannelId, Channel>,
+    next_channel: u64,
+    /// Sync requests under way.
+    asked: HashMap<OutboundRequestId, Asker>,
+    /// Peers that are being greeted, and whether the hello shows a secret.
+    greeting: HashMap<PeerId, bool>,
+    /// Peers that have admitted this node on the present connection.
+    answered: HashSet<PeerId>,
+    /// How often in a row a peer did not answer, or its hello failed.
+    timeouts: HashMap<PeerId, u32>,
+    topics: HashMap<TopicHash, Topic>,
+    /// Writes that the state machine has not decided on yet; empty between two inputs.
+    writes: BTreeMap<Ticket, Write>,
+    joins: Joins,
+    domains: Domains,
+    loaded: BTreeSet<Scid>,
+    /// When the state machine wants to be woken.
+    wake: Option<MonoMillis>,
+}
+
+impl Driver {
+    /// A driver that has carried out `first`, the first effects of its state, and knows what the node
+    /// held of its domains.
+    pub(crate) fn new(
+        parts: Parts,
+        first: Vec<Effect>,
+        domains: Domains,
+        items: Vec<(Scid, Vec<Item>)>,
+    ) -> Self {
+        let mut driver = Self {
+            parts,
+            work: JoinSet::new(),
+            dialling: HashMap::new(),
+            links: HashMap::new(),
+            channels: HashMap::new(),
+            next_channel: 0,
+            asked: HashMap::new(),
+            greeting: HashMap::new(),
+            answered: HashSet::new(),
+            timeouts: HashMap::new(),
+            topics: HashMap::new(),
+            writes: BTreeMap::new(),
+            joins: Joins::default(),
+            domains: Domains { addresses: Vec::new(), ..domains.clone() },
+            loaded: items.iter().map(|(domain, _)| domain.clone()).collect(),
+            wake: None,
+        };
+        driver.carry_out(first);
+        driver.take_domains(domains);
+        for (domain, items) in items {
+            driver.step(Input::Loaded { domain, items });
+        }
+        driver
+    }
+
+    /// Runs until `shutdown` resolves.
+    pub(crate) async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = pin!(shutdown);
+        let changed = Arc::clone(&self.parts.changed);
+        let mut commands_open = true;
+        loop {
+            self.dial_due();
+            let wake = self.next_wake();
+            tokio::select! {
+                () = &mut shutdown => return,
+                event = self.parts.swarm.select_next_some() => self.on_swarm(event),
+                Some(done) = self.work.join_next(), if !self.work.is_empty() => match done {
+                    Ok(done) => self.on_done(done),
+                    Err(error) => tracing::error!(%error, "work of the mesh ended without an outcome"),
+                },
+                command = self.parts.commands.recv(), if commands_open => match command {
+                    Some(command) => self.on_command(command),
+                    None => commands_open = false,
+                },
+                () = changed.notified() => self.reload(),
+                () = tokio::time::sleep_until(wake) => self.step(Input::Tick),
+            }
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { unix: self.parts.clock.now(), mono: MonoMillis(self.mono()) }
+    }
+
+    /// Milliseconds since the driver began.
+    fn mono(&self) -> u64 {
+        u64::try_from(self.parts.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// When something is to be done though nothing happens.
+    fn next_wake(&self) -> Instant {
+        let state = self.wake.map(|MonoMillis(at)| at);
+        let next = state.into_iter().chain(self.parts.book.next_due()).min();
+        // Without anything to do, a minute is as good as any other time.
+        let at = next.unwrap_or_else(|| self.mono().saturating_add(60_000));
+        self.parts.began.checked_add(Duration::from_millis(at)).unwrap_or_else(Instant::now)
+    }
+
+    /// Hands an input to the state machine and does what it says.
+    fn step(&mut self, input: Input) {
+        let now = self.now();
+        let effects = self.parts.state.handle(input, now);
+        self.carry_out(effects);
+    }
+
+    fn is_admitted(&self, peer: &PeerId) -> bool {
+        self.parts.state.is_admitted(&Peer(peer.to_bytes()))
+    }
+
+    fn on_swarm(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Gate(event)) => self.on_gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Hello(event)) => self.on_hello(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => self.on_sync(event),
+            event => self.on_connection(event),
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Publish { publication, done } => {
+                let publication = *publication;
+                let envelope = Box::new(publication.envelope);
+                self.step(Input::Local { envelope, held: publication.held, lane: publication.lane });
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+            Command::Sources { first, reply } => {
+                let _ = reply.send(self.sources(first.as_ref()));
+            }
+            Command::Ask { peer, request, reply } => self.ask(peer, &request, Asker::Search(reply)),
+            Command::Held { domain, items } => self.step(Input::Loaded { domain, items }),
+            Command::Join { token, reply } => self.join(*token, reply),
+            Command::Peers { reply } => {
+                let _ = reply.send(self.peers());
+            }
+        }
+    }
+
+    /// One link per connected peer, with the peer's domain where it is admitted.
+    fn peers_by_domain(&self) -> BTreeMap<PeerId, (Option<Scid>, &Link)> {
+        let admitted: HashMap<&Peer, &Scid> = self.parts.state.admitted().collect();
+        let domain = |peer: &PeerId| admitted.get(&Peer(peer.to_bytes())).map(|d| (*d).clone());
+        self.links.values().map(|link| (link.peer, (domain(&link.peer), link))).collect()
+    }
+
+    /// Whom to ask, in order: nodes of `first`, one node of each other domain, the other admitted
+    /// ones, and those that are not admitted.
+    fn sources(&self, first: Option<&Scid>) -> Vec<Source> {
+        let peers = self.peers_by_domain();
+        let mut seen = BTreeSet::new();
+        let mut ranked: Vec<(u8, Source)> = peers
+            .into_iter()
+            .map(|(peer, (domain, _))| {
+                let rank = match &domain {
+                    Some(d) if seen.insert(d.clone()) => u8::from(Some(d) != first),
+                    Some(_) => 2,
+                    None => 3,
+                };
+                (rank, Source { peer, domain })
+            })
+            .collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        ranked.into_iter().map(|(_, source)| source).collect()
+    }
+
+    fn peers(&self) -> Vec<PeerInfo> {
+        let info = |(peer, (domain, link)): (PeerId, (Option<Scid>, &Link))| PeerInfo {
+            peer: peer.to_base58(),
+            domain,
+            address: link.address.to_string(),
+            outbound: link.outbound,
+        };
+        self.peers_by_domain().into_iter().map(info).collect()
+    }
+
+    fn measure(&self) {
+        let peers = self.peers_by_domain();
+        let peers = peers.values().map(|(domain, link)| (domain.as_ref(), link.outbound));
+        self.parts.metrics.measure(&self.parts.state.gauges(), peers);
+    }
+}

@@ -1,0 +1,130 @@
+//! Effects of the state machine, carried out in order.
+
+use super::exchange::{Asker, Protocol};
+use super::{Driver, work};
+use crate::behaviour::{EXPLICIT_SCORE, topic_params};
+use crate::limits::MAX_FULL_MESH;
+use libp2p::PeerId;
+use libp2p::gossipsub::{IdentTopic, MessageAcceptance, MessageId, PublishError};
+use marque_rules::replica::state::{ChannelId, Peer, Report};
+use marque_rules::replica::{Effect, HelloAnswer, Input, Refusal, Response, Scid, Topic};
+
+impl Driver {
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.carry_out_one(effect);
+        }
+    }
+
+    fn carry_out_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::SendHello { peer } => self.with(&peer, Self::greet),
+            Effect::VerifyHello { peer, channel, hello } => {
+                self.with(&peer, |driver, peer| driver.verify(peer, channel, *hello));
+            }
+            Effect::AnswerHello { channel, refusal: None, .. } => self.admit_in_turn(channel),
+            Effect::AnswerHello { channel, refusal: Some(reason), .. } => {
+                self.reply(channel, HelloAnswer::Refused(reason).encode());
+            }
+            Effect::Admit { peer, domain } => self.with(&peer, |driver, peer| driver.admit(peer, &domain)),
+            Effect::Disconnect { peer, reason } => {
+                self.with(&peer, |driver, peer| driver.drop_peer(peer, reason));
+            }
+            Effect::Subscribe { topic } => self.subscribe(topic),
+            Effect::Unsubscribe { topic } => {
+                let topic = IdentTopic::new(topic.as_str());
+                self.topics.remove(&topic.hash());
+                self.parts.swarm.behaviour_mut().gate.gossip().unsubscribe(&topic);
+            }
+            Effect::Judge { ticket, via, envelope, log, .. } => self.judge(ticket, via, *envelope, log),
+            Effect::Persist { ticket } => match self.writes.remove(&ticket) {
+                Some(write) => {
+                    self.work.spawn(async move { work::Done::Written { ticket, outcome: write.await } });
+                }
+                None => self.step(Input::PersistFailed { ticket }),
+            },
+            Effect::Report { peer, message_id, report } => {
+                self.with(&peer, |driver, peer| driver.report(&peer, message_id, report));
+            }
+            Effect::Publish { topic, bytes } => self.publish(&topic, bytes),
+            Effect::Request { peer, id, request } => {
+                self.with(&peer, |driver, peer| driver.ask(peer, &request, Asker::State(id)));
+            }
+            Effect::Answer { channel, response, .. } => self.reply(channel, response.encode()),
+            Effect::Lookup { channel, request, .. } => {
+                if !self.look_up(channel, request) {
+                    self.reply(channel, Response::Refused(Refusal::Overloaded).encode());
+                }
+            }
+            Effect::Count { metric, kind, reason } => self.parts.metrics.count(metric, kind, reason),
+            Effect::WakeAt(at) => self.wake = Some(at),
+        }
+    }
+
+    /// The state machine was given every peer by this driver, so its bytes are a PeerId.
+    fn with(&mut self, peer: &Peer, act: impl FnOnce(&mut Self, PeerId)) {
+        if let Ok(peer) = PeerId::from_bytes(&peer.0) {
+            act(self, peer);
+        }
+    }
+
+    /// Answers a peer, if it still waits.
+    pub(super) fn reply(&mut self, channel: ChannelId, bytes: Vec<u8>) {
+        let Some(channel) = self.channels.remove(&channel) else { return };
+        let behaviour = self.parts.swarm.behaviour_mut();
+        let exchange = match channel.protocol {
+            Protocol::Hello => &mut behaviour.hello,
+            Protocol::Sync => &mut behaviour.sync,
+        };
+        if exchange.send_response(channel.answer, bytes).is_err() {
+            tracing::debug!("an answer came too late");
+        }
+    }
+
+    fn admit(&mut self, peer: PeerId, domain: &Scid) {
+        tracing::info!(%peer, %domain, "peer admitted");
+        let nodes = self.parts.state.admitted().filter(|(_, d)| *d == domain).count();
+        let gate = &mut self.parts.swarm.behaviour_mut().gate;
+        gate.admit(peer);
+        if nodes <= MAX_FULL_MESH {
+            gate.gossip().add_explicit_peer(&peer);
+            gate.gossip().set_application_score(&peer, EXPLICIT_SCORE);
+        }
+        if self.answered.contains(&peer) {
+            gate.open(peer);
+        }
+        self.parts.book.admitted(&peer);
+        self.measure();
+    }
+
+    fn subscribe(&mut self, topic: Topic) {
+        let name = IdentTopic::new(topic.as_str());
+        self.topics.insert(name.hash(), topic);
+        let gossip = self.parts.swarm.behaviour_mut().gate.gossip();
+        if let Err(error) = gossip.set_topic_params(name.clone(), topic_params(&name)) {
+            tracing::error!(error, "topic without a score");
+        }
+        if let Err(error) = gossip.subscribe(&name) {
+            tracing::error!(%error, topic = %name, "not subscribed");
+        }
+    }
+
+    fn report(&mut self, peer: &PeerId, message_id: Vec<u8>, report: Report) {
+        let acceptance = match report {
+            Report::Accept => MessageAcceptance::Accept,
+            Report::Ignore => MessageAcceptance::Ignore,
+            Report::Reject => MessageAcceptance::Reject,
+        };
+        let gossip = self.parts.swarm.behaviour_mut().gate.gossip();
+        gossip.report_message_validation_result(&MessageId(message_id), peer, acceptance);
+    }
+
+    fn publish(&mut self, topic: &Topic, bytes: Vec<u8>) {
+        let topic = IdentTopic::new(topic.as_str());
+        match self.parts.swarm.behaviour_mut().gate.gossip().publish(topic, bytes) {
+            // Whoever is not there, or has it, needs nothing; whoever comes later pulls it.
+            Ok(_) | Err(PublishError::NoPeersSubscribedToTopic | PublishError::Duplicate) => {}
+            Err(error) => tracing::warn!(%error, "not published; peers will pull it"),
+        }
+    }
+}

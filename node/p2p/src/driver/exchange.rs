@@ -1,0 +1,217 @@
+//! Gossip, hello and sync as they come from peers: what cannot be read ends the connection, what can
+//! is an input.
+
+use super::Driver;
+use crate::limits::MAX_TIMEOUTS;
+use libp2p::PeerId;
+use libp2p::gossipsub::{self, MessageAcceptance};
+use libp2p::request_response::{
+    Event, InboundFailure, InboundRequestId, Message, OutboundFailure, ResponseChannel,
+};
+use marque_rules::replica::state::{ChannelId, Peer, RequestId};
+use marque_rules::replica::{Hello, HelloAnswer, Input, Refusal, Request, Response};
+use std::io::ErrorKind;
+use tokio::sync::oneshot;
+
+/// Which protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// `/marque/hello/1`.
+    Hello,
+    /// `/marque/sync/1`.
+    Sync,
+}
+
+/// A place where a peer waits for an answer.
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) protocol: Protocol,
+    request: InboundRequestId,
+    pub(super) answer: ResponseChannel<Vec<u8>>,
+}
+
+/// Who waits for the answer to a sync request.
+#[derive(Debug)]
+pub(super) enum Asker {
+    /// The state machine.
+    State(RequestId),
+    /// A search.
+    Search(oneshot::Sender<Option<Response>>),
+}
+
+impl Driver {
+    pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Message { propagation_source, message_id, message } => {
+                let Some(topic) = self.topics.get(&message.topic).cloned() else {
+                    // Left a moment ago.
+                    let gossip = self.parts.swarm.behaviour_mut().gate.gossip();
+                    gossip.report_message_validation_result(
+                        &message_id,
+                        &propagation_source,
+                        MessageAcceptance::Ignore,
+                    );
+                    return;
+                };
+                let peer = Peer(propagation_source.to_bytes());
+                self.step(Input::Gossip { peer, topic, message_id: message_id.0, bytes: message.data });
+            }
+            // Admitted here, and does not speak gossip: it has forgotten us, or never knew.
+            gossipsub::Event::GossipsubNotSupported { peer_id } => {
+                self.drop_peer(peer_id, Refusal::NotAdmitted);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_hello(&mut self, event: Event<Vec<u8>, Vec<u8>>) {
+        match event {
+            Event::Message { peer, message, .. } => match message {
+                Message::Request { request_id, request, channel } => {
+                    let channel = self.keep(Protocol::Hello, request_id, channel);
+                    match Hello::decode(&request) {
+                        Ok(hello) => {
+                            let (peer, channel) = (Peer(peer.to_bytes()), Some(channel));
+                            self.step(Input::HelloReceived { peer, channel, hello: Box::new(hello) });
+                        }
+                        Err(reason) => {
+                            self.channels.remove(&channel);
+                            self.drop_peer(peer, reason);
+                        }
+                    }
+                }
+                Message::Response { response, .. } => {
+                    self.on_hello_answer(peer, &response);
+                }
+            },
+            Event::OutboundFailure { peer, error, .. } => {
+                let showed_secret = self.greeting.remove(&peer).unwrap_or(false);
+                tracing::debug!(%peer, %error, "hello failed");
+                if !self.parts.swarm.is_connected(&peer) {
+                    return;
+                }
+                if malformed(&error) || matches!(error, OutboundFailure::UnsupportedProtocols) {
+                    self.drop_peer(peer, Refusal::Malformed);
+                    return;
+                }
+                if showed_secret || !self.is_admitted(&peer) {
+                    self.no_answer(peer, MAX_TIMEOUTS);
+                    self.greet(peer);
+                }
+            }
+            Event::InboundFailure { peer, request_id, error, .. } => {
+                self.inbound_failure(Protocol::Hello, peer, request_id, &error);
+            }
+            Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn on_hello_answer(&mut self, peer: PeerId, bytes: &[u8]) {
+        let showed_secret = self.greeting.remove(&peer).unwrap_or(false);
+        self.timeouts.remove(&peer);
+        match HelloAnswer::decode(bytes) {
+            Ok(HelloAnswer::Admitted(hello)) => {
+                self.answered.insert(peer);
+                if self.is_admitted(&peer) {
+                    self.parts.swarm.behaviour_mut().gate.open(peer);
+                }
+                let peer = Peer(peer.to_bytes());
+                self.step(Input::HelloReceived { peer, channel: None, hello });
+            }
+            Ok(HelloAnswer::Refused(reason)) => {
+                tracing::info!(%peer, %reason, "not admitted by peer");
+                self.step(Input::HelloRefused { peer: Peer(peer.to_bytes()), channel: None, reason });
+                self.not_admitted(peer, showed_secret, reason);
+            }
+            Err(reason) => self.drop_peer(peer, reason),
+        }
+    }
+
+    pub(super) fn on_sync(&mut self, event: Event<Vec<u8>, Vec<u8>>) {
+        match event {
+            Event::Message { peer, message, .. } => match message {
+                Message::Request { request_id, request, channel } => match Request::decode(&request) {
+                    Ok(request) => {
+                        let channel = self.keep(Protocol::Sync, request_id, channel);
+                        self.step(Input::SyncRequest { peer: Peer(peer.to_bytes()), channel, request });
+                    }
+                    Err(reason) => self.drop_peer(peer, reason),
+                },
+                Message::Response { request_id, response } => {
+                    self.timeouts.remove(&peer);
+                    let Some(asker) = self.asked.remove(&request_id) else { return };
+                    let response = Response::decode(&response);
+                    let bad = response.as_ref().err().copied();
+                    self.answer(peer, asker, response.ok());
+                    if let Some(reason) = bad {
+                        self.drop_peer(peer, reason);
+                    }
+                }
+            },
+            Event::OutboundFailure { peer, request_id, error, .. } => {
+                if let Some(asker) = self.asked.remove(&request_id) {
+                    self.answer(peer, asker, None);
+                }
+                if malformed(&error) {
+                    self.drop_peer(peer, Refusal::Malformed);
+                } else if matches!(error, OutboundFailure::Timeout) {
+                    self.no_answer(peer, MAX_TIMEOUTS);
+                }
+            }
+            Event::InboundFailure { peer, request_id, error, .. } => {
+                self.inbound_failure(Protocol::Sync, peer, request_id, &error);
+            }
+            Event::ResponseSent { .. } => {}
+        }
+    }
+
+    /// Sends a sync request.
+    pub(super) fn ask(&mut self, peer: PeerId, request: &Request, asker: Asker) {
+        if !self.parts.swarm.is_connected(&peer) {
+            self.answer(peer, asker, None);
+            return;
+        }
+        let id = self.parts.swarm.behaviour_mut().sync.send_request(&peer, request.encode());
+        self.asked.insert(id, asker);
+    }
+
+    fn answer(&mut self, peer: PeerId, asker: Asker, response: Option<Response>) {
+        let peer = Peer(peer.to_bytes());
+        match (asker, response) {
+            (Asker::State(id), Some(response)) => self.step(Input::SyncResponse { peer, id, response }),
+            (Asker::State(id), None) => self.step(Input::SyncFailed { peer, id }),
+            // The search may have run out of time.
+            (Asker::Search(reply), response) => drop(reply.send(response)),
+        }
+    }
+
+    fn keep(
+        &mut self,
+        protocol: Protocol,
+        request: InboundRequestId,
+        answer: ResponseChannel<Vec<u8>>,
+    ) -> ChannelId {
+        let id = ChannelId(self.next_channel);
+        self.next_channel += 1;
+        self.channels.insert(id, Channel { protocol, request, answer });
+        id
+    }
+
+    /// Nobody waits at a channel any more, or nothing readable came.
+    fn inbound_failure(
+        &mut self,
+        protocol: Protocol,
+        peer: PeerId,
+        request: InboundRequestId,
+        error: &InboundFailure,
+    ) {
+        self.channels.retain(|_, c| c.protocol != protocol || c.request != request);
+        if matches!(error, InboundFailure::Io(error) if error.kind() == ErrorKind::InvalidData) {
+            self.drop_peer(peer, Refusal::TooLarge);
+        }
+    }
+}
+
+fn malformed(error: &OutboundFailure) -> bool {
+    matches!(error, OutboundFailure::Io(error) if error.kind() == ErrorKind::InvalidData)
+}

@@ -1,0 +1,263 @@
+//! What the node is asked, beside the loop: each question is a task, each outcome a [`Done`].
+
+use super::Driver;
+use crate::peers::{Origin, split};
+use libp2p::{Multiaddr, PeerId};
+use marque_flows::ports::mesh::{Admission, Domains, Judgement, Knock, MeshError, Standing, Submission};
+use marque_rules::replica::limits::MAX_ADDRESSES;
+use marque_rules::replica::state::{ChannelId, Peer, Ticket, Via};
+use marque_rules::replica::{
+    Envelope, Hello, HelloAnswer, Input, Item, Refusal, Request, Response, Scid, Verdict,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// For whom this node says who it is.
+#[derive(Debug)]
+pub(super) enum Whom {
+    /// A peer, as the first word.
+    Greeted(PeerId),
+    /// The peer that waits at this channel.
+    Answered(ChannelId),
+}
+
+/// An outcome.
+#[derive(Debug)]
+pub(super) enum Done {
+    Standing { whom: Whom, outcome: Result<Standing, Refusal> },
+    Knocked(Box<Knocked>),
+    Judged { ticket: Ticket, judgement: Judgement },
+    Written { ticket: Ticket, outcome: Result<(), Refusal> },
+    Looked { channel: ChannelId, response: Response },
+    Domains(Result<Domains, Refusal>),
+    Loaded { domain: Scid, outcome: Result<Vec<Item>, Refusal> },
+    Told,
+}
+
+/// The outcome of an admission.
+#[derive(Debug)]
+pub(super) struct Knocked {
+    peer: PeerId,
+    channel: Option<ChannelId>,
+    /// Where the peer says that it may be dialled.
+    addresses: Vec<String>,
+    outcome: Result<Admission, Refusal>,
+}
+
+impl Driver {
+    /// Says hello to a peer, unless that is under way.
+    pub(super) fn greet(&mut self, peer: PeerId) {
+        if self.greeting.contains_key(&peer) {
+            return;
+        }
+        self.greeting.insert(peer, false);
+        self.introduce(Whom::Greeted(peer));
+    }
+
+    /// Answers a hello with this node's own.
+    pub(super) fn admit_in_turn(&mut self, channel: ChannelId) {
+        self.introduce(Whom::Answered(channel));
+    }
+
+    fn introduce(&mut self, whom: Whom) {
+        let intake = Arc::clone(&self.parts.intake);
+        self.work.spawn(async move { Done::Standing { whom, outcome: intake.standing().await } });
+    }
+
+    /// Has a hello decided on.
+    pub(super) fn verify(&mut self, peer: PeerId, channel: Option<ChannelId>, hello: Hello) {
+        let intake = Arc::clone(&self.parts.intake);
+        let computing = Arc::clone(&self.parts.computing);
+        let joining =
+            self.joins.token(&peer).filter(|t| channel.is_none() && t.domain == hello.domain).cloned();
+        let addresses = hello.addresses.clone();
+        let knock = Knock { peer: peer.to_base58(), hello, joining };
+        self.work.spawn(async move {
+            let outcome = match computing.acquire().await {
+                Ok(_place) => intake.admit(knock).await,
+                Err(_) => Err(Refusal::Overloaded),
+            };
+            Done::Knocked(Box::new(Knocked { peer, channel, addresses, outcome }))
+        });
+    }
+
+    /// Has an envelope judged.
+    pub(super) fn judge(&mut self, ticket: Ticket, via: Via, envelope: Envelope, log: Option<Vec<u8>>) {
+        let intake = Arc::clone(&self.parts.intake);
+        let computing = Arc::clone(&self.parts.computing);
+        self.work.spawn(async move {
+            let judgement = match computing.acquire().await {
+                Ok(_place) => intake.judge(Submission { via, envelope, log }).await,
+                Err(_) => Judgement { verdict: Verdict::Ignore(Refusal::Overloaded), write: None },
+            };
+            Done::Judged { ticket, judgement }
+        });
+    }
+
+    /// Has a request answered from the store. Answers whether there was room.
+    pub(super) fn look_up(&mut self, channel: ChannelId, request: Request) -> bool {
+        let Ok(place) = Arc::clone(&self.parts.lookups).try_acquire_owned() else { return false };
+        let intake = Arc::clone(&self.parts.intake);
+        self.work.spawn(async move {
+            let response = intake.lookup(request).await;
+            drop(place);
+            Done::Looked { channel, response }
+        });
+        true
+    }
+
+    /// Asks which domains there are now.
+    pub(super) fn reload(&mut self) {
+        let intake = Arc::clone(&self.parts.intake);
+        self.work.spawn(async move { Done::Domains(intake.domains().await) });
+    }
+
+    pub(super) fn on_done(&mut self, done: Done) {
+        match done {
+            Done::Standing { whom, outcome } => self.introduced(whom, outcome),
+            Done::Knocked(knocked) => self.knocked(*knocked),
+            Done::Judged { ticket, judgement } => {
+                if let Some(write) = judgement.write {
+                    self.writes.insert(ticket, write);
+                }
+                self.step(Input::Judged { ticket, verdict: judgement.verdict });
+                // What the state machine did not ask for now it never will.
+                self.writes.remove(&ticket);
+            }
+            Done::Written { ticket, outcome: Ok(()) } => self.step(Input::Persisted { ticket }),
+            Done::Written { ticket, outcome: Err(reason) } => {
+                tracing::warn!(%reason, "what was judged good is not stored");
+                self.step(Input::PersistFailed { ticket });
+            }
+            Done::Looked { channel, response } => self.reply(channel, response.encode()),
+            Done::Domains(Ok(domains)) => self.domains_now(domains),
+            Done::Domains(Err(reason)) => tracing::error!(%reason, "domains not to be had"),
+            Done::Loaded { domain, outcome: Ok(items) } => self.step(Input::Loaded { domain, items }),
+            Done::Loaded { domain, outcome: Err(reason) } => {
+                tracing::error!(%domain, %reason, "items not to be had");
+                self.loaded.remove(&domain);
+            }
+            Done::Told => {}
+        }
+    }
+
+    fn introduced(&mut self, whom: Whom, outcome: Result<Standing, Refusal>) {
+        let standing = match outcome {
+            Ok(standing) => standing,
+            Err(reason) => {
+                tracing::warn!(%reason, "no standing to show");
+                match whom {
+                    Whom::Greeted(peer) => drop(self.greeting.remove(&peer)),
+                    Whom::Answered(channel) => self.reply(channel, HelloAnswer::Refused(reason).encode()),
+                }
+                return;
+            }
+        };
+        let hello = Hello {
+            membership: standing.membership,
+            domain: standing.domain,
+            domain_log: standing.domain_log,
+            join_secret: None,
+            addresses: self.parts.addresses.clone(),
+        };
+        match whom {
+            Whom::Greeted(peer) => {
+                if !self.parts.swarm.is_connected(&peer) {
+                    self.greeting.remove(&peer);
+                    return;
+                }
+                let join_secret = self.joins.token(&peer).map(|token| token.secret.clone());
+                self.greeting.insert(peer, join_secret.is_some());
+                let bytes = Hello { join_secret, ..hello }.encode();
+                self.parts.swarm.behaviour_mut().hello.send_request(&peer, bytes);
+            }
+            Whom::Answered(channel) => self.reply(channel, HelloAnswer::Admitted(Box::new(hello)).encode()),
+        }
+    }
+
+    fn knocked(&mut self, knocked: Knocked) {
+        let Knocked { peer, channel, addresses, outcome } = knocked;
+        let name = Peer(peer.to_bytes());
+        let admission = match outcome {
+            Ok(admission) => admission,
+            Err(reason) => {
+                tracing::info!(%peer, %reason, "peer not admitted");
+                self.step(Input::HelloRefused { peer: name, channel, reason });
+                if channel.is_none() {
+                    self.joins.failed(&peer, MeshError::Refused(reason));
+                }
+                return;
+            }
+        };
+        let Admission { domain, until, joined } = admission;
+        if joined && self.domains.joined.insert(domain.clone()) {
+            self.step(Input::JoinedDomains { domains: self.domains.joined.clone() });
+        }
+        self.step(Input::HelloVerified { peer: name, channel, domain: domain.clone(), until });
+        if !self.is_admitted(&peer) {
+            return;
+        }
+        if self.answered.contains(&peer) {
+            self.parts.swarm.behaviour_mut().gate.open(peer);
+        }
+        if channel.is_none() {
+            self.joins.succeeded(&peer, &domain);
+        }
+        self.learn(peer, domain, &addresses);
+    }
+
+    /// Notes where an admitted peer says that it may be dialled: what ends in its PeerId.
+    fn learn(&mut self, peer: PeerId, domain: Scid, addresses: &[String]) {
+        let now = self.mono();
+        let own = addresses.iter().take(MAX_ADDRESSES).filter_map(|a| a.parse::<Multiaddr>().ok());
+        let own: Vec<_> = own.filter(|a| split(a).1 == Some(peer)).collect();
+        for address in &own {
+            self.parts.book.add(address, Origin::Learned, now);
+        }
+        self.parts.book.admitted(&peer);
+        if !own.is_empty() {
+            let intake = Arc::clone(&self.parts.intake);
+            let own = own.iter().map(Multiaddr::to_string).collect();
+            self.work.spawn(async move {
+                intake.met(domain, peer.to_base58(), own).await;
+                Done::Told
+            });
+        }
+    }
+
+    fn domains_now(&mut self, domains: Domains) {
+        self.take_domains(domains);
+        let now = self.mono();
+        self.parts.book.hurry(now);
+        // A peer that was a stranger may be one no more, on either side.
+        let strangers: BTreeSet<_> = self.links.values().map(|link| link.peer).collect();
+        for peer in strangers.into_iter().filter(|p| !self.is_admitted(p)).collect::<Vec<_>>() {
+            self.greet(peer);
+        }
+        let replicated: BTreeSet<_> = self.parts.state.domains().cloned().collect();
+        self.loaded.retain(|domain| replicated.contains(domain));
+        for domain in replicated {
+            if !self.loaded.insert(domain.clone()) {
+                continue;
+            }
+            let intake = Arc::clone(&self.parts.intake);
+            self.work.spawn(async move {
+                let outcome = intake.items(domain.clone()).await;
+                Done::Loaded { domain, outcome }
+            });
+        }
+    }
+
+    /// Makes `domains` what the state machine and the address book go by. A domain that goes from
+    /// joined to trusted, or back, is known at every step between, so that its nodes stay.
+    pub(super) fn take_domains(&mut self, domains: Domains) {
+        let both = self.domains.trusted.iter().chain(&self.domains.joined).chain(&domains.joined);
+        self.step(Input::JoinedDomains { domains: both.cloned().collect() });
+        self.step(Input::TrustChanged { domains: domains.trusted.clone() });
+        self.step(Input::JoinedDomains { domains: domains.joined.clone() });
+        let now = self.mono();
+        let addresses: Vec<_> = domains.addresses.iter().filter_map(|a| a.parse().ok()).collect();
+        self.parts.book.give(&addresses, now);
+        self.domains = domains;
+    }
+}

@@ -1,0 +1,238 @@
+//! Starting the mesh: the transport (TCP, Noise, yamux), the listeners, and the driver's task.
+
+use crate::behaviour::Behaviour;
+use crate::command::Line;
+use crate::driver::{Driver, Parts};
+use crate::handle::Handle;
+use crate::limits::{HANDSHAKE, IDLE, MAX_COMMANDS, MAX_COMPUTING, MAX_LOOKUPS, MAX_SEARCHES, MAX_STREAMS};
+use crate::metrics::Metrics;
+use crate::peers::{Book, Origin};
+use crate::search::Search;
+use futures::StreamExt;
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::upgrade::Version;
+use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::SwarmEvent;
+use libp2p::{Multiaddr, PeerId, Swarm, Transport, noise, tcp, yamux};
+use marque_flows::ports::clock::Clock;
+use marque_flows::ports::mesh::Intake;
+use marque_rules::replica::limits::{MAX_ADDRESS_BYTES, MAX_ADDRESSES};
+use marque_rules::replica::{MonoMillis, Now, Refusal, State, state};
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// What the mesh is told once.
+#[derive(Clone)]
+pub struct Config {
+    /// The secret Ed25519 key of the node, from which its PeerId follows. No domain or issuer key.
+    pub secret: [u8; 32],
+    /// Multiaddrs to listen on, such as `/ip4/0.0.0.0/tcp/4100`; with port 0 the system chooses.
+    pub listen: Vec<String>,
+    /// Multiaddrs under which peers may dial this node; empty: those that are listened on.
+    pub external: Vec<String>,
+    /// Multiaddrs of peers to dial, with or without a PeerId at the end.
+    pub peers: Vec<String>,
+    /// Period of anti-entropy, in milliseconds.
+    pub sync_period_ms: u64,
+    /// Seeds jitter and the choice of peers; nothing secret depends on it.
+    pub seed: u64,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { secret: _, listen, external, peers, sync_period_ms, seed } = self;
+        f.debug_struct("Config")
+            .field("listen", listen)
+            .field("external", external)
+            .field("peers", peers)
+            .field("sync_period_ms", sync_period_ms)
+            .field("seed", seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The PeerId of a node with this secret key, as text: what its membership credential names.
+#[must_use]
+pub fn peer_id(secret: [u8; 32]) -> String {
+    keypair(secret).map(|key| key.public().to_peer_id().to_base58()).unwrap_or_default()
+}
+
+/// A mesh that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Speaks to it.
+    pub handle: Handle,
+    /// The addresses it listens on, each with the PeerId.
+    pub listening: Vec<String>,
+    /// Ends after `shutdown` has resolved; connections are closed then.
+    pub task: JoinHandle<()>,
+}
+
+/// Starts the mesh on the present tokio runtime. When this resolves it listens, and knows what the
+/// node holds; it dials from then on until `shutdown` resolves.
+///
+/// # Errors
+/// [`Error`]; nothing runs then.
+pub async fn spawn(
+    config: Config,
+    intake: Arc<dyn Intake>,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<Running, Error> {
+    let key = keypair(config.secret)?;
+    let own = key.public().to_peer_id();
+    let mut swarm = swarm(&key)?;
+    let listening = listen(&mut swarm, &config.listen, own).await?;
+
+    let began = Instant::now();
+    let mut book = Book::new(own, config.seed);
+    for text in &config.peers {
+        book.add(&parse(text)?, Origin::Configured, 0);
+    }
+    let domains = intake.domains().await.map_err(Error::Intake)?;
+    let mut items = Vec::new();
+    for domain in domains.trusted.iter().chain([&domains.own]) {
+        items.push((domain.clone(), intake.items(domain.clone()).await.map_err(Error::Intake)?));
+    }
+    let replica =
+        state::Config { own: domains.own.clone(), seed: config.seed, period_ms: config.sync_period_ms };
+    let (state, first) = State::new(replica, Now { unix: clock.now(), mono: MonoMillis(0) });
+
+    let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+    let line = Line(sender);
+    let changed = Arc::new(Notify::new());
+    let computing = Arc::new(Semaphore::new(MAX_COMPUTING));
+    let search = Search {
+        line: line.clone(),
+        intake: Arc::clone(&intake),
+        computing: Arc::clone(&computing),
+        places: Arc::new(Semaphore::new(MAX_SEARCHES)),
+    };
+    let handle = Handle { line, search, changed: Arc::clone(&changed) };
+    let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS));
+    let addresses = announced(&config, &listening, own)?;
+    let parts = Parts {
+        swarm,
+        state,
+        intake,
+        clock,
+        metrics,
+        commands,
+        changed,
+        computing,
+        lookups,
+        book,
+        began,
+        addresses,
+    };
+    let driver = Driver::new(parts, first, domains, items);
+    let task = tokio::spawn(driver.run(shutdown));
+    Ok(Running { handle, listening, task })
+}
+
+fn keypair(mut secret: [u8; 32]) -> Result<Keypair, Error> {
+    // The bytes are wiped as they are read.
+    Keypair::ed25519_from_bytes(&mut secret).map_err(|e| Error::Transport(e.to_string()))
+}
+
+fn swarm(key: &Keypair) -> Result<Swarm<Behaviour>, Error> {
+    let mut mux = yamux::Config::default();
+    mux.set_max_num_streams(MAX_STREAMS);
+    let noise = noise::Config::new(key).map_err(|e| Error::Transport(e.to_string()))?;
+    let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(mux)
+        .timeout(HANDSHAKE)
+        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
+        .boxed();
+    let behaviour = Behaviour::new(key).map_err(Error::Transport)?;
+    let config = libp2p::swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
+    Ok(Swarm::new(transport, behaviour, key.public().to_peer_id(), config))
+}
+
+/// Listens, and waits until every listener has its address.
+async fn listen(swarm: &mut Swarm<Behaviour>, on: &[String], own: PeerId) -> Result<Vec<String>, Error> {
+    let mut waiting = Vec::new();
+    for text in on {
+        let failed = |e: &dyn fmt::Display| Error::Listen(format!("{text}: {e}"));
+        waiting.push(swarm.listen_on(parse(text)?).map_err(|e| failed(&e))?);
+    }
+    let mut listening = Vec::new();
+    while !waiting.is_empty() {
+        match swarm.select_next_some().await {
+            SwarmEvent::NewListenAddr { listener_id, address } => {
+                waiting.retain(|id| *id != listener_id);
+                listening.push(with_peer(address, own));
+            }
+            SwarmEvent::ListenerClosed { reason: Err(error), .. }
+            | SwarmEvent::ListenerError { error, .. } => {
+                return Err(Error::Listen(error.to_string()));
+            }
+            // Whoever connects this early is closed on, and comes again.
+            SwarmEvent::ConnectionEstablished { connection_id, .. } => {
+                swarm.close_connection(connection_id);
+            }
+            _ => {}
+        }
+    }
+    Ok(listening)
+}
+
+/// What hellos give as addresses: the configured ones, or those that are listened on and that lead
+/// anywhere.
+fn announced(config: &Config, listening: &[String], own: PeerId) -> Result<Vec<String>, Error> {
+    let from = if config.external.is_empty() { listening } else { &config.external };
+    let mut addresses = Vec::new();
+    for text in from {
+        let address = parse(text)?;
+        let nowhere = address.iter().any(|part| match part {
+            Protocol::Ip4(ip) => ip.is_unspecified(),
+            Protocol::Ip6(ip) => ip.is_unspecified(),
+            _ => false,
+        });
+        if !nowhere && text.len() <= MAX_ADDRESS_BYTES && addresses.len() < MAX_ADDRESSES {
+            addresses.push(with_peer(crate::peers::split(&address).0, own));
+        }
+    }
+    Ok(addresses)
+}
+
+fn with_peer(address: Multiaddr, own: PeerId) -> String {
+    address.with(Protocol::P2p(own)).to_string()
+}
+
+fn parse(text: &str) -> Result<Multiaddr, Error> {
+    text.parse().map_err(|_| Error::Address(text.to_owned()))
+}
+
+/// Why the mesh did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// Not a multiaddr.
+    Address(String),
+    /// An address cannot be listened on.
+    Listen(String),
+    /// The parts of libp2p do not fit together, or the key is none.
+    Transport(String),
+    /// The node did not say what it holds.
+    Intake(Refusal),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(text) => write!(f, "not a multiaddr: {text}"),
+            Self::Listen(why) => write!(f, "cannot listen: {why}"),
+            Self::Transport(why) => write!(f, "libp2p: {why}"),
+            Self::Intake(reason) => write!(f, "the node did not say what it holds: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,327 @@
+//! Real swarms over loopback TCP, around a node that is faked (MESH.md D1, D4, D6, D10).
+
+mod fake;
+mod outsider;
+
+use fake::{Fake, Still, did, list, scid};
+use libp2p::gossipsub;
+use marque_flows::ports::mesh::{Mesh, MeshError};
+use marque_p2p::{Config, Metrics, Running, peer_id, spawn};
+use marque_rules::replica::token::{JoinSecret, JoinToken};
+use marque_rules::replica::{Hello, HelloAnswer, Lane, Refusal, Request, Response, Topic};
+use outsider::Outsider;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+/// For what is going to happen, on a machine that is busy with something else. No claim about speed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const URL: &str = "https://acme.example/status/1";
+
+/// A period of anti-entropy that no test lives to see: what arrives, arrived by gossip or on connect.
+const NEVER_MS: u64 = 3_600_000;
+
+struct Node {
+    fake: Arc<Fake>,
+    running: Running,
+    stop: oneshot::Sender<()>,
+}
+
+impl Node {
+    async fn start(seed: u8, domain: &'static str, trusted: &[&str], peers: &[&str]) -> Self {
+        let fake = Arc::new(Fake::new(peer_id([seed; 32]), domain, trusted));
+        Self::start_on(seed, fake, "/ip4/127.0.0.1/tcp/0", peers).await
+    }
+
+    async fn start_on(seed: u8, fake: Arc<Fake>, listen: &str, peers: &[&str]) -> Self {
+        let config = Config {
+            secret: [seed; 32],
+            listen: vec![listen.to_owned()],
+            external: Vec::new(),
+            peers: peers.iter().map(|p| (*p).to_owned()).collect(),
+            sync_period_ms: NEVER_MS,
+            seed: seed.into(),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move { drop(stopped.await) };
+        let running = spawn(config, Arc::clone(&fake) as _, Arc::new(Still), Metrics::default(), shutdown)
+            .await
+            .unwrap();
+        Self { fake, running, stop }
+    }
+
+    fn address(&self) -> &str {
+        &self.running.listening[0]
+    }
+
+    fn mesh(&self) -> &dyn Mesh {
+        &self.running.handle
+    }
+
+    /// Whether `other` is admitted here.
+    async fn admitted(&self, other: &Self) -> bool {
+        let peers = self.mesh().peers().await.unwrap();
+        peers.iter().any(|p| p.peer == other.fake_peer() && p.domain.is_some())
+    }
+
+    fn fake_peer(&self) -> String {
+        self.address().rsplit('/').next().unwrap().to_owned()
+    }
+
+    async fn publish(&self, url: &str, seq: u64) {
+        self.mesh().publish(self.fake.put(url, seq)).await.unwrap();
+    }
+
+    async fn stop(self) -> Arc<Fake> {
+        self.stop.send(()).unwrap();
+        self.running.task.await.unwrap();
+        self.fake
+    }
+}
+
+/// Asks again and again until it is so.
+macro_rules! eventually {
+    ($what:expr) => {{
+        let end = Instant::now() + PATIENCE;
+        let mut pause = tokio::time::interval(Duration::from_millis(10));
+        while !$what {
+            assert!(Instant::now() < end, "never came true: {}", stringify!($what));
+            pause.tick().await;
+        }
+    }};
+}
+
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, what).await.expect("in time")
+}
+
+/// Two nodes that have admitted each other.
+async fn pair() -> (Node, Node) {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    let b = Node::start(2, "acme", &[], &[a.address()]).await;
+    eventually!(a.admitted(&b).await && b.admitted(&a).await);
+    (a, b)
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_node_publishes_an_admitted_one_stores_in_either_direction() {
+    let (a, b) = pair().await;
+    for seq in 1..=3 {
+        a.publish(URL, seq).await;
+        eventually!(b.fake.seq(URL) == Some(seq));
+        b.publish("https://acme.example/status/2", seq).await;
+        eventually!(a.fake.seq("https://acme.example/status/2") == Some(seq));
+    }
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_goes_on_to_a_node_that_its_origin_does_not_know() {
+    let (a, b) = pair().await;
+    let c = Node::start(3, "acme", &[], &[b.address()]).await;
+    eventually!(b.admitted(&c).await && c.admitted(&b).await);
+    a.publish(URL, 1).await;
+    eventually!(c.fake.seq(URL) == Some(1));
+    assert!(!a.admitted(&c).await);
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_is_not_admitted_hears_nothing_of_a_topic_and_is_not_heard() {
+    let (a, b) = pair().await;
+    let topic = Topic::new(&scid("acme"), Lane::Status);
+    let mut outsider = Outsider::new(9);
+    outsider.subscribe(topic.as_str());
+    let peer = in_time(outsider.connect(a.address())).await;
+
+    // It says that it belongs to a domain that is not known here.
+    let hello = Hello {
+        membership: peer_id([9; 32]).into_bytes(),
+        domain: did("evil"),
+        domain_log: b"log".to_vec(),
+        join_secret: None,
+        addresses: Vec::new(),
+    };
+    let answer = in_time(outsider.greet(peer, hello.encode())).await;
+    assert_eq!(HelloAnswer::decode(&answer), Ok(HelloAnswer::Refused(Refusal::UnknownDomain)));
+
+    // What it says itself, well signed by the origin, reaches nobody: its stream is refused.
+    let forged = list("acme", "https://acme.example/status/evil", 1);
+    let _ = outsider
+        .swarm
+        .behaviour_mut()
+        .gossip
+        .publish(gossipsub::IdentTopic::new(topic.as_str()), forged.bytes().to_vec());
+
+    // Gossip flows between the others all the while.
+    for seq in 1..=3 {
+        a.publish(URL, seq).await;
+        let end = Instant::now() + PATIENCE;
+        while b.fake.seq(URL) != Some(seq) {
+            assert!(Instant::now() < end);
+            let _ = timeout(Duration::from_millis(10), outsider.next(|_| None::<()>)).await;
+        }
+    }
+
+    // And the connection is as good as ever: it may ask for what is public, and nothing else.
+    let digest = Request::Digest { domain: scid("acme") };
+    let answer = in_time(outsider.ask(peer, digest.encode())).await;
+    assert_eq!(Response::decode(&answer), Ok(Response::Refused(Refusal::NotAdmitted)));
+    let answer = in_time(outsider.ask(peer, Request::List { url: URL.to_owned() }.encode())).await;
+    assert_eq!(Response::decode(&answer), Ok(Response::Envelope(list("acme", URL, 3).bytes().to_vec())));
+
+    let heard = |event: &gossipsub::Event| !matches!(event, gossipsub::Event::GossipsubNotSupported { .. });
+    assert!(!outsider.heard.iter().any(heard), "{:?}", outsider.heard);
+    for node in [&a, &b] {
+        assert!(!node.fake.judged.lock().unwrap().iter().any(|subject| subject.ends_with("evil")));
+    }
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_comes_late_pulls_what_was_said_before() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    for n in 0..40 {
+        a.publish(&format!("https://acme.example/status/{n}"), n + 1).await;
+    }
+    let b = Node::start(2, "acme", &[], &[a.address()]).await;
+    eventually!((0..40).all(|n| b.fake.seq(&format!("https://acme.example/status/{n}")) == Some(n + 1)));
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_sends_what_cannot_be_read_is_dropped_and_the_node_goes_on() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+
+    let mut malformed = Outsider::new(11);
+    let peer = in_time(malformed.connect(a.address())).await;
+    malformed.swarm.behaviour_mut().hello.send_request(&peer, b"not CBOR".to_vec());
+    in_time(malformed.dropped(peer)).await;
+
+    let mut oversized = Outsider::new(12);
+    let peer = in_time(oversized.connect(a.address())).await;
+    oversized.swarm.behaviour_mut().hello.send_request(&peer, vec![0x58; 4 << 20]);
+    in_time(oversized.dropped(peer)).await;
+
+    let mut sync = Outsider::new(13);
+    let peer = in_time(sync.connect(a.address())).await;
+    sync.swarm.behaviour_mut().sync.send_request(&peer, vec![0; 80_000]);
+    in_time(sync.dropped(peer)).await;
+
+    // Not even Noise.
+    let port = a.address().split('/').nth(4).unwrap().parse::<u16>().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(&[0xff; 4_096]).await.unwrap();
+    drop(stream);
+
+    let b = Node::start(2, "acme", &[], &[a.address()]).await;
+    eventually!(a.admitted(&b).await && b.admitted(&a).await);
+    assert_eq!(a.mesh().peers().await.unwrap().len(), 1);
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_restarts_is_dialled_again_and_catches_up() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    let listen = a.address().rsplit_once("/p2p/").unwrap().0.to_owned();
+    // Without a PeerId: whoever answers there.
+    let b = Node::start(2, "acme", &[], &[&listen]).await;
+    eventually!(a.admitted(&b).await && b.admitted(&a).await);
+
+    let fake = a.stop().await;
+    eventually!(b.mesh().peers().await.unwrap().is_empty());
+    b.publish(URL, 5).await;
+
+    let a = Node::start_on(1, fake, &listen, &[]).await;
+    eventually!(a.fake.seq(URL) == Some(5));
+    a.publish(URL, 6).await;
+    eventually!(b.fake.seq(URL) == Some(6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_that_dial_each_other_at_once_admit_each_other() {
+    let ports =
+        [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let [at_a, at_b] = ports.map(|port| format!("/ip4/127.0.0.1/tcp/{port}"));
+    let fakes = [1_u8, 2].map(|seed| Arc::new(Fake::new(peer_id([seed; 32]), "acme", &[])));
+    let [fake_a, fake_b] = fakes;
+    let (to_a, to_b) = ([at_a.as_str()], [at_b.as_str()]);
+    let (a, b) =
+        tokio::join!(Node::start_on(1, fake_a, &at_a, &to_b), Node::start_on(2, fake_b, &at_b, &to_a),);
+    eventually!(a.admitted(&b).await && b.admitted(&a).await);
+    a.publish(URL, 1).await;
+    eventually!(b.fake.seq(URL) == Some(1));
+    b.publish(URL, 2).await;
+    eventually!(a.fake.seq(URL) == Some(2));
+}
+
+fn token(inviting: &Node, secret: u8) -> JoinToken {
+    JoinToken {
+        domain: did("acme"),
+        version_id: "1-x".to_owned(),
+        addresses: vec![inviting.address().to_owned()],
+        secret: JoinSecret::new([secret; 32]),
+        expires_at: fake::NOW.plus(Duration::from_secs(60)),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_admits_its_bearer_once_and_what_is_trusted_then_is_replicated() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    let b = Node::start(2, "beta", &[], &[]).await;
+    a.publish(URL, 1).await;
+    assert_eq!(b.mesh().join(token(&a, 7), PATIENCE).await, Err(MeshError::Refused(Refusal::UnknownDomain)));
+    a.fake.invites.lock().unwrap().push(JoinSecret::new([7; 32]));
+    let joined = b.mesh().join(token(&a, 7), PATIENCE).await.unwrap();
+    assert_eq!((joined.domain, joined.peer), (scid("acme"), a.fake_peer()));
+    eventually!(a.admitted(&b).await && b.admitted(&a).await);
+    assert!(a.fake.invites.lock().unwrap().is_empty());
+
+    // Joined is not trusted: a list comes only where it is asked for.
+    assert_eq!(b.fake.seq(URL), None);
+    let asked = b.mesh().list(None, URL.to_owned(), PATIENCE).await.unwrap();
+    assert_eq!((asked.answers, asked.domains, asked.stored), (1, 1, true));
+    assert_eq!(b.fake.seq(URL), Some(1));
+    let asked = b.mesh().list(None, "https://acme.example/none".to_owned(), PATIENCE).await.unwrap();
+    assert_eq!(asked.answers, 0);
+
+    b.fake.trusted.lock().unwrap().insert(scid("acme"));
+    b.mesh().domains_changed();
+    a.publish("https://acme.example/status/2", 1).await;
+    eventually!(b.fake.seq("https://acme.example/status/2") == Some(1));
+    a.publish(URL, 2).await;
+    eventually!(b.fake.seq(URL) == Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_is_not_shown_at_an_address_without_a_peer_id() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    let b = Node::start(2, "beta", &[], &[]).await;
+    let mut token = token(&a, 7);
+    token.addresses = vec![a.address().rsplit_once("/p2p/").unwrap().0.to_owned()];
+    assert_eq!(b.mesh().join(token, PATIENCE).await, Err(MeshError::Unreachable));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_domain_that_is_trusted_no_more_is_let_go() {
+    let a = Node::start(1, "acme", &["beta"], &[]).await;
+    let b = Node::start(2, "beta", &["acme"], &[a.address()]).await;
+    eventually!(a.admitted(&b).await && b.admitted(&a).await);
+    a.fake.trusted.lock().unwrap().clear();
+    a.mesh().domains_changed();
+    eventually!(!a.admitted(&b).await);
+    let own = scid("beta");
+    eventually!(a.mesh().peers().await.unwrap().iter().all(|p| p.domain.as_ref() != Some(&own)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_shutdown_a_handle_says_so() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    let handle = a.running.handle.clone();
+    a.stop().await;
+    assert_eq!(handle.peers().await, Err(MeshError::Closed));
+}
