@@ -1,0 +1,217 @@
+//! Configuration in layers: defaults, system file, user file, the node's file, environment, flags.
+//!
+//! A later layer overrides single keys of an earlier one. A key that is not known is an error that names
+//! the nearest one: a misspelt limit must not be a limit that does not hold.
+
+mod layers;
+mod nearest;
+
+pub use layers::{Layers, Origin};
+
+use crate::failure::{Failure, Local};
+use did_resolver::webvh::Location;
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use vc_schemas::facts;
+
+/// Longest configuration file.
+pub const MAX_FILE_BYTES: usize = 64 * 1024;
+
+/// Most addresses of peers: those of the mesh's first contact, not of the mesh.
+pub const MAX_PEERS: usize = 64;
+
+/// Longest address, in bytes: a multiaddr with a DNS name, a port and a PeerId.
+const MAX_ADDRESS_BYTES: usize = 512;
+
+/// The ports of a node that nobody told otherwise.
+const PORTS: [u16; 4] = [8640, 8641, 8642, 8643];
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The trust domain's name: an FQDN with a dot. Empty until `init` wrote it.
+    pub domain: String,
+    /// Where the node listens.
+    pub listen: Listen,
+    /// The mesh.
+    pub mesh: Mesh,
+    /// The domain's own status lists, and how old those of others may be.
+    pub status: Status,
+    /// Verification.
+    pub verify: Verify,
+    /// Key files that are made from now on.
+    pub keys: Keys,
+}
+
+/// Where the node listens; port 0 takes a free one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// Resolution, lists, verification.
+    pub public: SocketAddr,
+    /// The admin API.
+    pub admin: SocketAddr,
+    /// Health and metrics.
+    pub health: SocketAddr,
+    /// The mesh: a multiaddr.
+    pub p2p: String,
+}
+
+/// The mesh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mesh {
+    /// Seconds between two rounds of anti-entropy, before jitter; 1 to 3,600.
+    pub sync_seconds: u32,
+    /// Multiaddrs of peers to dial from the start; at most [`MAX_PEERS`].
+    pub peers: Vec<String>,
+}
+
+/// Status lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {
+    /// The `ttl` of the domain's own lists, in seconds; they are signed anew at half of it. 2 to 86,400.
+    pub ttl_seconds: u32,
+    /// How old a list may be that a verification relies on, in seconds; 1 to 86,400.
+    pub max_age_seconds: u32,
+}
+
+/// Verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    /// How far clocks may differ, in seconds; at most 300.
+    pub skew_seconds: u32,
+}
+
+/// Key files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Memory that one guess at a passphrase costs, in KiB; 8 to 1,048,576. A file keeps the cost that
+    /// it was made with.
+    pub kdf_kib: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let [public, admin, health, p2p] = PORTS;
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+        Self {
+            domain: String::new(),
+            listen: Listen {
+                public: local(public),
+                admin: local(admin),
+                health: local(health),
+                p2p: format!("/ip4/127.0.0.1/tcp/{p2p}"),
+            },
+            mesh: Mesh { sync_seconds: 30, peers: Vec::new() },
+            status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
+            verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW) },
+            keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
+        }
+    }
+}
+
+impl Config {
+    /// Checks what types do not.
+    ///
+    /// # Errors
+    /// [`Local::Configuration`] names the key and its bounds.
+    pub fn check(&self) -> Result<(), Failure> {
+        if !self.domain.is_empty() {
+            check_domain(&self.domain)?;
+        }
+        let bounded = [
+            ("mesh.sync_seconds", self.mesh.sync_seconds, 1, 3_600),
+            ("status.ttl_seconds", self.status.ttl_seconds, 2, 86_400),
+            ("status.max_age_seconds", self.status.max_age_seconds, 1, 86_400),
+            ("verify.skew_seconds", self.verify.skew_seconds, 0, 300),
+            ("keys.kdf_kib", self.keys.kdf_kib, 8, marque_store::keyfile::Kdf::MAX_M_KIB),
+        ];
+        for (key, value, least, most) in bounded {
+            if !(least..=most).contains(&value) {
+                return Err(refused(format!("{key} is {value}, and must be {least} to {most}")));
+            }
+        }
+        let address = |text: &String| text.starts_with('/') && text.len() <= MAX_ADDRESS_BYTES;
+        if !address(&self.listen.p2p) {
+            return Err(refused("listen.p2p is not a multiaddr such as /ip4/127.0.0.1/tcp/8643"));
+        }
+        if self.mesh.peers.len() > MAX_PEERS || !self.mesh.peers.iter().all(address) {
+            return Err(refused(format!(
+                "mesh.peers is not a list of at most {MAX_PEERS} multiaddrs such as /dns4/peer.example/tcp/8643"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The cost of key files that are made.
+    #[must_use]
+    pub fn kdf(&self) -> marque_store::keyfile::Kdf {
+        marque_store::keyfile::Kdf { m_kib: self.keys.kdf_kib, ..Default::default() }
+    }
+}
+
+/// Checks that `name` can be a trust domain's: what a did:webvh may have as its host.
+///
+/// # Errors
+/// [`Local::Configuration`].
+pub fn check_domain(name: &str) -> Result<(), Failure> {
+    Location::new(name, None, &[]).map(drop).map_err(|_| {
+        Failure::local(
+            Local::Configuration,
+            "the domain is not a lower-case DNS name with a dot, such as acme.example",
+            "Addresses and localhost cannot name a domain; for a trial take a name under .test.",
+        )
+    })
+}
+
+/// What `init` writes: the domain, and every other key as a comment with its default.
+#[must_use]
+pub fn template(domain: &str) -> String {
+    let Config { listen, mesh, status, verify, keys, .. } = Config::default();
+    format!(
+        "# Marque node. Keys that are commented out have these defaults; an unknown key is an error.\n\
+         # MARQUE_SECTION__KEY in the environment overrides a key, such as MARQUE_LISTEN__PUBLIC.\n\n\
+         # The trust domain. Its identifier is made from keys: renaming it here renames nothing.\n\
+         domain = \"{domain}\"\n\n\
+         [listen]\n\
+         # Resolution, status lists, verification.\n# public = \"{}\"\n\
+         # The admin API; it wants the token in admin.token.\n# admin = \"{}\"\n\
+         # Health and metrics.\n# health = \"{}\"\n\
+         # The mesh of domains, as a multiaddr. To be reached by others: /ip4/0.0.0.0/tcp/8643\n# p2p = \"{}\"\n\n\
+         [mesh]\n\
+         # Seconds between two rounds in which peers compare what they hold.\n# sync_seconds = {}\n\
+         # Addresses of peers to dial from the start; `marque peer join` adds others.\n# peers = []\n\n\
+         [status]\n\
+         # How long others may use a status list of this domain before they ask for a newer one.\n\
+         # ttl_seconds = {}\n\
+         # How old a status list may be that this node relies on. Smaller is safer.\n\
+         # max_age_seconds = {}\n\n\
+         [verify]\n\
+         # How far the clocks of others may differ; at most 300.\n# skew_seconds = {}\n\n\
+         [keys]\n\
+         # Memory, in KiB, that one guess at the passphrase of a new key file costs.\n# kdf_kib = {}\n",
+        listen.public,
+        listen.admin,
+        listen.health,
+        listen.p2p,
+        mesh.sync_seconds,
+        status.ttl_seconds,
+        status.max_age_seconds,
+        verify.skew_seconds,
+        keys.kdf_kib,
+    )
+}
+
+fn refused(reason: impl Into<String>) -> Failure {
+    Failure::local(Local::Configuration, reason, "marque config show --origin says where it comes from.")
+}
+
+#[cfg(test)]
+mod tests;

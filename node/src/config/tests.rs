@@ -1,0 +1,132 @@
+//! Tests of the configuration.
+
+use super::*;
+use std::path::Path;
+
+fn with_file(text: &str) -> Result<Config, Failure> {
+    let mut layers = Layers::defaults()?;
+    layers.add_file(Path::new("config.toml"), text.as_bytes())?;
+    layers.build()
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn each_layer_overrides_single_keys_of_those_below() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let system =
+        put("system.toml", "domain = \"a.example\"\n[status]\nttl_seconds = 10\nmax_age_seconds = 11");
+    let user = put("user.toml", "[status]\nttl_seconds = 20\n[verify]\nskew_seconds = 21");
+    let own = put("own.toml", "[mesh]\nsync_seconds = 30\n[verify]\nskew_seconds = 31");
+    let environment = variables(&[("MARQUE_MESH__SYNC_SECONDS", "40"), ("OTHER", "1"), ("MARQUE_DATA", "x")]);
+    let mut layers = Layers::read(&system, Some(&user), None, &own, environment.clone()).unwrap();
+    let listen = toml::Value::String("127.0.0.1:0".to_owned());
+    layers.set("listen.public", listen, Origin::Flag("listen")).unwrap();
+    let config = layers.build().unwrap();
+    assert_eq!(config.domain, "a.example");
+    assert_eq!((config.status.ttl_seconds, config.status.max_age_seconds), (20, 11));
+    assert_eq!((config.verify.skew_seconds, config.mesh.sync_seconds), (31, 40));
+    assert_eq!(config.listen.public.port(), 0);
+    assert_eq!(config.listen.admin, Config::default().listen.admin);
+    let origin = layers.iter().find(|(key, ..)| *key == "mesh.sync_seconds").unwrap().2.to_string();
+    assert_eq!(origin, "MARQUE_MESH__SYNC_SECONDS");
+
+    let named = put("named.toml", "[verify]\nskew_seconds = 50");
+    let config =
+        Layers::read(&system, Some(&user), Some(&named), &own, environment).unwrap().build().unwrap();
+    assert_eq!(config.verify.skew_seconds, 50, "--config stands in for the node's own file");
+}
+
+#[test]
+fn a_named_file_must_be_there_and_the_others_need_not() {
+    let none = Path::new("/nonexistent/marque.toml");
+    assert!(Layers::read(none, Some(none), None, none, []).is_ok());
+    assert!(Layers::read(none, None, Some(none), none, []).is_err());
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_suggests_the_nearest() {
+    let error = with_file("[listen]\npubilc = \"127.0.0.1:1\"").unwrap_err();
+    assert!(error.reason.contains("listen.pubilc"), "{error}");
+    assert_eq!(error.action, "Did you mean listen.public?");
+    let mut layers = Layers::defaults().unwrap();
+    let error = layers.add_environment(variables(&[("MARQUE_VERIFY__SKEW_SECOND", "1")])).unwrap_err();
+    assert_eq!(error.action, "Did you mean verify.skew_seconds?");
+    assert!(with_file("[gateway]\nupstream = 1").unwrap_err().action.contains("lists the keys"));
+    assert!(with_file("[listen.public]\nport = 1").is_err());
+    assert!(with_file("[[mesh]]\nsync_seconds = 1").is_err());
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
+    for text in [
+        "[verify]\nskew_seconds = 301",
+        "[mesh]\nsync_seconds = 0",
+        "[mesh]\nsync_seconds = -1",
+        "[mesh]\nsync_seconds = \"1\"",
+        "[mesh]\npeers = [\"127.0.0.1:1\"]",
+        "[mesh]\npeers = [1]",
+        "[listen]\npublic = \"localhost\"",
+        "[listen]\np2p = \"127.0.0.1:1\"",
+        "[keys]\nkdf_kib = 7",
+        "domain = \"localhost\"",
+        "domain = \"127.0.0.1\"",
+        "domain = [",
+    ] {
+        assert!(with_file(text).is_err(), "{text}");
+    }
+    let error = with_file("[keys]\nkdf_kib = 7").unwrap_err();
+    assert!(error.reason.contains("keys.kdf_kib"), "{error}");
+    assert_eq!(error.exit, crate::exit::Exit::Usage);
+}
+
+#[test]
+fn the_environment_is_read_as_toml_or_as_text() {
+    let mut layers = Layers::defaults().unwrap();
+    let pairs = [
+        ("MARQUE_DOMAIN", "b.example"),
+        ("MARQUE_MESH__PEERS", "[\"/ip4/127.0.0.1/tcp/1\"]"),
+        ("MARQUE_LISTEN__P2P", "/ip4/0.0.0.0/tcp/0"),
+    ];
+    layers.add_environment(variables(&pairs)).unwrap();
+    let config = layers.build().unwrap();
+    assert_eq!(config.domain, "b.example");
+    assert_eq!(config.mesh.peers, ["/ip4/127.0.0.1/tcp/1"]);
+    assert_eq!(config.listen.p2p, "/ip4/0.0.0.0/tcp/0");
+}
+
+#[test]
+fn what_init_writes_is_the_default_also_once_every_key_is_uncommented() {
+    let text = template("acme.example");
+    let expected = Config { domain: "acme.example".to_owned(), ..Config::default() };
+    assert_eq!(with_file(&text).unwrap(), expected);
+    let keys = Layers::defaults().unwrap();
+    let names: Vec<String> = keys
+        .iter()
+        .filter_map(|(key, ..)| key.split_once('.'))
+        .map(|(_, name)| format!("# {name} = "))
+        .collect();
+    let uncommented: Vec<&str> = text
+        .lines()
+        .map(|l| if names.iter().any(|n| l.starts_with(n)) { l.trim_start_matches("# ") } else { l })
+        .collect();
+    let mut layers = Layers::defaults().unwrap();
+    layers.add_file(Path::new("c"), uncommented.join("\n").as_bytes()).unwrap();
+    assert_eq!(layers.build().unwrap(), expected);
+    assert!(layers.iter().all(|(_, _, origin)| *origin != Origin::Default), "every key stands in it");
+}
+
+#[test]
+fn a_domain_is_a_lower_case_name_with_a_dot() {
+    assert!(check_domain("acme.example").is_ok());
+    for name in ["", "acme", "Acme.example", "10.0.0.1", "acme.example:80", "-a.example", "a..b"] {
+        assert!(check_domain(name).is_err(), "{name}");
+    }
+}

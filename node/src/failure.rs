@@ -1,0 +1,140 @@
+//! Why a command did not do what it was asked, and what to do about it.
+
+use crate::exit::Exit;
+use serde_json::{Value, json};
+use std::fmt;
+use vc_schemas::code::Code;
+use vc_schemas::refusal::Refusal;
+
+/// What only this program says, beside the codes that every node says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Local {
+    /// The command line is not right.
+    Usage,
+    /// The configuration is not right.
+    Configuration,
+    /// A file or folder cannot be used.
+    File,
+    /// A key file or passphrase cannot be used.
+    Keys,
+    /// The node of this data folder does not answer.
+    NodeUnreachable,
+    /// The node answered what this program does not understand.
+    Answer,
+}
+
+impl Local {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Configuration => "configuration",
+            Self::File => "file",
+            Self::Keys => "keys",
+            Self::NodeUnreachable => "node-unreachable",
+            Self::Answer => "answer-malformed",
+        }
+    }
+
+    const fn exit(self) -> Exit {
+        match self {
+            Self::Usage | Self::Configuration => Exit::Usage,
+            Self::File | Self::Keys | Self::Answer => Exit::Internal,
+            Self::NodeUnreachable => Exit::Unreachable,
+        }
+    }
+}
+
+/// A command that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// A code of `docs/codes.md`, or one of [`Local`].
+    pub code: String,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do; may be empty.
+    pub action: String,
+    /// Where in what was sent or presented; an array, empty where it is the whole.
+    pub path: Value,
+    /// How the program ends.
+    pub exit: Exit,
+    /// Whether it is the answer of a verification.
+    pub is_verdict: bool,
+}
+
+impl Failure {
+    /// A failure that only this program knows.
+    #[must_use]
+    pub fn local(local: Local, reason: impl Into<String>, action: impl Into<String>) -> Self {
+        Self {
+            code: local.as_str().to_owned(),
+            reason: reason.into(),
+            action: action.into(),
+            path: json!([]),
+            exit: local.exit(),
+            is_verdict: false,
+        }
+    }
+
+    /// A failure for a reason of the closed list.
+    #[must_use]
+    pub fn of(code: Code) -> Self {
+        Self {
+            code: code.to_string(),
+            reason: code.meaning().to_owned(),
+            action: code.action().to_owned(),
+            path: json!([]),
+            exit: Exit::of(code),
+            is_verdict: false,
+        }
+    }
+
+    /// The same with another reason.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// The same with another thing to do.
+    #[must_use]
+    pub fn so(mut self, action: impl Into<String>) -> Self {
+        self.action = action.into();
+        self
+    }
+
+    /// The one JSON document of a refusal under `--json`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        if self.is_verdict {
+            json!({
+                "verified": false, "code": self.code, "reason": self.reason, "path": self.path,
+            })
+        } else {
+            let mut error = json!({"code": self.code, "reason": self.reason, "action": self.action});
+            if let (Some(members), Some([_, ..])) =
+                (error.as_object_mut(), self.path.as_array().map(Vec::as_slice))
+            {
+                members.insert("path".to_owned(), self.path.clone());
+            }
+            json!({ "error": error })
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self { path: refusal.path.to_json(), ..Self::of(refusal.code).because(refusal.detail) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.reason)?;
+        if self.path.as_array().is_some_and(|steps| !steps.is_empty()) {
+            write!(f, " (at {})", self.path)?;
+        }
+        if self.action.is_empty() { Ok(()) } else { write!(f, "\n  {}", self.action) }
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,8 @@
+//! The `marque` program: arguments, configuration, wiring, shutdown.
+
+pub mod exit;
+pub mod failure;
+pub mod files;
+pub mod data;
+pub mod config;
+pub mod passphrase;
