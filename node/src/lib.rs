@@ -6,3 +6,8 @@ pub mod files;
 pub mod data;
 pub mod config;
 pub mod passphrase;
+pub mod signing;
+pub mod identity;
+pub mod mandate;
+pub mod link;
+pub mod wallet;
