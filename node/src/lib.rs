@@ -11,3 +11,9 @@ pub mod identity;
 pub mod mandate;
 pub mod link;
 pub mod wallet;
+pub mod client;
+pub mod output;
+pub mod wiring;
+pub mod cli;
+
+pub use cli::main;

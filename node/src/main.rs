@@ -1,2 +1,7 @@
-//! The `marque` program.
-fn main() {}
+//! The `marque` program; see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    marque::main()
+}

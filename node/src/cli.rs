@@ -1,0 +1,149 @@
+//! The command line: what can be typed, and who answers it (PRODUCT.md, "Command line").
+
+mod arguments;
+mod session;
+mod party;
+mod init;
+mod node;
+mod subject;
+mod rotate;
+mod delegate;
+mod present;
+mod verify;
+mod resolve;
+mod credential;
+mod peer;
+mod trust;
+mod settings;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Local};
+use crate::output::{self, Answer};
+use clap::{Args, Parser, Subcommand};
+use session::Session;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Identities, credentials and delegations for AI agents, verified peer to peer across trust domains.
+#[derive(Debug, Parser)]
+#[command(name = "marque", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The data folder [default: $XDG_DATA_HOME/marque or ~/.local/share/marque]
+    #[arg(long, global = true, env = "MARQUE_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A configuration file in place of config.toml in the data folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer with one JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a trust domain: its keys, its identity, its data folder
+    Init(init::Init),
+    /// Run the node of this data folder
+    Up(node::Up),
+    /// What the node is, holds and knows of others
+    Status,
+    /// People and organisations that answer for agents
+    #[command(subcommand)]
+    Owner(subject::OwnerCommand),
+    /// Agents of this domain
+    #[command(subcommand)]
+    Agent(subject::AgentCommand),
+    /// Pass authority on: sign the next link of a chain
+    Delegate(delegate::Delegate),
+    /// Answer a verifier's nonce with a mandate, signed by the agent
+    Present(present::Present),
+    /// Verify a presentation, or make a nonce for one
+    Verify(verify::Verify),
+    /// Resolve a DID or DID URL
+    Resolve(resolve::Resolve),
+    /// Credentials that this domain issued or registered
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
+    /// Nodes of other domains
+    #[command(subcommand)]
+    Peer(peer::PeerCommand),
+    /// Domains that this node recognises, and what they may root here
+    #[command(subcommand)]
+    Trust(trust::TrustCommand),
+    /// The configuration
+    #[command(subcommand)]
+    Config(settings::ConfigCommand),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error).into(),
+    };
+    let as_json = cli.global.json;
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::local(Local::File, format!("no runtime: {error}"), ""))
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match result {
+        Ok(answer) if answer.print(as_json).is_ok() => Exit::Done.into(),
+        Ok(_) => Exit::Internal.into(),
+        Err(failure) => {
+            output::print_failure(&failure, as_json);
+            failure.exit.into()
+        }
+    }
+}
+
+/// Help and version are answers; anything else is a wrong call, also under `--json`.
+fn unparsed(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        return if error.print().is_ok() { Exit::Done } else { Exit::Internal };
+    }
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let reason = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let failure = Failure::local(Local::Usage, reason, "marque help lists the commands.");
+        output::print_failure(&failure, true);
+    } else {
+        drop(error.print());
+    }
+    Exit::Usage
+}
+
+async fn run(cli: Cli) -> Result<Answer, Failure> {
+    let session = Session::new(cli.global)?;
+    match cli.command {
+        Command::Init(init) => init.run(&session),
+        Command::Up(up) => up.run(session).await,
+        Command::Status => node::status(&session).await,
+        Command::Owner(command) => command.run(&session).await,
+        Command::Agent(command) => command.run(&session).await,
+        Command::Delegate(delegate) => delegate.run(&session).await,
+        Command::Present(present) => present.run(&session).await,
+        Command::Verify(verify) => verify.run(&session).await,
+        Command::Resolve(resolve) => resolve.run(&session).await,
+        Command::Credential(command) => command.run(&session).await,
+        Command::Peer(command) => command.run(&session).await,
+        Command::Trust(command) => command.run(&session).await,
+        Command::Config(command) => command.run(&session),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+//! `delegate`: the next link of a chain.
+
+use super::arguments::{capability, credential_format, ttl};
+use super::party::{self, Party, words};
+use super::session::Session;
+use crate::client::{Client, segment};
+use crate::data::Kind;
+use crate::failure::{Failure, Local};
+use crate::files;
+use crate::link::{self, Planned, Terms};
+use crate::mandate::{self, Mandate};
+use crate::output::{self, Answer};
+use crate::signing;
+use crate::wallet::{Lock, Wallet};
+use clap::Args;
+use did_resolver::did::Did;
+use did_resolver::time::UnixSeconds;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+use vc_schemas::claims::is_name;
+use vc_schemas::code::Code;
+use vc_schemas::delegation::scope::{Capability, Scope};
+use vc_schemas::secure::Envelope;
+
+/// Pass authority on.
+///
+/// Where the subject's wallet is here, the mandate goes there and the chain is shown. Else the mandate is
+/// printed, unless --out names a file for it.
+#[derive(Debug, Args)]
+pub struct Delegate {
+    /// An owner or agent whose keys are here; owner:NAME or agent:NAME where both have the name
+    from: String,
+    /// An agent: its name, name@domain, or DID
+    to: String,
+    /// What, such as calendar:read
+    #[arg(long = "cap", required = true, value_delimiter = ',', value_parser = capability, value_name = "CAPABILITY")]
+    capabilities: Vec<Capability>,
+    /// For how long, such as 30m [default: 1h, and not longer than what it was given]
+    #[arg(long, value_parser = ttl)]
+    ttl: Option<Duration>,
+    /// How many links may follow
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=8))]
+    max_depth: Option<u8>,
+    /// Only at these verifiers
+    #[arg(long, value_delimiter = ',', value_name = "DID")]
+    audience: Vec<String>,
+    /// Only for these resources
+    #[arg(long, value_delimiter = ',')]
+    resource: Vec<String>,
+    /// Only for this purpose
+    #[arg(long)]
+    purpose: Option<String>,
+    /// How the link is secured: vc+jwt or vc+cose
+    #[arg(long, default_value = "vc+jwt", value_parser = credential_format)]
+    format: Envelope,
+    /// The mandate to continue, or - for stdin [default: the newest in the wallet that allows it]
+    #[arg(long, value_name = "FILE")]
+    mandate: Option<String>,
+    /// Where to write the mandate
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// To whom.
+struct Subject {
+    did: Did,
+    /// Its name, where it is an agent of this domain.
+    name: Option<String>,
+    /// What it may have at most, where that is known here.
+    ceiling: Option<Scope>,
+}
+
+impl Delegate {
+    pub(super) async fn run(&self, session: &Session) -> Result<Answer, Failure> {
+        let terms = self.terms()?;
+        let client = session.client()?;
+        let (kind, name) = delegator(session, &self.from)?;
+        let given = self.mandate.as_deref().map(read_mandate).transpose()?;
+        let to = subject(session, &client, &self.to).await?;
+        let from = Party::open(session, kind, name)?;
+        let now = signing::now();
+        let (planned, above) = match kind {
+            Kind::Owner if given.is_some() => {
+                let reason = "an owner begins a chain, and continues none";
+                return Err(Failure::local(Local::Usage, reason, "Leave out --mandate."));
+            }
+            Kind::Owner => (link::plan((from.did(), &to.did), None, &terms, to.ceiling.as_ref(), now)?, None),
+            Kind::Agent => {
+                let held = given.as_slice_or(&from.wallet.mandates);
+                let (planned, above) = choose(&from, held, &to, &terms, now)?;
+                (planned, Some(above))
+            }
+        };
+        let mandate = from.issue(&client, planned, above.as_ref(), self.format).await?;
+        self.hand_over(session, &to, mandate)
+    }
+
+    fn terms(&self) -> Result<Terms, Failure> {
+        let set =
+            |items: &[String]| (!items.is_empty()).then(|| items.iter().cloned().collect::<BTreeSet<_>>());
+        Ok(Terms {
+            capabilities: Scope::new(self.capabilities.iter().cloned())
+                .map_err(|error| Failure::local(Local::Usage, error.to_string(), ""))?,
+            life: self.ttl,
+            max_depth: self.max_depth,
+            audience: set(&self.audience),
+            resource: set(&self.resource),
+            purpose: self.purpose.clone(),
+        })
+    }
+
+    fn hand_over(&self, session: &Session, to: &Subject, mandate: Mandate) -> Result<Answer, Failure> {
+        let document = mandate.to_json();
+        let shown = lines(&mandate);
+        if let Some(path) = &self.out {
+            files::replace(path, format!("{document}\n").as_bytes())?;
+        }
+        let here = to.name.as_deref().filter(|name| session.data().wallet(Kind::Agent, name).exists());
+        if let Some(name) = here {
+            let lock = Lock::take(session.data())?;
+            if let Some(mut wallet) = Wallet::load(session.data(), Kind::Agent, name, signing::now())? {
+                store(session, &lock, &mut wallet, name, mandate)?;
+            }
+        }
+        Ok(match (here, &self.out) {
+            (_, Some(path)) => {
+                let line = format!("The mandate is in {}.", path.display());
+                Answer::new(document, shown).saying(line)
+            }
+            (Some(_), None) => Answer::new(document, shown),
+            (None, None) => {
+                let human = format!("{document}\n");
+                Answer::new(document, human)
+                    .saying(shown.trim_end().to_owned())
+                    .saying("Give the mandate to its subject: it is of use to nobody else.")
+            }
+        })
+    }
+}
+
+/// The mandates to try: the one that was given, else those of the wallet.
+trait Given {
+    fn as_slice_or<'a>(&'a self, held: &'a [Mandate]) -> &'a [Mandate];
+}
+
+impl Given for Option<Mandate> {
+    fn as_slice_or<'a>(&'a self, held: &'a [Mandate]) -> &'a [Mandate] {
+        self.as_ref().map_or(held, std::slice::from_ref)
+    }
+}
+
+/// The newest mandate that allows the link. Where none does, the newest says why.
+fn choose(
+    from: &Party,
+    held: &[Mandate],
+    to: &Subject,
+    terms: &Terms,
+    now: UnixSeconds,
+) -> Result<(Planned, Mandate), Failure> {
+    let mut first = None;
+    for mandate in held.iter().rev().filter(|mandate| mandate.subject() == Some(from.did())) {
+        match link::plan((from.did(), &to.did), Some(mandate), terms, to.ceiling.as_ref(), now) {
+            Ok(planned) => return Ok((planned, mandate.clone())),
+            Err(failure) => {
+                first.get_or_insert(failure);
+            }
+        }
+    }
+    Err(first.unwrap_or_else(|| no_mandate(&from.name)))
+}
+
+/// The agent holds nothing that it could pass on or present.
+pub(super) fn no_mandate(name: &str) -> Failure {
+    Failure::of(Code::NotFound)
+        .because(format!("{name} holds no mandate that still counts"))
+        .so(format!("Let its owner delegate: marque delegate OWNER {name} --cap CAPABILITY."))
+}
+
+/// A mandate from a file or stdin.
+pub(super) fn read_mandate(name: &str) -> Result<Mandate, Failure> {
+    Mandate::parse(&files::read_named(name, mandate::MAX_BYTES)?)
+}
+
+/// Puts a mandate into the wallet of an agent.
+pub(super) fn store(
+    session: &Session,
+    lock: &Lock,
+    wallet: &mut Wallet,
+    name: &str,
+    mandate: Mandate,
+) -> Result<(), Failure> {
+    wallet.add(mandate, signing::now());
+    wallet.save(session.data(), Kind::Agent, name, lock)
+}
+
+/// A chain, a link a line.
+pub(super) fn lines(mandate: &Mandate) -> String {
+    let line = |link: &vc_schemas::chain::Link| {
+        let constraints = &link.delegation.constraints;
+        let capabilities =
+            output::text(&serde_json::json!({"c": link.delegation.capabilities.to_json()}), "c");
+        let mut bounds = vec![format!("until {}", link.credential.valid_until)];
+        let set = |name: &str, items: &Option<BTreeSet<String>>| {
+            items.as_ref().map(|i| format!("{name} {}", i.iter().cloned().collect::<Vec<_>>().join(",")))
+        };
+        bounds.extend(constraints.max_depth.map(|depth| format!("{depth} more")));
+        bounds.extend(set("at", &constraints.audience));
+        bounds.extend(set("on", &constraints.resource));
+        bounds.extend(constraints.purpose.as_ref().map(|purpose| format!("for {purpose}")));
+        let (from, to) = (words(&link.credential.issuer), words(&link.delegation.id));
+        format!("{from} -> {to}  {capabilities}  ({})\n  {}\n", bounds.join(", "), link.credential.id)
+    };
+    mandate.links().iter().map(line).collect()
+}
+
+/// Which owner or agent of this folder.
+fn delegator<'a>(session: &Session, text: &'a str) -> Result<(Kind, &'a str), Failure> {
+    let (kinds, name) = match text.split_once(':') {
+        Some(("owner", name)) => (vec![Kind::Owner], name),
+        Some(("agent", name)) => (vec![Kind::Agent], name),
+        _ => (vec![Kind::Owner, Kind::Agent], text),
+    };
+    if !is_name(name) {
+        return Err(Failure::of(Code::NameMalformed));
+    }
+    let here: Vec<Kind> = kinds.into_iter().filter(|kind| party::is_here(session, *kind, name)).collect();
+    match here.as_slice() {
+        [kind] => Ok((*kind, name)),
+        [] => Err(Failure::of(Code::NotFound)
+            .because(format!("no owner or agent {name} has its keys in {}", session.data().path().display()))
+            .so("marque owner ls and marque agent ls list those of the domain.")),
+        _ => Err(Failure::local(
+            Local::Usage,
+            format!("both an owner and an agent are called {name}"),
+            format!("Write owner:{name} or agent:{name}."),
+        )),
+    }
+}
+
+/// Finds out who `text` is.
+async fn subject(session: &Session, client: &Client, text: &str) -> Result<Subject, Failure> {
+    if text.starts_with("did:") {
+        let did: Did = text.parse().map_err(|_| Failure::of(Code::DidMalformed))?;
+        let agents = client.get("/v1/agents").await?;
+        let own = output::items(&agents, "agents").iter().find(|a| output::text(a, "did") == did.as_str());
+        return match own {
+            Some(agent) => read_agent(agent),
+            None => Ok(Subject { did, name: None, ceiling: None }),
+        };
+    }
+    let (name, domain) = text.split_once('@').map_or((text, None), |(name, domain)| (name, Some(domain)));
+    if !is_name(name) {
+        return Err(Failure::of(Code::NameMalformed));
+    }
+    match domain {
+        Some(domain) if domain != session.configuration()?.domain => {
+            let answer = client.get(&format!("/v1/names/{}", segment(text))).await?;
+            let did = output::text(&answer, "did").parse().map_err(|_| party::malformed("no DID"))?;
+            Ok(Subject { did, name: None, ceiling: None })
+        }
+        _ => read_agent(&client.get(&format!("/v1/agents/{name}")).await?),
+    }
+}
+
+fn read_agent(agent: &Value) -> Result<Subject, Failure> {
+    let did = output::text(agent, "did").parse().map_err(|_| party::malformed("no DID"))?;
+    let ceiling = agent.get("capabilities").map(Scope::read).transpose();
+    let ceiling = ceiling.map_err(|_| party::malformed("no capabilities"))?;
+    Ok(Subject { did, name: Some(output::text(agent, "name")), ceiling })
+}

@@ -1,0 +1,62 @@
+//! `up` and `status`: the node itself.
+
+use super::session::Session;
+use crate::config::Origin;
+use crate::failure::Failure;
+use crate::output::{self, Answer};
+use crate::{passphrase, wiring};
+use clap::Args;
+
+/// Run the node of this data folder.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Where resolution, lists and verification listen
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    public: Option<String>,
+    /// Where the admin API listens
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin: Option<String>,
+    /// Where health and metrics listen
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    health: Option<String>,
+    /// Where the mesh listens
+    #[arg(long, value_name = "MULTIADDR")]
+    p2p: Option<String>,
+}
+
+impl Up {
+    pub(super) async fn run(self, session: Session) -> Result<Answer, Failure> {
+        let mut layers = session.layers()?;
+        let flags =
+            [("public", self.public), ("admin", self.admin), ("health", self.health), ("p2p", self.p2p)];
+        for (flag, value) in flags {
+            if let Some(value) = value {
+                layers.set(&format!("listen.{flag}"), toml::Value::String(value), Origin::Flag(flag))?;
+            }
+        }
+        let config = layers.build()?;
+        if config.domain.is_empty() || !session.data().node_keys().exists() {
+            return Err(session.not_initialised());
+        }
+        let passphrase = passphrase::ask()?;
+        wiring::up(config, session.into_data(), passphrase).await?;
+        Ok(Answer::default())
+    }
+}
+
+pub(super) async fn status(session: &Session) -> Result<Answer, Failure> {
+    let node = session.client()?.get("/v1/node").await?;
+    let text = |name| output::text(&node, name);
+    let mut human = output::facts(&[
+        ("domain", text("domain")),
+        ("did", text("did")),
+        ("peer id", text("peerId")),
+        ("version", text("version")),
+        ("peers", text("peers")),
+        ("owners", text("owners")),
+        ("agents", text("agents")),
+    ]);
+    let columns = [("LIST", "url"), ("SEQUENCE", "sequence"), ("AGE (s)", "ageSeconds")];
+    human.push_str(&output::list(&node, "lists", &columns, "no status lists yet"));
+    Ok(Answer::new(node, human))
+}

@@ -1,0 +1,67 @@
+//! `trust`: which domains count here, and for what (MODEL.md, "Delegation", rules 5 and 6).
+
+use super::arguments::{capability, did};
+use super::session::Session;
+use crate::failure::Failure;
+use crate::output::{self, Answer};
+use clap::Subcommand;
+use did_resolver::did::Did;
+use serde_json::{Value, json};
+use vc_schemas::delegation::scope::Capability;
+
+/// Domains that count here.
+#[derive(Debug, Subcommand)]
+pub enum TrustCommand {
+    /// Recognise a domain, in place of what was said of it before
+    Add {
+        /// The domain's DID; its name alone proves nothing
+        #[arg(value_parser = did)]
+        did: Did,
+        /// What its owners may root here; without it, nothing: only its agents are known
+        #[arg(long = "cap", value_delimiter = ',', value_parser = capability, value_name = "CAPABILITY")]
+        capabilities: Vec<Capability>,
+        /// Only for these resources
+        #[arg(long, value_delimiter = ',')]
+        resource: Vec<String>,
+    },
+    /// All that are recognised
+    Ls,
+}
+
+impl TrustCommand {
+    pub(super) async fn run(&self, session: &Session) -> Result<Answer, Failure> {
+        let client = session.client()?;
+        match self {
+            Self::Add { did, capabilities, resource } => {
+                let capabilities: Value = capabilities.iter().map(Capability::as_str).collect();
+                let mut body = json!({"did": did.as_str(), "capabilities": capabilities});
+                if let (Some(members), false) = (body.as_object_mut(), resource.is_empty()) {
+                    members.insert("resources".to_owned(), json!(resource));
+                }
+                let answer = client.post("/v1/trust", &body).await?;
+                let may = output::text(&answer, "capabilities");
+                let may =
+                    if may.is_empty() { "nothing: only its agents are known here".to_owned() } else { may };
+                let human = output::facts(&[
+                    ("domain", output::text(&answer, "domain")),
+                    ("did", output::text(&answer, "did")),
+                    ("may root", may),
+                ]);
+                Ok(Answer::new(answer, human))
+            }
+            Self::Ls => {
+                let answer = client.get("/v1/trust").await?;
+                let columns = [
+                    ("DOMAIN", "domain"),
+                    ("MAY ROOT", "capabilities"),
+                    ("RESOURCES", "resources"),
+                    ("SUSPENDED", "suspended"),
+                    ("DID", "did"),
+                ];
+                let none = "no domain is recognised: marque trust add DID --cap CAPABILITY";
+                let human = output::list(&answer, "trust", &columns, none);
+                Ok(Answer::new(answer, human))
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `verify`: whether to let a request in.
+
+use super::arguments::capability;
+use super::session::Session;
+use crate::failure::{Failure, Local};
+use crate::files;
+use crate::output::{self, Answer};
+use clap::Args;
+use did_resolver::codec;
+use did_resolver::json;
+use serde_json::{Value, json};
+use vc_schemas::delegation::scope::Capability;
+use vc_schemas::secure::MAX_PRESENTATION_BYTES;
+
+/// Longest input: a presentation in base64url, and what `present --json` puts around it.
+const MAX_INPUT_BYTES: usize = MAX_PRESENTATION_BYTES / 3 * 4 + 64 * 1024;
+
+/// Verify a presentation.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The presentation: a file, or - for stdin
+    #[arg(required_unless_present = "new_nonce", conflicts_with = "new_nonce")]
+    presentation: Option<String>,
+    /// Make a nonce for one presentation
+    #[arg(long)]
+    new_nonce: bool,
+    /// Whether it allows this
+    #[arg(long, value_parser = capability, conflicts_with = "new_nonce")]
+    capability: Option<Capability>,
+    /// On this resource
+    #[arg(long, conflicts_with = "new_nonce")]
+    resource: Option<String>,
+    /// For this purpose
+    #[arg(long, conflicts_with = "new_nonce")]
+    purpose: Option<String>,
+}
+
+impl Verify {
+    pub(super) async fn run(&self, session: &Session) -> Result<Answer, Failure> {
+        match &self.presentation {
+            Some(name) => self.verify(session, name).await,
+            None => new_nonce(session).await,
+        }
+    }
+
+    async fn verify(&self, session: &Session, name: &str) -> Result<Answer, Failure> {
+        let input = files::read_named(name, MAX_INPUT_BYTES)?;
+        let body = self.request(&input)?;
+        let verdict = session.client()?.post("/v1/verify", &body).await;
+        let verdict = verdict.map_err(|failure| Failure { is_verdict: true, ..failure })?;
+        // Only what says so is verified, whatever the status was.
+        if verdict.get("verified") != Some(&Value::Bool(true)) {
+            return Err(super::party::malformed("no verdict"));
+        }
+        let human = describe(&verdict);
+        Ok(Answer::new(verdict, human))
+    }
+
+    fn request(&self, input: &[u8]) -> Result<Value, Failure> {
+        let (presentation, format) = read(input)?;
+        let mut body = json!({"presentation": presentation, "format": format});
+        let asked = [
+            ("capability", self.capability.as_ref().map(ToString::to_string)),
+            ("resource", self.resource.clone()),
+            ("purpose", self.purpose.clone()),
+        ];
+        if let Some(members) = body.as_object_mut() {
+            for (member, value) in asked {
+                if let Some(value) = value {
+                    members.insert(member.to_owned(), Value::String(value));
+                }
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// The presentation and its format: a vp+jwt, a vp+cose in base64url or in bytes, or what
+/// `present --json` printed.
+fn read(input: &[u8]) -> Result<(String, &'static str), Failure> {
+    let format = |text: &str| if text.contains('.') { "vp+jwt" } else { "vp+cose" };
+    let text = std::str::from_utf8(input).map(str::trim).unwrap_or_default();
+    if text.is_empty() && !input.iter().any(|b| !b.is_ascii_whitespace()) {
+        let action = "Pipe what marque present printed: marque present ... | marque verify -";
+        return Err(Failure::local(Local::Usage, "there is no presentation", action));
+    }
+    if text.starts_with('{') {
+        let json = json::parse(text.as_bytes(), MAX_INPUT_BYTES)
+            .map_err(|error| Failure::local(Local::Usage, error.to_string(), ""))?;
+        let text = output::text(&json, "presentation");
+        return Ok((text.clone(), format(&text)));
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if text.bytes().all(plain) && !text.is_empty() {
+        Ok((text.to_owned(), format(text)))
+    } else {
+        Ok((codec::to_base64url(input), "vp+cose"))
+    }
+}
+
+async fn new_nonce(session: &Session) -> Result<Answer, Failure> {
+    let answer = session.client()?.post("/v1/nonces", &json!({})).await?;
+    let (nonce, audience) = (output::text(&answer, "nonce"), output::text(&answer, "audience"));
+    let human = output::facts(&[
+        ("nonce", nonce.clone()),
+        ("audience", audience.clone()),
+        ("expires in", format!("{} s", output::text(&answer, "expiresIn"))),
+    ]);
+    Ok(Answer::new(answer, human).saying(format!(
+        "The agent answers with: marque present --agent NAME --nonce {nonce} --aud {audience}"
+    )))
+}
+
+fn describe(verdict: &Value) -> String {
+    let text = |name| output::text(verdict, name);
+    let mut human = String::from("verified\n");
+    human.push_str(&output::facts(&[
+        ("holder", text("holder")),
+        ("acts for", text("principal")),
+        ("may", text("capabilities")),
+        ("until", text("validUntil")),
+        ("status age", format!("{} s", text("statusAgeSeconds"))),
+    ]));
+    for link in output::items(verdict, "chain") {
+        let named = output::text(link, "subjectName");
+        let subject = if named.is_empty() { output::text(link, "subject") } else { named };
+        let (issuer, capabilities) = (output::text(link, "issuer"), output::text(link, "capabilities"));
+        human.push_str(&format!("  {issuer}\n    -> {subject}  {capabilities}\n"));
+    }
+    human
+}
+
+#[cfg(test)]
+mod tests;
