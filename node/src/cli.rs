@@ -128,7 +128,11 @@ fn unparsed(error: &clap::Error) -> Exit {
 
 async fn run(cli: Cli) -> Result<Answer, Failure> {
     let session = Session::new(cli.global)?;
-    match cli.command {
+    dispatch(cli.command, session).await
+}
+
+async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure> {
+    match command {
         Command::Init(init) => init.run(&session),
         Command::Up(up) => up.run(session).await,
         Command::Status => node::status(&session).await,

@@ -141,26 +141,26 @@ impl Client {
         let exchange = async {
             let response =
                 self.http.request(request).await.map_err(|error| {
-                    if error.is_connect() { self.down() } else { answer(&error.to_string()) }
+                    if error.is_connect() { self.down() } else { broken(&error.to_string()) }
                 })?;
             let status = response.status();
             let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;
             Ok((status, body.map_err(|error| answer(&error.to_string()))?.to_bytes()))
         };
-        tokio::time::timeout(TIMEOUT, exchange).await.map_err(|_| {
-            let reason = format!("the node did not answer within {} s", TIMEOUT.as_secs());
-            Failure::local(
-                Local::NodeUnreachable,
-                reason,
-                "Whether it acted is not known: look before you repeat.",
-            )
-        })?
+        tokio::time::timeout(TIMEOUT, exchange)
+            .await
+            .map_err(|_| broken(&format!("no answer within {} s", TIMEOUT.as_secs())))?
     }
 
     fn down(&self) -> Failure {
         let reason = format!("nothing listens at {}", self.address);
         Failure::local(Local::NodeUnreachable, reason, "Start the node with marque up.")
     }
+}
+
+fn broken(why: &str) -> Failure {
+    let action = "Whether it acted is not known: look before you repeat.";
+    Failure::local(Local::NodeUnreachable, format!("the node did not answer: {why}"), action)
 }
 
 fn answer(why: &str) -> Failure {

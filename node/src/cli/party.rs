@@ -6,6 +6,7 @@ use crate::data::Kind;
 use crate::failure::{Failure, Local};
 use crate::link::Planned;
 use crate::mandate::{self, Mandate};
+use crate::output;
 use crate::signing::{self, ASSERTION, NEXT_UPDATE, P256, UPDATE};
 use crate::wallet::Wallet;
 use did_resolver::did::Did;
@@ -63,6 +64,11 @@ impl Party {
         // A rotation that the node accepted, and that was cut off before the key file was written.
         if party.rotation_is_in_force() {
             party.promote()?;
+        } else if PENDING.iter().any(|(pending, _)| party.keys.get(pending).is_some()) {
+            let word = kind.as_str();
+            output::talk(&format!(
+                "A rotation of {name} was cut off; marque {word} rotate {name} finishes it."
+            ));
         }
         Ok(party)
     }

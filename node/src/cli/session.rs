@@ -30,6 +30,12 @@ impl Session {
         Ok(Self { data, config: global.config, passphrase: OnceCell::new() })
     }
 
+    /// A session in `data` that asks for no passphrase.
+    #[cfg(test)]
+    pub(super) fn with(data: Data, passphrase: Passphrase) -> Self {
+        Self { data, config: None, passphrase: OnceCell::from(passphrase) }
+    }
+
     pub(super) const fn data(&self) -> &Data {
         &self.data
     }

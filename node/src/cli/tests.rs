@@ -1,5 +1,8 @@
 //! Tests of the command line.
 
+mod journey;
+mod stand_in;
+
 use super::*;
 use clap::CommandFactory as _;
 

@@ -41,7 +41,7 @@ impl Party {
         self.log.did()
     }
 
-    fn sign(&self, envelope: Envelope, credential: &Credential) -> Secured {
+    pub(crate) fn sign(&self, envelope: Envelope, credential: &Credential) -> Secured {
         let (document, json) = (self.log.document().unwrap(), credential.to_json());
         signing::secure(Content::Credential, envelope, json, document, &self.key).unwrap()
     }
