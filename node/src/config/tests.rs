@@ -82,6 +82,8 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
     ] {
         assert!(with_file(text).is_err(), "{text}");
     }
+    let error = with_file("[mesh]\nsync_seconds = \"1\"").unwrap_err();
+    assert_eq!(error.reason, "config.toml: mesh.sync_seconds is string, and must be integer");
     let error = with_file("[keys]\nkdf_kib = 7").unwrap_err();
     assert!(error.reason.contains("keys.kdf_kib"), "{error}");
     assert_eq!(error.exit, crate::exit::Exit::Usage);
