@@ -14,7 +14,7 @@ use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::command::{Command, Source};
 use crate::metrics::Metrics;
 use crate::peers::{Book, Place};
-use exchange::{Asker, Channel};
+use exchange::{Asker, Channel, Early};
 use futures::StreamExt;
 use joins::Joins;
 use libp2p::gossipsub::TopicHash;
@@ -74,6 +74,10 @@ pub(crate) struct Driver {
     asked: HashMap<OutboundRequestId, Asker>,
     /// Peers that are being greeted, and whether the hello shows a secret.
     greeting: HashMap<PeerId, bool>,
+    /// Peers whose hello is being verified.
+    verifying: HashSet<PeerId>,
+    /// Sync requests of peers that are about to be admitted here, since they have admitted this node.
+    early: Vec<Early>,
     /// Peers that have admitted this node on the present connection.
     answered: HashSet<PeerId>,
     /// How often in a row a peer did not answer, or its hello failed.
@@ -106,6 +110,8 @@ impl Driver {
             next_channel: 0,
             asked: HashMap::new(),
             greeting: HashMap::new(),
+            verifying: HashSet::new(),
+            early: Vec::new(),
             answered: HashSet::new(),
             timeouts: HashMap::new(),
             topics: HashMap::new(),

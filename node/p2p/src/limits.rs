@@ -44,6 +44,9 @@ pub const MAX_COMPUTING: usize = 2;
 /// Answers being looked up in the store; beyond it a peer is told to come back.
 pub const MAX_LOOKUPS: usize = 64;
 
+/// Sync requests that wait for the end of a hello, of all peers together.
+pub const MAX_EARLY: usize = 64;
+
 /// Commands that wait for the driver.
 pub const MAX_COMMANDS: usize = 256;
 

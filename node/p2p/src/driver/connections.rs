@@ -106,6 +106,8 @@ impl Driver {
         self.parts.swarm.behaviour_mut().gate.dismiss(&peer);
         self.greeting.remove(&peer);
         self.answered.remove(&peer);
+        self.verifying.remove(&peer);
+        self.release(peer);
         self.timeouts.remove(&peer);
         self.joins.failed(&peer, MeshError::Unreachable);
         let now = self.mono();

@@ -2,12 +2,10 @@
 //! is an input.
 
 use super::Driver;
-use crate::limits::MAX_TIMEOUTS;
+use crate::limits::{MAX_EARLY, MAX_TIMEOUTS};
 use libp2p::PeerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
-use libp2p::request_response::{
-    Event, InboundFailure, InboundRequestId, Message, OutboundFailure, ResponseChannel,
-};
+use libp2p::request_response::{Event, InboundRequestId, Message, OutboundFailure, ResponseChannel};
 use marque_rules::replica::state::{ChannelId, Peer, RequestId};
 use marque_rules::replica::{Hello, HelloAnswer, Input, Refusal, Request, Response};
 use std::io::ErrorKind;
@@ -37,6 +35,14 @@ pub(super) enum Asker {
     State(RequestId),
     /// A search.
     Search(oneshot::Sender<Option<Response>>),
+}
+
+/// A sync request that waits for a hello. The side that answers a hello admits first, and asks at once.
+#[derive(Debug)]
+pub(super) struct Early {
+    peer: PeerId,
+    channel: ChannelId,
+    request: Request,
 }
 
 impl Driver {
@@ -87,6 +93,7 @@ impl Driver {
             Event::OutboundFailure { peer, error, .. } => {
                 let showed_secret = self.greeting.remove(&peer).unwrap_or(false);
                 tracing::debug!(%peer, %error, "hello failed");
+                self.release(peer);
                 if !self.parts.swarm.is_connected(&peer) {
                     return;
                 }
@@ -99,8 +106,8 @@ impl Driver {
                     self.greet(peer);
                 }
             }
-            Event::InboundFailure { peer, request_id, error, .. } => {
-                self.inbound_failure(Protocol::Hello, peer, request_id, &error);
+            Event::InboundFailure { request_id, .. } => {
+                self.inbound_failure(Protocol::Hello, request_id);
             }
             Event::ResponseSent { .. } => {}
         }
@@ -122,6 +129,7 @@ impl Driver {
                 tracing::info!(%peer, %reason, "not admitted by peer");
                 self.step(Input::HelloRefused { peer: Peer(peer.to_bytes()), channel: None, reason });
                 self.not_admitted(peer, showed_secret, reason);
+                self.release(peer);
             }
             Err(reason) => self.drop_peer(peer, reason),
         }
@@ -133,7 +141,10 @@ impl Driver {
                 Message::Request { request_id, request, channel } => match Request::decode(&request) {
                     Ok(request) => {
                         let channel = self.keep(Protocol::Sync, request_id, channel);
-                        self.step(Input::SyncRequest { peer: Peer(peer.to_bytes()), channel, request });
+                        self.early.push(Early { peer, channel, request });
+                        if !self.is_being_admitted(&peer) || self.early.len() > MAX_EARLY {
+                            self.release(peer);
+                        }
                     }
                     Err(reason) => self.drop_peer(peer, reason),
                 },
@@ -158,10 +169,24 @@ impl Driver {
                     self.no_answer(peer, MAX_TIMEOUTS);
                 }
             }
-            Event::InboundFailure { peer, request_id, error, .. } => {
-                self.inbound_failure(Protocol::Sync, peer, request_id, &error);
+            Event::InboundFailure { request_id, .. } => {
+                self.inbound_failure(Protocol::Sync, request_id);
             }
             Event::ResponseSent { .. } => {}
+        }
+    }
+
+    /// Whether a hello with a peer that is not admitted is under way.
+    fn is_being_admitted(&self, peer: &PeerId) -> bool {
+        let under_way = self.greeting.contains_key(peer) || self.verifying.contains(peer);
+        under_way && !self.is_admitted(peer)
+    }
+
+    /// Takes the sync requests of a peer that have waited for a hello, now that it is over.
+    pub(super) fn release(&mut self, peer: PeerId) {
+        for early in self.early.extract_if(.., |e| e.peer == peer).collect::<Vec<_>>() {
+            let Early { peer, channel, request } = early;
+            self.step(Input::SyncRequest { peer: Peer(peer.to_bytes()), channel, request });
         }
     }
 
@@ -197,18 +222,9 @@ impl Driver {
         id
     }
 
-    /// Nobody waits at a channel any more, or nothing readable came.
-    fn inbound_failure(
-        &mut self,
-        protocol: Protocol,
-        peer: PeerId,
-        request: InboundRequestId,
-        error: &InboundFailure,
-    ) {
+    /// Nobody waits at a channel any more.
+    fn inbound_failure(&mut self, protocol: Protocol, request: InboundRequestId) {
         self.channels.retain(|_, c| c.protocol != protocol || c.request != request);
-        if matches!(error, InboundFailure::Io(error) if error.kind() == ErrorKind::InvalidData) {
-            self.drop_peer(peer, Refusal::TooLarge);
-        }
     }
 }
 

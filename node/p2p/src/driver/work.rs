@@ -71,6 +71,7 @@ impl Driver {
         let joining =
             self.joins.token(&peer).filter(|t| channel.is_none() && t.domain == hello.domain).cloned();
         let addresses = hello.addresses.clone();
+        self.verifying.insert(peer);
         let knock = Knock { peer: peer.to_base58(), hello, joining };
         self.work.spawn(async move {
             let outcome = match computing.acquire().await {
@@ -115,7 +116,12 @@ impl Driver {
     pub(super) fn on_done(&mut self, done: Done) {
         match done {
             Done::Standing { whom, outcome } => self.introduced(whom, outcome),
-            Done::Knocked(knocked) => self.knocked(*knocked),
+            Done::Knocked(knocked) => {
+                let peer = knocked.peer;
+                self.verifying.remove(&peer);
+                self.knocked(*knocked);
+                self.release(peer);
+            }
             Done::Judged { ticket, judgement } => {
                 if let Some(write) = judgement.write {
                     self.writes.insert(ticket, write);

@@ -91,7 +91,9 @@ impl Outsider {
             hello: exchange("/marque/hello/1"),
             sync: exchange("/marque/sync/1"),
         };
-        let config = libp2p::swarm::Config::with_tokio_executor();
+        // It never hangs up itself.
+        let config = libp2p::swarm::Config::with_tokio_executor()
+            .with_idle_connection_timeout(std::time::Duration::from_secs(3_600));
         let swarm = Swarm::new(transport, behaviour, key.public().to_peer_id(), config);
         Self { swarm, heard: Vec::new() }
     }
