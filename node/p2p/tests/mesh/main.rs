@@ -209,6 +209,33 @@ async fn a_node_that_comes_late_pulls_what_was_said_before() {
     eventually!((0..40).all(|n| b.fake.seq(&format!("https://acme.example/status/{n}")) == Some(n + 1)));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_before_the_hello_is_over_is_answered_after_it() {
+    // The side that answers a hello has admitted first, and asks at once what it is missing.
+    let mut outsider = Outsider::new(9);
+    let address = in_time(outsider.listen()).await;
+    let a = Node::start(1, "acme", &[], &[&address]).await;
+    let (peer, channel) = in_time(outsider.greeted()).await;
+    assert_eq!(peer.to_base58(), a.fake_peer());
+
+    let digest = Request::Digest { domain: scid("acme") }.encode();
+    // Long enough that an answer would have come, had the node given one.
+    let early = timeout(Duration::from_millis(300), outsider.ask(peer, digest)).await;
+    assert!(early.is_err(), "{:?}", early.map(|bytes| Response::decode(&bytes)));
+
+    let hello = Hello {
+        membership: peer_id([9; 32]).into_bytes(),
+        domain: did("acme"),
+        domain_log: b"log".to_vec(),
+        join_secret: None,
+        addresses: Vec::new(),
+    };
+    let answer = HelloAnswer::Admitted(Box::new(hello)).encode();
+    outsider.swarm.behaviour_mut().hello.send_response(channel, answer).unwrap();
+    let answer = in_time(outsider.answer()).await;
+    assert!(matches!(Response::decode(&answer), Ok(Response::Digest(_))), "{:?}", Response::decode(&answer));
+}
+
 //
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_sends_what_cannot_be_read_is_dropped_and_the_node_goes_on() {

@@ -129,6 +129,11 @@ impl Outsider {
     /// Asks by sync and waits for the answer.
     pub(crate) async fn ask(&mut self, peer: PeerId, bytes: Vec<u8>) -> Vec<u8> {
         self.swarm.behaviour_mut().sync.send_request(&peer, bytes);
+        self.answer().await
+    }
+
+    /// Waits for the answer to a sync request.
+    pub(crate) async fn answer(&mut self) -> Vec<u8> {
         self.next(|event| match event {
             SwarmEvent::Behaviour(BehaviourEvent::Sync(request_response::Event::Message {
                 message: request_response::Message::Response { response, .. },
@@ -150,6 +155,31 @@ impl Outsider {
             _ => None,
         })
         .await
+    }
+
+    /// Listens, and answers with the address.
+    pub(crate) async fn listen(&mut self) -> String {
+        self.swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
+        self.next(|event| match event {
+            SwarmEvent::NewListenAddr { address, .. } => Some(address.to_string()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits for a hello, and answers with who says it and where the answer is waited for.
+    pub(crate) async fn greeted(&mut self) -> (PeerId, request_response::ResponseChannel<Vec<u8>>) {
+        loop {
+            let event = self.swarm.select_next_some().await;
+            if let SwarmEvent::Behaviour(BehaviourEvent::Hello(request_response::Event::Message {
+                peer,
+                message: request_response::Message::Request { channel, .. },
+                ..
+            })) = event
+            {
+                return (peer, channel);
+            }
+        }
     }
 
     /// Waits until the connection to `peer` is gone.
