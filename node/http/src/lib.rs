@@ -1,1 +1,26 @@
-//! Empty.
+//! Every HTTP face of a node: handlers parse at the edge, call one flow, and map its answer.
+
+pub mod limits;
+pub mod error;
+mod target;
+mod body;
+pub mod auth;
+mod media;
+pub mod metrics;
+pub mod faces;
+mod secured;
+mod resolver;
+mod verifier;
+mod registry;
+mod issuer;
+mod peers;
+mod admin;
+mod status;
+mod guard;
+pub mod routes;
+pub mod serve;
+
+pub use auth::AdminToken;
+pub use faces::{Faces, NodeInfo, RequestIds};
+pub use metrics::Metrics;
+pub use serve::{Listeners, serve};

@@ -1,0 +1,71 @@
+//! The node itself: what it is, and what it decided.
+
+use crate::body::answer;
+use crate::error::Problem;
+use crate::faces::Faces;
+use crate::limits::{DEFAULT_DECISIONS, MAX_DECISIONS};
+use crate::target::options;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use did_resolver::codec;
+use marque_flows::record;
+use marque_rules::issuance::MemberKind;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use vc_schemas::code::Code;
+use vc_schemas::status::Purpose;
+
+/// What is shown of each decision.
+const SHOWN: [&str; 5] = ["time", "kind", "subject", "outcome", "code"];
+
+/// `GET /v1/node`
+pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
+    let domain = &faces.domain;
+    let mut lists = Vec::new();
+    for purpose in [Purpose::Revocation, Purpose::Suspension] {
+        if let Some(fact) = domain.held_own_list(purpose).await? {
+            let age = domain.now().since(fact.list.issued).as_secs();
+            lists.push(json!({"url": fact.list.url, "sequence": fact.list.sequence, "ageSeconds": age}));
+        }
+    }
+    let json = json!({
+        "domain": domain.home.label,
+        "did": domain.home.did.as_str(),
+        "scid": domain.home.scid,
+        "peerId": faces.info.peer_id,
+        "version": faces.info.version,
+        "listeners": faces.info.listeners,
+        "peers": domain.connected().await.len(),
+        "agents": domain.members(MemberKind::Agent).await?.len(),
+        "owners": domain.members(MemberKind::Owner).await?.len(),
+        "lists": lists,
+    });
+    Ok(answer(StatusCode::OK, &json))
+}
+
+/// `GET /v1/decisions`
+pub(crate) async fn decisions(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
+    let [after, limit] = options(&uri, ["after", "limit"])?;
+    let malformed = |member, detail| Problem::member(Code::RequestMalformed, member, detail);
+    let after = after.map(|key| codec::from_base64url(&key)).transpose();
+    let after = after.map_err(|_| malformed("after", "not the key of a decision"))?;
+    let limit = match limit.map(|text| text.parse::<usize>()) {
+        None => DEFAULT_DECISIONS,
+        Some(Ok(limit)) if (1..=MAX_DECISIONS).contains(&limit) => limit,
+        Some(_) => return Err(malformed("limit", "not a number between 1 and 1000")),
+    };
+    let rows = record::read(faces.domain.records(), after.as_deref(), limit).await?;
+    let shown = |(key, entry): &(Vec<u8>, Value)| {
+        let mut json = Map::new();
+        json.insert("key".to_owned(), json!(codec::to_base64url(key)));
+        for name in SHOWN {
+            if let Some(value) = entry.get(name).filter(|value| !value.is_null()) {
+                json.insert(name.to_owned(), value.clone());
+            }
+        }
+        Value::Object(json)
+    };
+    let decisions: Value = rows.iter().map(shown).collect();
+    Ok(answer(StatusCode::OK, &json!({"decisions": decisions})))
+}

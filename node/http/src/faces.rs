@@ -1,0 +1,59 @@
+//! What every handler has: the domain, what is known of the node, and the counters.
+
+use crate::auth::AdminToken;
+use crate::metrics::Metrics;
+use did_resolver::codec;
+use marque_flows::domain::Domain;
+use prometheus_client::registry::Registry;
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a node says of itself, beside what its domain knows.
+#[derive(Debug, Clone)]
+pub struct NodeInfo {
+    /// The program's version.
+    pub version: &'static str,
+    /// Its libp2p PeerId, as text.
+    pub peer_id: String,
+    /// Its addresses as `{"public": ..., "admin": ..., "health": ..., "p2p": [...]}`.
+    pub listeners: Value,
+    /// The multiaddrs, each with the PeerId at its end, that stand in the tokens it gives out.
+    pub addresses: Vec<String>,
+}
+
+/// What the three faces share.
+#[derive(Debug)]
+pub struct Faces {
+    /// The domain.
+    pub domain: Arc<Domain>,
+    /// The node.
+    pub info: NodeInfo,
+    /// What the admin listener asks for.
+    pub admin_token: AdminToken,
+    /// What `/metrics` shows, complete.
+    pub registry: Registry,
+    /// The faces' own counters, a part of `registry`.
+    pub metrics: Metrics,
+    /// Names of requests.
+    pub requests: RequestIds,
+}
+
+/// Names requests: a name of this run and a number.
+#[derive(Debug)]
+pub struct RequestIds {
+    run: String,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    /// `run` differs from run to run, so that two runs' logs can lie in one place. It is no secret.
+    #[must_use]
+    pub fn new(run: [u8; 6]) -> Self {
+        Self { run: codec::to_hex(&run), next: AtomicU64::new(1) }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{}-{}", self.run, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}

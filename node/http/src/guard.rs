@@ -1,0 +1,96 @@
+//! What stands around every request: its name, its bounds, and an answer whatever happens inside.
+
+use crate::error::{Problem, finish};
+use crate::faces::Faces;
+use crate::limits::{MAX_BODIES, MAX_TARGET_BYTES, REQUEST_TIMEOUT};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use vc_schemas::code::Code;
+
+/// Which listener a request came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Face {
+    Public,
+    Admin,
+    Health,
+}
+
+impl Face {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Admin => "admin",
+            Self::Health => "health",
+        }
+    }
+}
+
+/// The guard of one listener.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    faces: Arc<Faces>,
+    face: Face,
+    bodies: Arc<Semaphore>,
+}
+
+impl Guard {
+    pub(crate) fn new(faces: Arc<Faces>, face: Face) -> Self {
+        Self { faces, face, bodies: Arc::new(Semaphore::new(MAX_BODIES)) }
+    }
+}
+
+/// Names the request, answers for it in time and also where a handler panics, and counts the answer.
+pub(crate) async fn watch(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let id = guard.faces.requests.name();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let answered = AssertUnwindSafe(within_bounds(&guard, request, next)).catch_unwind();
+    let response = match tokio::time::timeout(REQUEST_TIMEOUT, answered).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            let cause = panic.downcast_ref::<String>().map(String::as_str);
+            let cause = cause.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+            Problem::new(Code::Internal, "the request met a defect").because(cause).into_response()
+        }
+        Err(_) => Problem::new(Code::Unavailable, "the answer took too long").into_response(),
+    };
+    let mut response = finish(response, &id);
+    let headers = response.headers_mut();
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert("x-request-id", id);
+    }
+    let (face, route) = (guard.face.as_str(), route.unwrap_or_else(|| "none".to_owned()));
+    guard.faces.metrics.request(face, &method, route, response.status().as_u16());
+    response
+}
+
+async fn within_bounds(guard: &Guard, request: Request, next: Next) -> Response {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if target > MAX_TARGET_BYTES {
+        return Problem::new(Code::TooLarge, "path and query are too long").into_response();
+    }
+    if guard.face == Face::Admin
+        && let Err(problem) = guard.faces.admin_token.check(request.headers())
+    {
+        return problem.into_response();
+    }
+    // Held until there is an answer, so that no more bodies than that are in memory.
+    let _permit = match *request.method() {
+        Method::GET | Method::HEAD => None,
+        _ => match guard.bodies.try_acquire() {
+            Ok(permit) => Some(permit),
+            Err(_) => {
+                let detail = "as many requests as can be are being worked on";
+                return Problem::new(Code::RateLimited, detail).into_response();
+            }
+        },
+    };
+    next.run(request).await
+}

@@ -1,0 +1,95 @@
+//! What is counted here, in Prometheus's terms. Labels take few values each, none of a caller's making.
+
+use axum::http::Method;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use vc_schemas::code::Code;
+use vc_schemas::status::Purpose;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    face: &'static str,
+    method: &'static str,
+    route: String,
+    status: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerificationLabels {
+    outcome: &'static str,
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListLabels {
+    purpose: &'static str,
+}
+
+/// The counters of the faces. Cloning shares them.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    requests: Family<RequestLabels, Counter>,
+    verifications: Family<VerificationLabels, Counter>,
+    list_age: Family<ListLabels, Gauge<i64>>,
+    list_sequence: Family<ListLabels, Gauge<u64, AtomicU64>>,
+}
+
+impl Metrics {
+    /// Counters that `registry` will show, under its own prefix.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "http_requests",
+            "Requests answered, by face, method, route and status",
+            metrics.requests.clone(),
+        );
+        registry.register(
+            "verifications",
+            "Presentations decided on, by outcome and code",
+            metrics.verifications.clone(),
+        );
+        registry.register(
+            "own_list_age_seconds",
+            "Age of this domain's own status lists, by purpose",
+            metrics.list_age.clone(),
+        );
+        registry.register(
+            "own_list_sequence",
+            "Sequence number of this domain's own status lists, by purpose",
+            metrics.list_sequence.clone(),
+        );
+        metrics
+    }
+
+    /// Counts an answer. `route` is a pattern of the router, not the path.
+    pub(crate) fn request(&self, face: &'static str, method: &Method, route: String, status: u16) {
+        let method = match method.as_str() {
+            "GET" => "GET",
+            "HEAD" => "HEAD",
+            "POST" => "POST",
+            _ => "other",
+        };
+        let labels = RequestLabels { face, method, route, status: status.into() };
+        self.requests.get_or_create(&labels).inc();
+    }
+
+    /// Counts a decision on a presentation.
+    pub(crate) fn verification(&self, refused: Option<Code>) {
+        let outcome = if refused.is_some() { "refused" } else { "verified" };
+        let labels = VerificationLabels { outcome, code: refused.map_or("none", Code::as_str) };
+        self.verifications.get_or_create(&labels).inc();
+    }
+
+    /// Notes how old an own list is.
+    pub(crate) fn list(&self, purpose: Purpose, age: Duration, sequence: u64) {
+        let labels = ListLabels { purpose: purpose.as_str() };
+        self.list_age.get_or_create(&labels).set(age.as_secs().try_into().unwrap_or(i64::MAX));
+        self.list_sequence.get_or_create(&labels).set(sequence);
+    }
+}

@@ -1,0 +1,119 @@
+//! Other domains: joined by token, and trusted or not.
+
+use crate::body::{Json, answer};
+use crate::error::Problem;
+use crate::faces::Faces;
+use crate::registry::capabilities;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use did_resolver::did::Did;
+use did_resolver::webvh::WebvhId;
+use marque_flows::ports::mesh::PeerInfo;
+use marque_flows::trust::scid_of;
+use marque_rules::trust::TrustedDomain;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use vc_schemas::code::Code;
+use vc_schemas::object::Object;
+
+/// How long a token is good where nothing is asked for.
+const DEFAULT_INVITE_LIFE: Duration = Duration::from_secs(3_600);
+
+/// How long an answer waits for the other side of a join.
+const JOIN_WAIT: Duration = Duration::from_secs(10);
+
+/// `POST /v1/invites`
+pub(crate) async fn invite(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
+    let mut object = Object::new(&json, "body")?;
+    let ttl = match object.optional("ttlSeconds") {
+        None => DEFAULT_INVITE_LIFE,
+        Some(seconds) => {
+            let malformed = Problem::member(Code::RequestMalformed, "ttlSeconds", "not a whole number");
+            Duration::from_secs(seconds.as_u64().ok_or(malformed)?)
+        }
+    };
+    object.end("body")?;
+    let invite = faces.domain.invite(ttl, faces.info.addresses.clone()).await?;
+    let json = json!({"token": invite.token, "expires": invite.expires.to_string()});
+    Ok(answer(StatusCode::CREATED, &json))
+}
+
+/// `POST /v1/peers`
+pub(crate) async fn join(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
+    let mut object = Object::new(&json, "body")?;
+    let token = object.required("token")?.as_str();
+    object.end("body")?;
+    let token = token.ok_or(Problem::member(Code::TokenMalformed, "token", "not a text"))?;
+    let peer = faces.domain.join(token, JOIN_WAIT).await?;
+    let json = json!({
+        "domain": peer.label, "did": peer.did.as_str(), "scid": peer.scid, "state": "joined",
+    });
+    Ok(answer(StatusCode::CREATED, &json))
+}
+
+/// `GET /v1/peers`
+pub(crate) async fn list(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
+    let connected = faces.domain.connected().await;
+    let trusted = faces.domain.trusted().await?;
+    let trusted: BTreeSet<String> = trusted.iter().filter_map(|domain| domain.scid().ok()).collect();
+    let mut peers = Vec::new();
+    for peer in faces.domain.peers().await? {
+        let here = |info: &&PeerInfo| info.domain.as_ref().is_some_and(|scid| scid.as_str() == peer.scid);
+        let state = if connected.iter().any(|info| here(&info)) { "connected" } else { "known" };
+        let mut json = Map::new();
+        json.insert("domain".to_owned(), json!(peer.label));
+        json.insert("did".to_owned(), json!(peer.did.as_str()));
+        json.insert("scid".to_owned(), json!(peer.scid));
+        json.insert("addresses".to_owned(), json!(peer.addresses));
+        json.insert("state".to_owned(), json!(state));
+        json.insert("joined".to_owned(), json!(peer.joined));
+        json.insert("trusted".to_owned(), json!(trusted.contains(&peer.scid)));
+        if let Some(info) = connected.iter().find(here) {
+            let direction = if info.outbound { "outbound" } else { "inbound" };
+            json.insert("peerId".to_owned(), json!(info.peer));
+            json.insert("direction".to_owned(), json!(direction));
+        }
+        peers.push(Value::Object(json));
+    }
+    Ok(answer(StatusCode::OK, &json!({"peers": peers})))
+}
+
+/// The label of a domain's DID.
+fn label(did: &Did) -> String {
+    WebvhId::parse(did).map(|id| id.host().to_owned()).unwrap_or_default()
+}
+
+/// `POST /v1/trust`
+pub(crate) async fn trust(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
+    let mut object = Object::new(&json, "body")?;
+    let malformed = Problem::member(Code::DidMalformed, "did", "not a DID");
+    let did: Did = object.text("did")?.parse().map_err(|_| malformed)?;
+    let capabilities = capabilities(object.required("capabilities")?)?;
+    let resources = object.texts("resources")?;
+    object.end("body")?;
+    let scid = scid_of(&did)?;
+    let json = json!({
+        "did": did.as_str(), "scid": scid, "domain": label(&did), "capabilities": capabilities.to_json(),
+    });
+    faces.domain.trust(TrustedDomain { did, suspended: false, capabilities, resources }).await?;
+    Ok(answer(StatusCode::CREATED, &json))
+}
+
+/// `GET /v1/trust`
+pub(crate) async fn trusted(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
+    let mut all = Vec::new();
+    for domain in faces.domain.trusted().await? {
+        all.push(json!({
+            "did": domain.did.as_str(),
+            "scid": scid_of(&domain.did)?,
+            "domain": label(&domain.did),
+            "capabilities": domain.capabilities.to_json(),
+            "resources": domain.resources,
+            "suspended": domain.suspended,
+        }));
+    }
+    Ok(answer(StatusCode::OK, &json!({"trust": all})))
+}

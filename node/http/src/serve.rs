@@ -1,0 +1,115 @@
+//! HTTP/1.1 (RFC 9112) on three listeners that were bound before, with bounds on connections, heads
+//! and time, until it is told to stop.
+
+use crate::faces::Faces;
+use crate::limits::{CONNECTION_LIFE, DRAIN, HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::routes::Routers;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// How long nothing is accepted after accepting failed: the usual cause is too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The sockets, bound and listening.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For anybody.
+    pub public: TcpListener,
+    /// For who has the admin token.
+    pub admin: TcpListener,
+    /// For who watches the node.
+    pub health: TcpListener,
+}
+
+/// Serves until `shutdown` resolves; then accepts nothing more, lets requests end for [`DRAIN`] at
+/// most, and returns.
+pub async fn serve(faces: Arc<Faces>, listeners: Listeners, shutdown: impl Future<Output = ()>) {
+    let routers = Routers::new(&faces);
+    let (stop, stopped) = watch::channel(false);
+    let mut faces = JoinSet::new();
+    faces.spawn(accept(listeners.public, routers.public, stopped.clone()));
+    faces.spawn(accept(listeners.admin, routers.admin, stopped.clone()));
+    faces.spawn(accept(listeners.health, routers.health, stopped));
+    tokio::select! {
+        () = shutdown => {}
+        _ = faces.join_next() => tracing::error!("a listener ended by itself"),
+    }
+    stop.send_replace(true);
+    while faces.join_next().await.is_some() {}
+}
+
+async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = next(&listener, &slots) => accepted,
+        };
+        match accepted {
+            Some((stream, slot)) => {
+                connections.spawn(connection(stream, router.clone(), stopped.clone(), slot));
+            }
+            None => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+    drop(listener);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("connections were cut off at shutdown");
+    }
+}
+
+/// The next connection, once there is a slot for it.
+async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, slot)),
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            None
+        }
+    }
+}
+
+/// One connection, for [`CONNECTION_LIFE`] at most.
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+    _slot: OwnedSemaphorePermit,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "small answers may be late");
+    }
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    tokio::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => Some(ended),
+        _ = stopped.wait_for(|stopped| *stopped) => None,
+        () = tokio::time::sleep(CONNECTION_LIFE) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            serving.as_mut().graceful_shutdown();
+            tokio::time::timeout(DRAIN, serving).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

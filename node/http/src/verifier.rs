@@ -1,0 +1,93 @@
+//! Verification over HTTP: nonces are given, presentations are decided on, and each hop is shown.
+
+use crate::body::{self, Json, answer};
+use crate::error::Problem;
+use crate::faces::Faces;
+use crate::limits::MAX_VERIFY_BYTES;
+use crate::secured;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use marque_rules::replay::NONCE_LIFE;
+use serde_json::json;
+use std::sync::Arc;
+use vc_schemas::code::Code;
+use vc_schemas::facts::Request as Wanted;
+use vc_schemas::object::Object;
+use vc_schemas::secure::Envelope;
+
+/// `POST /v1/nonces`
+pub(crate) async fn nonce(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
+    Object::new(&json, "body")?.end("body")?;
+    let json = json!({
+        "nonce": faces.domain.new_nonce()?,
+        "audience": faces.domain.home.did.as_str(),
+        "expiresIn": NONCE_LIFE.as_secs(),
+    });
+    Ok(answer(StatusCode::OK, &json))
+}
+
+/// What is to be verified, and against what.
+struct Question {
+    presented: Vec<u8>,
+    envelope: Envelope,
+    wanted: Wanted,
+}
+
+/// `POST /v1/verify`
+pub(crate) async fn verify(State(faces): State<Arc<Faces>>, request: Request) -> Result<Response, Problem> {
+    let Question { presented, envelope, wanted } =
+        question(request).await.map_err(Problem::of_verification)?;
+    let outcome = faces.domain.verify(&presented, envelope, wanted).await.map_err(Problem::from);
+    faces.metrics.verification(outcome.as_ref().err().map(Problem::code));
+    let verdict = outcome.map_err(Problem::of_verification)?;
+    let mut json = verdict.to_json();
+    if let Some(members) = json.as_object_mut() {
+        let budget = faces.domain.policy.status_max_age.as_secs();
+        let status = json!({"ageSeconds": verdict.status_age.as_secs(), "maxAgeSeconds": budget});
+        members.insert("status".to_owned(), status);
+    }
+    Ok(answer(StatusCode::OK, &json))
+}
+
+async fn question(request: Request) -> Result<Question, Problem> {
+    let (head, body) = request.into_parts();
+    let media_type = body::media_type(&head.headers);
+    let raw = match media_type.as_deref() {
+        Some("application/vp+jwt") => Some(Envelope::Jwt),
+        Some("application/vp+cose") => Some(Envelope::Cose),
+        Some("application/json") => None,
+        _ => return Err(body::unsupported()),
+    };
+    let bytes = body::read(&head.headers, body, MAX_VERIFY_BYTES).await?;
+    match raw {
+        Some(envelope) => Ok(Question { presented: bytes, envelope, wanted: Wanted::default() }),
+        None => read(&bytes),
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Question, Problem> {
+    let json = body::parse(bytes, MAX_VERIFY_BYTES)?;
+    let mut object = Object::new(&json, "body")?;
+    let malformed = |member, detail| Problem::member(Code::RequestMalformed, member, detail);
+    let presentation = object.required("presentation")?.as_str();
+    let presentation = presentation.ok_or(malformed("presentation", "not a text"))?;
+    let envelope = match object.optional_text("format")? {
+        None => secured::looks_like(presentation),
+        Some("vp+jwt") => Envelope::Jwt,
+        Some("vp+cose") => Envelope::Cose,
+        Some(_) => return Err(malformed("format", "neither vp+jwt nor vp+cose")),
+    };
+    let capability = object.optional_text("capability")?.map(str::parse).transpose();
+    let capability = capability
+        .map_err(|_| Problem::member(Code::CapabilityMalformed, "capability", "not a capability"))?;
+    let resource = object.optional_text("resource")?.map(str::to_owned);
+    let purpose = object.optional_text("purpose")?.map(str::to_owned);
+    object.end("body")?;
+    let presented = secured::bytes(presentation, envelope).ok_or(Problem::member(
+        Code::PresentationMalformed,
+        "presentation",
+        "not base64url",
+    ))?;
+    Ok(Question { presented, envelope, wanted: Wanted { capability, resource, purpose } })
+}

@@ -1,0 +1,119 @@
+//! What stands around the routes: the token, unknown paths, methods, defects, health and metrics.
+
+use crate::world::{TOKEN, World, answer};
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::json;
+use std::sync::atomic::Ordering;
+
+#[tokio::test]
+async fn the_admin_listener_wants_its_token_for_everything() {
+    let world = World::new().await;
+    let paths = ["/v1/node", "/v1/agents", "/no/such/path", "/status/revocation"];
+    for path in paths {
+        for (token, code) in [(None, "admin-token-missing"), (Some("other"), "admin-token-wrong")] {
+            let mut request = Request::get(path);
+            if let Some(token) = token {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
+            let refused = answer(world.routers.admin.clone(), request.body(Body::empty()).unwrap()).await;
+            assert_eq!((refused.status, refused.code().as_str()), (401, code), "{path}");
+            assert!(refused.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+        }
+    }
+    assert_eq!(world.get("/status/revocation").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_public_listener_has_nothing_of_the_admin_one() {
+    let world = World::new().await;
+    let paths = ["/v1/node", "/v1/agents", "/v1/owners/alice", "/v1/trust", "/v1/decisions", "/v1/peers"];
+    for path in paths {
+        let request = Request::get(path).header("authorization", format!("Bearer {TOKEN}"));
+        let refused = world.public(request, "").await;
+        assert_eq!((refused.status, refused.code().as_str()), (404, "not-found"), "{path}");
+        let refused = world.public(Request::post(path), "{}").await;
+        assert_eq!(refused.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_named_as_such() {
+    let world = World::new().await;
+    for (path, allowed) in [("/v1/agents/bot/suspend", "POST"), ("/v1/verify", "POST")] {
+        let refused = world.get(path).await;
+        assert_eq!((refused.status, refused.code().as_str()), (405, "method-not-allowed"), "{path}");
+        assert_eq!(refused.headers["allow"], allowed);
+    }
+    for method in ["DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "BREW"] {
+        let request = Request::builder().method(method).uri("/v1/agents");
+        let refused = world.send(request, "").await;
+        assert_eq!((refused.status, refused.code().as_str()), (405, "method-not-allowed"), "{method}");
+    }
+    assert_eq!(world.post("/v1/agents/bot/explode", &json!({})).await.code(), "not-found");
+}
+
+#[tokio::test]
+async fn a_target_beyond_its_bound_is_refused() {
+    let world = World::new().await;
+    let long = "a".repeat(9_000);
+    let targets =
+        [format!("/1.0/identifiers/did:key:{long}"), format!("/v1/node?x={long}"), format!("/{long}")];
+    for target in targets {
+        let refused = world.get(&target).await;
+        assert_eq!((refused.status, refused.code().as_str()), (413, "too-large"));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_that_keeps_its_cause_to_itself() {
+    let world = World::new().await;
+    world.clock.broken.store(true, Ordering::Relaxed);
+    let answer = world.post("/v1/nonces", &json!({})).await;
+    assert_eq!((answer.status, answer.code().as_str()), (500, "internal"));
+    assert!(!String::from_utf8(answer.bytes).unwrap().contains("secret"));
+    world.clock.broken.store(false, Ordering::Relaxed);
+    assert_eq!(world.post("/v1/nonces", &json!({})).await.status, 200);
+}
+
+#[tokio::test]
+async fn every_request_has_a_name_of_its_own() {
+    let world = World::new().await;
+    let (one, two) = (world.get("/nowhere").await, world.get("/nowhere").await);
+    assert_eq!(one.json()["requestId"], one.headers["x-request-id"].to_str().unwrap());
+    assert_ne!(one.headers["x-request-id"], two.headers["x-request-id"]);
+}
+
+#[tokio::test]
+async fn a_node_is_ready_while_its_lists_are_fresh() {
+    let world = World::new().await;
+    let get = async |path: &str| {
+        answer(world.routers.health.clone(), Request::get(path).body(Body::empty()).unwrap()).await
+    };
+    for path in ["/health/live", "/health/ready"] {
+        let well = get(path).await;
+        assert_eq!((well.status, well.json()), (200, json!({"status": "ok"})));
+    }
+    world.clock.ahead.store(241, Ordering::Relaxed);
+    assert_eq!((get("/health/ready").await.status, get("/health/live").await.status), (503, 200));
+    world.faces.domain.refresh_lists().await.unwrap();
+    assert_eq!(get("/health/ready").await.status, 200);
+    assert_eq!(get("/v1/node").await.code(), "not-found");
+}
+
+#[tokio::test]
+async fn metrics_count_routes_and_verdicts_and_not_paths() {
+    let world = World::new().await;
+    world.get("/v1/agents/nobody").await;
+    world.get("/made/up/by/a/caller").await;
+    world.post("/v1/verify", &json!({"presentation": "a.b.c"})).await;
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let metrics = answer(world.routers.health.clone(), request).await;
+    let text = String::from_utf8(metrics.bytes).unwrap();
+    assert!(text.contains(r#"route="/v1/agents/{name}",status="404""#), "{text}");
+    assert!(
+        text.contains(r#"marque_verifications_total{outcome="refused",code="presentation-malformed"} 1"#)
+    );
+    assert!(text.contains(r#"marque_own_list_age_seconds{purpose="revocation"} 0"#));
+    assert!(!text.contains("nobody") && !text.contains("made"));
+}

@@ -1,0 +1,11 @@
+//! The faces of a node, driven as a client would: a whole domain in memory, real keys, no sockets
+//! but in `sockets`.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails")]
+
+mod world;
+mod journey;
+mod resolution;
+mod edges;
+mod bodies;
+mod sockets;

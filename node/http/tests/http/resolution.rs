@@ -1,0 +1,123 @@
+//! Resolution, logs and lists, as anybody may have them.
+
+use crate::world::{NOW, Party, World};
+use axum::http::Request;
+use did_resolver::document::Document;
+use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::Log;
+use marque_flows::ports::records::{Expect, Table, Write};
+use serde_json::json;
+use vc_schemas::secure::{Content, Envelope, Secured};
+use vc_schemas::status::StatusList;
+
+#[tokio::test]
+async fn a_did_resolves_however_it_is_written() {
+    let world = World::new().await;
+    let alice = world.owner("alice").await;
+    let encoded = alice.did.as_str().replace(':', "%3A");
+    for did in [alice.did.as_str(), &encoded] {
+        let answer = world.public(Request::get(format!("/1.0/identifiers/{did}")), "").await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        assert_eq!(answer.media_type(), "application/did-resolution");
+        assert_eq!(answer.json()["didDocument"]["id"], alice.did.as_str());
+        assert_eq!(answer.json()["didDocumentMetadata"]["versionNumber"], "1");
+    }
+    let path = format!("/1.0/identifiers/{}", alice.did);
+    let bare = world.public(Request::get(&path).header("accept", "application/did"), "").await;
+    assert_eq!((bare.status, bare.media_type()), (200, "application/did"));
+    assert_eq!(bare.json()["id"], alice.did.as_str());
+    let version = world.public(Request::get(format!("{path}?versionNumber=1")), "").await;
+    assert_eq!(version.status, 200);
+    let head = world.public(Request::head(&path), "").await;
+    assert_eq!((head.status, head.bytes.len()), (200, 0));
+}
+
+#[tokio::test]
+async fn what_does_not_resolve_says_why() {
+    let world = World::new().await;
+    let alice = world.owner("alice").await;
+    let unknown = Party::new("x", "bravo.test").did;
+    let cases = [
+        ("did:webvh:short:alpha.test", 400, "INVALID_DID"),
+        ("not-a-did", 400, "INVALID_DID"),
+        ("did:webvh:a/b", 400, "INVALID_DID"),
+        ("%ff", 400, "INVALID_DID"),
+        (&format!("{}?versionNumber=x", alice.did), 400, "INVALID_OPTIONS"),
+        (&format!("{}?versionNumber=1&versionNumber=1", alice.did), 400, "INVALID_OPTIONS"),
+        (&format!("{}?versionNumber=2", alice.did), 404, "NOT_FOUND"),
+        (unknown.as_str(), 404, "NOT_FOUND"),
+        ("did:web:example.com", 501, "METHOD_NOT_SUPPORTED"),
+    ];
+    for (did, status, error) in cases {
+        let answer = world.public(Request::get(format!("/1.0/identifiers/{did}")), "").await;
+        let json = answer.json();
+        assert_eq!(answer.status, status, "{did}: {json}");
+        let named = json["didResolutionMetadata"]["error"]["type"].as_str().unwrap();
+        assert!(named.ends_with(error), "{did}: {named}");
+    }
+    let request = Request::get(format!("/1.0/identifiers/{}", alice.did)).header("accept", "text/html");
+    assert_eq!(world.public(request, "").await.status, 406);
+}
+
+#[tokio::test]
+async fn a_deactivated_did_is_gone() {
+    let world = World::new().await;
+    let gone = Party::new("gone", "bravo.test:agents:gone");
+    let value = Some(gone.rotated(true));
+    let key = format!("{}#0", gone.did).into_bytes();
+    let write = Write { table: Table::Logs, key, value, expect: Expect::Absent };
+    world.faces.domain.records().commit(vec![write]).await.unwrap();
+    for accept in ["application/did-resolution", "application/did"] {
+        let request = Request::get(format!("/1.0/identifiers/{}", gone.did)).header("accept", accept);
+        let answer = world.public(request, "").await;
+        assert_eq!((answer.status, answer.media_type()), (410, "application/did-resolution"));
+        assert_eq!(answer.json()["didDocumentMetadata"]["deactivated"], true);
+    }
+}
+
+#[tokio::test]
+async fn logs_of_this_domain_are_served_as_they_are_and_no_others() {
+    let world = World::new().await;
+    let alice = world.owner("alice").await;
+    let bot = world.agent("bot", "alice", &[]).await;
+    let served = [
+        ("/.well-known/did.jsonl", &world.alpha),
+        ("/owners/alice/did.jsonl", &alice),
+        ("/agents/bot/did.jsonl", &bot),
+    ];
+    for (path, party) in served {
+        let answer = world.public(Request::get(path), "").await;
+        assert_eq!((answer.status, answer.media_type()), (200, "text/jsonl"), "{path}");
+        let log = Log::verify(&party.log, UnixSeconds::new(NOW)).unwrap();
+        assert_eq!(answer.bytes, log.bytes(), "{path}");
+        let again = Log::verify(&answer.bytes, UnixSeconds::new(NOW)).unwrap();
+        assert_eq!(again.did(), &party.did);
+    }
+    let absent = ["/agents/alice/did.jsonl", "/agents/%2e%2e/did.jsonl", "/agents/..%2fowners/did.jsonl"];
+    for path in absent {
+        assert_eq!(world.public(Request::get(path), "").await.code(), "agent-unknown", "{path}");
+    }
+    for path in ["/did.jsonl", "/others/alice/did.jsonl", "/agents/bot/x/did.jsonl"] {
+        assert_eq!(world.public(Request::get(path), "").await.code(), "not-found", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_list_is_served_as_signed_and_says_who_is_revoked() {
+    //
+    let world = World::new().await;
+    world.owner("alice").await;
+    let log = Log::verify(&world.alpha.log, UnixSeconds::new(NOW)).unwrap();
+    let document: Document = log.document().unwrap().clone();
+    let mut sequences = Vec::new();
+    for act in ["suspend", "revoke"] {
+        world.post(&format!("/v1/owners/alice/{act}"), &json!({})).await;
+        let answer = world.public(Request::get("/status/revocation"), "").await;
+        assert_eq!((answer.status, answer.media_type()), (200, "application/vc+jwt"));
+        let secured = Secured::parse(Content::Credential, Envelope::Jwt, &answer.bytes, 1 << 22).unwrap();
+        let list = StatusList::verified(secured, &document, UnixSeconds::new(NOW)).unwrap();
+        sequences.push((list.sequence, (0..131_072).filter(|i| list.bits.get(*i) == Some(true)).count()));
+    }
+    assert_eq!(sequences, [(1, 0), (2, 1)]);
+    assert_eq!(world.public(Request::get("/status/message"), "").await.code(), "not-found");
+}
