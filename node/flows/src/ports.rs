@@ -5,4 +5,3 @@ pub mod mesh;
 pub mod records;
 pub mod keys;
 pub mod clock;
-pub mod mesh;

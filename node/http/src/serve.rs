@@ -20,8 +20,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The sockets, bound and listening.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For anybody.
-    pub public: TcpListener,
+    /// For anybody; a node may do without.
+    pub public: Option<TcpListener>,
     /// For who has the admin token.
     pub admin: TcpListener,
     /// For who watches the node.
@@ -34,7 +34,9 @@ pub async fn serve(faces: Arc<Faces>, listeners: Listeners, shutdown: impl Futur
     let routers = Routers::new(&faces);
     let (stop, stopped) = watch::channel(false);
     let mut faces = JoinSet::new();
-    faces.spawn(accept(listeners.public, routers.public, stopped.clone()));
+    if let Some(public) = listeners.public {
+        faces.spawn(accept(public, routers.public, stopped.clone()));
+    }
     faces.spawn(accept(listeners.admin, routers.admin, stopped.clone()));
     faces.spawn(accept(listeners.health, routers.health, stopped));
     tokio::select! {

@@ -108,11 +108,6 @@ impl SecretKey {
                 .map_err(|_| SecretError::Entropy),
         }
     }
-
-    /// The secret bytes, to be written under encryption.
-    pub(crate) fn expose(&self) -> &[u8; SECRET_BYTES] {
-        &self.secret
-    }
 }
 
 impl fmt::Debug for SecretKey {
