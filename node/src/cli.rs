@@ -82,6 +82,8 @@ pub enum Command {
     /// Domains that this node recognises, and what they may root here
     #[command(subcommand)]
     Trust(trust::TrustCommand),
+    /// Three trust domains as three real nodes on this machine: delegate, verify, revoke
+    Demo(node::Demo),
     /// The configuration
     #[command(subcommand)]
     Config(settings::ConfigCommand),
@@ -145,6 +147,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Credential(command) => command.run(&session).await,
         Command::Peer(command) => command.run(&session).await,
         Command::Trust(command) => command.run(&session).await,
+        Command::Demo(demo) => demo.run(&session).await,
         Command::Config(command) => command.run(&session),
     }
 }

@@ -21,6 +21,8 @@ pub enum Local {
     NodeUnreachable,
     /// The node answered what this program does not understand.
     Answer,
+    /// The demo came out differently.
+    Demo,
 }
 
 impl Local {
@@ -32,13 +34,14 @@ impl Local {
             Self::Keys => "keys",
             Self::NodeUnreachable => "node-unreachable",
             Self::Answer => "answer-malformed",
+            Self::Demo => "demo",
         }
     }
 
     const fn exit(self) -> Exit {
         match self {
             Self::Usage | Self::Configuration => Exit::Usage,
-            Self::File | Self::Keys | Self::Answer => Exit::Internal,
+            Self::File | Self::Keys | Self::Answer | Self::Demo => Exit::Internal,
             Self::NodeUnreachable => Exit::Unreachable,
         }
     }

@@ -14,6 +14,7 @@ pub mod wallet;
 pub mod client;
 pub mod output;
 pub mod wiring;
+pub mod demo;
 pub mod cli;
 
 pub use cli::main;

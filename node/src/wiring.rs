@@ -1,14 +1,262 @@
-//! The node process: one of each, joined.
+//! The node process: one of each, joined. Opens the store, the keys and the sockets, starts the mesh,
+//! serves, and stops in the order in which nothing is lost.
+
+mod first_owner;
+mod keys;
+mod system;
 
 use crate::config::Config;
 use crate::data::Data;
 use crate::failure::{Failure, Local};
+use crate::files;
+use crate::signing::{self, NODE};
+use did_resolver::methods;
+use did_resolver::webvh::{Log, MAX_LOG_BYTES};
+use keys::DomainKeys;
+use marque_flows::domain::{Domain, Policy};
+use marque_flows::intake::NodeIntake;
+use marque_flows::ports::records::Records;
+use marque_http::{AdminToken, Faces, Listeners, NodeInfo, RequestIds};
+use marque_rules::issuance::Home;
+use marque_store::Store;
+use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use system::System;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
-/// Runs the node until it is told to stop.
+/// How often it is looked whether a list is due: well below half of the shortest ttl.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// Longest admin token file.
+const MAX_TOKEN_BYTES: usize = 4_096;
+
+/// How the node is run, beside its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Stop at the end of standard input.
+    pub while_stdin: bool,
+    /// Have a public listener.
+    pub public: bool,
+}
+
+/// Runs the node until it is told to stop, by a signal or by the end of standard input.
 ///
 /// # Errors
 /// Why it did not start, or stopped by itself.
-pub async fn up(_config: Config, _data: Data, _passphrase: Passphrase) -> Result<(), Failure> {
-    Err(Failure::local(Local::Answer, "not built yet", ""))
+pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Options) -> Result<(), Failure> {
+    let system = Arc::new(System);
+    let mut file = KeyFile::open(&data.node_keys(), &passphrase).map_err(|error| signing::keys(&error))?;
+    let log = read_log(&data)?;
+    let home = Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))?;
+    let store = Store::open(&data.store(), marque_store::Options::default()).map_err(|error| {
+        Failure::local(Local::File, error.to_string(), "Is the node of this folder running already?")
+    })?;
+    if let Some(why) = store.recovery().rebuilt {
+        tracing::warn!(?why, "the index was rebuilt from the log");
+    }
+    let records: Arc<dyn Records> = Arc::new(store.clone());
+    let keys = Arc::new(DomainKeys::take(&mut file, &log)?);
+    let policy = policy(&config);
+    let domain = Domain::new(home, policy, records, keys, system.clone(), system.clone());
+    let domain = Arc::new(domain.map_err(|error| flow_failure(&error))?);
+    domain.found(log.bytes()).await.map_err(|error| flow_failure(&error))?;
+    first_owner::register(&domain, &data, &passphrase, config.kdf()).await?;
+
+    let node_key = signing::key(&file, NODE)?;
+    let node = methods::key_did(node_key.public()).map_err(|error| file_failure(error.to_string()))?;
+    let listeners = Listeners {
+        public: if options.public { Some(bind(config.listen.public).await?) } else { None },
+        admin: bind(config.listen.admin).await?,
+        health: bind(config.listen.health).await?,
+    };
+    let mut registry = Registry::with_prefix("marque");
+    let mesh_metrics = marque_p2p::Metrics::register(&mut registry);
+    let http_metrics = marque_http::Metrics::register(&mut registry);
+
+    let (stop, stopped) = watch::channel(false);
+    let mesh = marque_p2p::spawn(
+        mesh_config(&config, &file)?,
+        Arc::new(NodeIntake::new(Arc::clone(&domain), node)),
+        system.clone(),
+        mesh_metrics,
+        ended(stopped.clone()),
+    );
+    let mesh = mesh.await.map_err(|error| {
+        Failure::local(Local::Usage, error.to_string(), "Choose another address: listen.p2p or --p2p.")
+    })?;
+    domain.join_mesh(Arc::new(mesh.handle.clone()));
+
+    let info = node_info(&listeners, &mesh.listening, &file)?;
+    let about = json!({
+        "pid": std::process::id(),
+        "did": domain.home.did.as_str(),
+        "domain": domain.home.label,
+        "peerId": info.peer_id,
+        "public": info.listeners.get("public"),
+        "admin": info.listeners.get("admin"),
+        "health": info.listeners.get("health"),
+        "p2p": mesh.listening,
+    });
+    let faces = Faces {
+        domain: Arc::clone(&domain),
+        info,
+        admin_token: AdminToken::new(read_token(&data)?.trim_ascii()),
+        registry,
+        metrics: http_metrics,
+        requests: RequestIds::new(signing::random()?),
+    };
+    let refreshing = tokio::spawn(refresh(Arc::clone(&domain), ended(stopped.clone())));
+    files::replace(&data.node(), format!("{about:#}\n").as_bytes())?;
+    eprintln!("marque: {} is up; admin on {}", domain.home.label, text(&about, "admin"));
+
+    let serving = marque_http::serve(Arc::new(faces), listeners, ended(stopped));
+    tokio::pin!(serving);
+    tokio::select! {
+        () = told_to_stop(options.while_stdin) => {
+            stop.send_replace(true);
+            serving.await;
+        }
+        () = &mut serving => { stop.send_replace(true); }
+    }
+    files::remove(&data.node())?;
+    for task in [refreshing, mesh.task] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a task of the node failed");
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+fn read_log(data: &Data) -> Result<Log, Failure> {
+    let bytes = files::read(&data.domain_log(), MAX_LOG_BYTES)?;
+    Log::verify(&bytes, signing::now()).map_err(|error| file_failure(format!("domain.jsonl: {error}")))
+}
+
+fn read_token(data: &Data) -> Result<Vec<u8>, Failure> {
+    files::read(&data.admin_token(), MAX_TOKEN_BYTES)
+}
+
+fn policy(config: &Config) -> Policy {
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
+    Policy {
+        skew: seconds(config.verify.skew_seconds),
+        status_max_age: seconds(config.status.max_age_seconds),
+        list_ttl: seconds(config.status.ttl_seconds),
+        ..Policy::default()
+    }
+}
+
+fn mesh_config(config: &Config, file: &KeyFile) -> Result<marque_p2p::Config, Failure> {
+    Ok(marque_p2p::Config {
+        secret: keys::node_secret(file)?,
+        listen: vec![config.listen.p2p.clone()],
+        external: Vec::new(),
+        peers: config.mesh.peers.clone(),
+        sync_period_ms: u64::from(config.mesh.sync_seconds).saturating_mul(1_000),
+        seed: u64::from_be_bytes(signing::random()?),
+    })
+}
+
+fn node_info(listeners: &Listeners, p2p: &[String], file: &KeyFile) -> Result<NodeInfo, Failure> {
+    let address = |listener: &TcpListener| {
+        listener.local_addr().map(|a| a.to_string()).map_err(|error| file_failure(error.to_string()))
+    };
+    let listeners = json!({
+        "public": listeners.public.as_ref().map(address).transpose()?,
+        "admin": address(&listeners.admin)?,
+        "health": address(&listeners.health)?,
+        "p2p": p2p,
+    });
+    Ok(NodeInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        peer_id: marque_p2p::peer_id(keys::node_secret(file)?),
+        listeners,
+        addresses: p2p.to_vec(),
+    })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let reason = format!("cannot listen on {address}: {error}");
+        Failure::local(Local::Usage, reason, "Choose another address; port 0 takes a free one.")
+    })
+}
+
+/// Signs the domain's lists again before they grow old, until the node stops.
+async fn refresh(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
+    tokio::pin!(stopped);
+    loop {
+        tokio::select! {
+            () = &mut stopped => return,
+            () = tokio::time::sleep(REFRESH) => {}
+        }
+        if let Err(error) = domain.refresh_lists().await {
+            tracing::error!(%error, "a status list could not be signed again");
+        }
+    }
+}
+
+async fn ended(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is an end as well.
+    let _ended = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Resolves when the process is told to stop.
+async fn told_to_stop(while_stdin: bool) {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "SIGTERM cannot be heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let closed = async {
+        if while_stdin {
+            end_of_stdin().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+        () = closed => {}
+    }
+}
+
+/// Resolves when standard input ends. A thread of its own reads it: it may block for ever, and the
+/// process does not wait for it.
+async fn end_of_stdin() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _bytes = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        // Nobody waits any more where the node stops for another reason.
+        let _told = ended.send(());
+    });
+    let _end = end.await;
+}
+
+fn text<'a>(json: &'a Value, name: &str) -> &'a str {
+    json.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn file_failure(reason: String) -> Failure {
+    Failure::local(Local::File, reason, "The data folder is damaged: restore it, or init another.")
+}
+
+fn flow_failure(error: &marque_flows::error::Error) -> Failure {
+    tracing::error!(%error, "the node could not start");
+    let refusal = error.refusal();
+    Failure::of(refusal.code).because(format!("the node could not start: {error}"))
 }

@@ -4,7 +4,7 @@ use super::session::Session;
 use crate::config::Origin;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
-use crate::{passphrase, wiring};
+use crate::{demo, passphrase, wiring};
 use clap::Args;
 
 /// Run the node of this data folder.
@@ -22,6 +22,26 @@ pub struct Up {
     /// Where the mesh listens
     #[arg(long, value_name = "MULTIADDR")]
     p2p: Option<String>,
+    /// Have no public listener: others know of this domain from the mesh alone
+    #[arg(long, conflicts_with = "public")]
+    no_public: bool,
+    /// Stop when standard input ends, so that the node never outlives the program that started it
+    #[arg(long)]
+    while_stdin: bool,
+}
+
+/// Run three trust domains on this machine.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Leave the nodes running, and say what to try
+    #[arg(long)]
+    keep: bool,
+}
+
+impl Demo {
+    pub(super) async fn run(&self, session: &Session) -> Result<Answer, Failure> {
+        demo::run(demo::Options { json: session.as_json(), keep: self.keep }).await
+    }
 }
 
 impl Up {
@@ -39,7 +59,8 @@ impl Up {
             return Err(session.not_initialised());
         }
         let passphrase = passphrase::ask()?;
-        wiring::up(config, session.into_data(), passphrase).await?;
+        let options = wiring::Options { while_stdin: self.while_stdin, public: !self.no_public };
+        wiring::up(config, session.into_data(), passphrase, options).await?;
         Ok(Answer::default())
     }
 }

@@ -18,6 +18,7 @@ const SYSTEM_CONFIG: &str = "/etc/marque/config.toml";
 pub(super) struct Session {
     data: Data,
     config: Option<PathBuf>,
+    json: bool,
     passphrase: OnceCell<Passphrase>,
 }
 
@@ -27,17 +28,22 @@ impl Session {
         let data = global.data.map(Data::at).or_else(|| Data::usual(variable)).ok_or_else(|| {
             Failure::local(Local::Usage, "there is no home folder", "Name a data folder with --data.")
         })?;
-        Ok(Self { data, config: global.config, passphrase: OnceCell::new() })
+        Ok(Self { data, config: global.config, json: global.json, passphrase: OnceCell::new() })
     }
 
     /// A session in `data` that asks for no passphrase.
     #[cfg(test)]
     pub(super) fn with(data: Data, passphrase: Passphrase) -> Self {
-        Self { data, config: None, passphrase: OnceCell::from(passphrase) }
+        Self { data, config: None, json: false, passphrase: OnceCell::from(passphrase) }
     }
 
     pub(super) const fn data(&self) -> &Data {
         &self.data
+    }
+
+    /// Whether one JSON document is asked for.
+    pub(super) const fn as_json(&self) -> bool {
+        self.json
     }
 
     pub(super) fn into_data(self) -> Data {

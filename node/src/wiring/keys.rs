@@ -39,7 +39,8 @@ impl DomainKeys {
             let secret = file.remove(role).ok_or_else(|| Failure::of(Code::Internal))?;
             let id = signing::key_id(document, secret.public()).cloned();
             let id = id.ok_or_else(|| {
-                Failure::of(Code::KeyNotAuthorised).because("the domain's log does not list the key of its file")
+                Failure::of(Code::KeyNotAuthorised)
+                    .because("the domain's log does not list the key of its file")
             })?;
             Ok::<_, Failure>(Listed { secret, id })
         };
