@@ -33,6 +33,7 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
 /// The requirement numbers in a text: `R-` and three digits.
 #[must_use]
 pub fn requirement_numbers(text: &str) -> BTreeSet<String> {
-    let number = |rest: &str| rest.get(..3).filter(|n| n.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned);
+    let number =
+        |rest: &str| rest.get(..3).filter(|n| n.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned);
     text.split("R-").skip(1).filter_map(number).map(|n| format!("R-{n}")).collect()
 }

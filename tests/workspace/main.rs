@@ -27,7 +27,8 @@ fn the_pages_name_only_paths_that_exist() {
     for page in ["README.md", "ARCHITECTURE.md"] {
         let text = fs::read_to_string(root().join(page)).unwrap();
         let quoted = text.split('`').skip(1).step_by(2);
-        let is_path = |t: &&str| t.contains('/') && !t.contains([' ', '<', '{', ':', '*', '$']) && !t.starts_with('/');
+        let is_path =
+            |t: &&str| t.contains('/') && !t.contains([' ', '<', '{', ':', '*', '$']) && !t.starts_with('/');
         for path in quoted.filter(is_path) {
             assert!(root().join(path).exists(), "{page} names `{path}`");
         }

@@ -1,0 +1,14 @@
+//! Whole nodes: the program itself, as real processes over real sockets and files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod crash;
+mod demo;
+mod hostile;
+mod operator;
+mod process;

@@ -1,0 +1,143 @@
+//! What a new operator does by hand, in two folders.
+
+use crate::process::{Domain, marque};
+use std::io::Write;
+use std::process::Stdio;
+
+// R-011 R-035 R-060 R-074
+#[test]
+fn two_domains_join_delegate_verify_over_a_pipe_and_revoke() {
+    let alpha = Domain::start("alpha.test");
+    let bravo = Domain::start("bravo.test");
+    bravo.meets(&alpha, "calendar:read,calendar:write");
+    alpha.done(&["owner", "create", "alice"]);
+    let made = ["agent", "create", "travel-bot", "--owner", "alice", "--cap", "calendar:read,calendar:write"];
+    let travel = alpha.done(&made).text("did");
+    alpha.done(&["agent", "create", "calendar-bot", "--owner", "alice", "--cap", "calendar:read"]);
+    alpha.done(&["delegate", "travel-bot", "calendar-bot", "--cap", "calendar:read", "--ttl", "30m"]);
+
+    let resolved = bravo.until(&["resolve", &travel], |answer| answer.exit == 0);
+    let log = std::fs::read_to_string(alpha.data().join("wallet/agents/travel-bot.json")).unwrap();
+    let log: serde_json::Value = serde_json::from_str(&log).unwrap();
+    let state = log["log"].as_str().unwrap().lines().next().unwrap().to_owned();
+    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let methods = &resolved.json["didDocument"]["verificationMethod"];
+    assert_eq!(
+        methods, &state["state"]["verificationMethod"],
+        "what bravo resolves is what the agent signed"
+    );
+
+    let verdict = bravo.verifies_until(&alpha, "calendar-bot", 0);
+    assert_eq!(verdict.json["chain"].as_array().unwrap().len(), 2);
+    assert_eq!(verdict.json["capabilities"], serde_json::json!(["calendar:read"]));
+
+    alpha.done(&["agent", "create", "other-bot", "--owner", "alice", "--cap", "calendar:write"]);
+    let refused = alpha.run(&["delegate", "calendar-bot", "other-bot", "--cap", "calendar:write"]);
+    assert_eq!((refused.exit, refused.json["error"]["code"].as_str()), (3, Some("AID-009")));
+
+    let id = alpha.done(&["credential", "ls"]).json["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["type"] == "DelegationCredential" && c["subject"] == travel.as_str())
+        .unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    alpha.done(&["credential", "revoke", &id]);
+    let revoked = bravo.verifies_until(&alpha, "calendar-bot", 4);
+    assert_eq!(revoked.json["code"], "credential-revoked");
+    assert_eq!(revoked.json["verified"], false);
+    assert!(revoked.json["path"].is_array() && revoked.json["reason"].is_string());
+}
+
+#[test]
+fn one_domain_alone_verifies_what_it_lets_itself_root_and_nothing_else() {
+    let alpha = Domain::start("alpha.test");
+    alpha.done(&["owner", "create", "alice"]);
+    alpha.done(&["agent", "create", "bot", "--owner", "alice", "--cap", "calendar:read"]);
+    assert_eq!(alpha.verifies(&alpha, "bot").json["code"], "root-not-anchored");
+    alpha.done(&["trust", "add", &alpha.did, "--cap", "calendar:read"]);
+    assert_eq!(alpha.verifies(&alpha, "bot").exit, 0);
+    alpha.done(&["agent", "suspend", "bot"]);
+    let nonce = alpha.done(&["verify", "--new-nonce"]);
+    let present = ["present", "--agent", "bot", "--nonce", &nonce.text("nonce"), "--aud", &alpha.did];
+    assert_eq!(alpha.run(&present).exit, 4, "a suspended agent gets no credential to present");
+    alpha.done(&["agent", "resume", "bot"]);
+    assert_eq!(alpha.verifies(&alpha, "bot").exit, 0);
+}
+
+//
+#[test]
+fn a_rotated_agent_presents_with_its_new_key_and_its_did_stays() {
+    let alpha = Domain::start("alpha.test");
+    alpha.done(&["owner", "create", "alice"]);
+    let did =
+        alpha.done(&["agent", "create", "bot", "--owner", "alice", "--cap", "calendar:read"]).text("did");
+    alpha.done(&["trust", "add", &alpha.did, "--cap", "calendar:read"]);
+    for rotate in [&["agent", "rotate", "bot"][..], &["agent", "rotate", "bot", "--compromised"]] {
+        alpha.done(rotate);
+        assert_eq!(alpha.verifies(&alpha, "bot").exit, 0);
+    }
+    let resolved = alpha.done(&["resolve", &did]);
+    assert!(resolved.json["didDocumentMetadata"]["versionId"].as_str().unwrap().starts_with("3-"));
+    let first = alpha.done(&["resolve", &did, "--version-number", "1"]);
+    assert!(first.json["didDocumentMetadata"]["versionId"].as_str().unwrap().starts_with("1-"));
+}
+
+#[test]
+fn wrong_input_on_the_command_line_is_refused_with_a_code_and_changes_nothing() {
+    let alpha = Domain::start("alpha.test");
+    let before = alpha.done(&["status"]).json["agents"].clone();
+    let long = "x".repeat(5_000);
+    let deep = "[".repeat(50_000);
+    let cases: [(&[&str], &[u8], i32); 12] = [
+        (&["verify", "-"], b"", 2),
+        (&["verify", "-"], b"garbage", 3),
+        (&["verify", "-"], &[0xff, 0xfe, 0x00], 3),
+        (&["verify", "-"], deep.as_bytes(), 3),
+        (&["peer", "join", "-"], b"mqj1.AAAA", 2),
+        (&["peer", "join", "-"], long.as_bytes(), 2),
+        (&["resolve", "did:nothing"], b"", 2),
+        (&["resolve", "did:example:123"], b"", 2),
+        (&["agent", "create", "Bad Name", "--owner", "alice", "--cap", "a:b"], b"", 2),
+        (&["agent", "create", "bot", "--owner", "nobody", "--cap", "a:b"], b"", 5),
+        (&["delegate", "nobody", "bot", "--cap", "a:b"], b"", 5),
+        (&["trust", "add", "did:key:z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG"], b"", 2),
+    ];
+    for (arguments, input, exit) in cases {
+        let answer = alpha.pipe(arguments, input);
+        let code = answer.json["code"].as_str().or(answer.json["error"]["code"].as_str());
+        assert!(code.is_some(), "{arguments:?}: {}", answer.json);
+        assert_eq!(answer.exit, exit, "{arguments:?}: {}", answer.json);
+    }
+    assert_eq!(alpha.done(&["status"]).json["agents"], before);
+}
+
+#[test]
+fn init_refuses_a_folder_that_has_a_node_and_a_name_that_is_none() {
+    let alpha = Domain::init("alpha.test");
+    assert_eq!(alpha.run(&["init", "--domain", "other.test"]).exit, 2);
+    let fresh = tempfile::tempdir().unwrap();
+    for name in ["localhost", "127.0.0.1", "", "a b.test", "-.test"] {
+        let mut command = marque();
+        command.args(["init", "--domain", name, "--data"]).arg(fresh.path().join("data"));
+        command.env("MARQUE_PASSPHRASE_FILE", alpha.folder.path().join("passphrase"));
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name:?}");
+        assert!(!fresh.path().join("data/keys").exists(), "{name:?}");
+    }
+}
+
+#[test]
+fn a_second_node_on_one_folder_is_refused_and_a_wrong_passphrase_opens_nothing() {
+    let alpha = Domain::start("alpha.test");
+    let second = alpha.command(&["up", "--admin", "127.0.0.1:0"]).stdin(Stdio::null()).output().unwrap();
+    assert_ne!(second.status.code(), Some(0));
+    let wrong = alpha.folder.path().join("wrong");
+    std::fs::File::create(&wrong).unwrap().write_all(b"another passphrase").unwrap();
+    let mut create = alpha.command(&["owner", "create", "alice", "--json"]);
+    let output = create.env("MARQUE_PASSPHRASE_FILE", &wrong).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(alpha.done(&["owner", "ls"]).json["owners"].as_array().unwrap().len(), 1, "the organisation");
+}

@@ -1,0 +1,177 @@
+//! Nodes as processes: `marque` in a data folder of its own, on ports that the system chooses.
+
+use serde_json::Value;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long something real may take before it counts as not coming. No claim about speed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A domain with its data folder, whose node runs or not. It stops with the test.
+pub(crate) struct Domain {
+    pub(crate) folder: TempDir,
+    pub(crate) did: String,
+    /// The mesh's port: the same after a restart, as with any node that others are to find again.
+    port: u16,
+    child: Option<Child>,
+}
+
+/// The exit code and the JSON document of a command.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) exit: i32,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    pub(crate) fn text(&self, member: &str) -> String {
+        self.json[member].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn of(output: &Output) -> Self {
+        let json = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        Self { exit: output.status.code().unwrap_or(-1), json }
+    }
+}
+
+/// The program.
+pub(crate) fn marque() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_marque"));
+    command.env_remove("MARQUE_DATA").env_remove("MARQUE_PASSPHRASE_FILE");
+    command
+}
+
+impl Domain {
+    /// A new domain, its node down.
+    pub(crate) fn init(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("passphrase"), "a passphrase for tests").unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut domain = Self { folder, did: String::new(), port, child: None };
+        domain.did = domain.done(&["init", "--domain", name]).text("did");
+        domain
+    }
+
+    /// A new domain with its node up.
+    pub(crate) fn start(name: &str) -> Self {
+        let mut domain = Self::init(name);
+        domain.up();
+        domain
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = marque();
+        command.args(arguments).env("MARQUE_DATA", self.data());
+        command.env("MARQUE_PASSPHRASE_FILE", self.folder.path().join("passphrase"));
+        command.env("MARQUE_KEYS__KDF_KIB", "64").env("MARQUE_MESH__SYNC_SECONDS", "1");
+        command
+    }
+
+    pub(crate) fn up(&mut self) {
+        let about = self.data().join("node.json");
+        let _gone = std::fs::remove_file(&about);
+        let free = ["--public", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"];
+        let p2p = format!("/ip4/127.0.0.1/tcp/{}", self.port);
+        let mut command = self.command(&["up", "--while-stdin", "--p2p", &p2p]);
+        command.args(free).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().unwrap());
+        let deadline = Instant::now() + PATIENCE;
+        while !about.exists() {
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "the node ended: {ended:?}");
+            assert!(Instant::now() < deadline, "the node did not come up");
+            std::thread::yield_now();
+        }
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// What `node.json` says.
+    pub(crate) fn about(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.data().join("node.json")).unwrap()).unwrap()
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
+        self.pipe(arguments, b"")
+    }
+
+    /// Runs a command with `--json` and `input` on its standard input.
+    pub(crate) fn pipe(&self, arguments: &[&str], input: &[u8]) -> Answer {
+        let mut command = self.command(arguments);
+        command.arg("--json").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        // A command that does not read its input closes it.
+        let _closed = child.stdin.take().unwrap().write_all(input);
+        Answer::of(&child.wait_with_output().unwrap())
+    }
+
+    /// Runs a command that must succeed.
+    pub(crate) fn done(&self, arguments: &[&str]) -> Answer {
+        let answer = self.run(arguments);
+        assert_eq!(answer.exit, 0, "{arguments:?}: {}", answer.json);
+        answer
+    }
+
+    /// Runs a command until it ends as wanted.
+    pub(crate) fn until(&self, arguments: &[&str], wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.run(arguments);
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "{arguments:?}: {}", answer.json);
+        }
+    }
+
+    /// Lets `agent` of `holder` present its newest mandate to this domain's node.
+    pub(crate) fn verifies(&self, holder: &Self, agent: &str) -> Answer {
+        let nonce = self.done(&["verify", "--new-nonce"]);
+        let (nonce, audience) = (nonce.text("nonce"), nonce.text("audience"));
+        let presented = holder.run(&["present", "--agent", agent, "--nonce", &nonce, "--aud", &audience]);
+        assert_eq!(presented.exit, 0, "{}", presented.json);
+        self.pipe(&["verify", "-"], presented.text("presentation").as_bytes())
+    }
+
+    /// Verifies until the exit code is `exit`.
+    pub(crate) fn verifies_until(&self, holder: &Self, agent: &str, exit: i32) -> Answer {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.verifies(holder, agent);
+            if answer.exit == exit {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "still {}: {}", answer.exit, answer.json);
+        }
+    }
+
+    /// Joins `host` and is recognised by it, and the other way round.
+    pub(crate) fn meets(&self, host: &Self, capabilities: &str) {
+        let token = host.done(&["peer", "invite"]).text("token");
+        let joined = self.pipe(&["peer", "join", "-"], token.as_bytes());
+        assert_eq!(joined.exit, 0, "{}", joined.json);
+        self.done(&["trust", "add", &host.did, "--cap", capabilities]);
+        host.done(&["trust", "add", &self.did]);
+    }
+}
+
+impl Drop for Domain {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ended = child.kill();
+            let _reaped = child.wait();
+        }
+    }
+}
