@@ -61,6 +61,11 @@ async fn question(request: Request) -> Result<Question, Problem> {
     };
     let bytes = body::read(&head.headers, body, MAX_VERIFY_BYTES).await?;
     match raw {
+        // A file of text ends with a line end, which is no part of the token.
+        Some(Envelope::Jwt) => {
+            let presented = bytes.trim_ascii().to_vec();
+            Ok(Question { presented, envelope: Envelope::Jwt, wanted: Wanted::default() })
+        }
         Some(envelope) => Ok(Question { presented: bytes, envelope, wanted: Wanted::default() }),
         None => read(&bytes),
     }
