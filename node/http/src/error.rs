@@ -94,15 +94,19 @@ impl Problem {
         json
     }
 
-    fn record(&self, request_id: &str) {
-        let (code, cause) = (self.code(), self.cause.as_deref().unwrap_or_default());
+    /// Logs the refusal; the span that it is logged in has the request id.
+    fn record(&self) {
+        let Refusal { code, path, detail } = &self.refusal;
+        let cause = self.cause.as_deref();
         match code.class() {
-            Class::Internal => tracing::error!(request_id, %code, cause, "{}", self.refusal),
+            Class::Internal => tracing::error!(%code, %path, cause, "refused: {detail}"),
             Class::Unavailable | Class::Unknown => {
-                tracing::warn!(request_id, %code, cause, "{}", self.refusal);
+                tracing::warn!(%code, %path, cause, "refused: {detail}");
             }
-            Class::Input | Class::Denied | Class::Revoked | Class::NotFound | Class::Conflict => {
-                tracing::debug!(request_id, %code, cause, "{}", self.refusal);
+            // What is not there is the everyday answer to a question whether it is.
+            Class::NotFound => tracing::debug!(%code, %path, cause, "refused: {detail}"),
+            Class::Input | Class::Denied | Class::Revoked | Class::Conflict => {
+                tracing::info!(%code, %path, cause, "refused: {detail}");
             }
         }
     }
@@ -148,10 +152,11 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Writes the body of a problem, if `response` is one, and its cause to the log.
+/// Writes the body of a problem, if `response` is one, and its cause to the log. The caller is in a span
+/// that has the request id.
 pub(crate) fn finish(mut response: Response, request_id: &str) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    problem.record(request_id);
+    problem.record();
     let code = problem.code();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));

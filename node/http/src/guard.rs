@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 use vc_schemas::code::Code;
 
 /// Which listener a request came by.
@@ -47,10 +49,14 @@ impl Guard {
 
 /// Names the request, answers for it in time and also where a handler panics, and counts the answer.
 pub(crate) async fn watch(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let id = guard.faces.requests.name();
+    let (id, began) = (guard.faces.requests.name(), Instant::now());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let answered = AssertUnwindSafe(within_bounds(&guard, request, next)).catch_unwind();
+    let (face, path) = (guard.face.as_str(), route.as_deref().unwrap_or("none"));
+    // What is logged on the way to the answer is found by the name of the request.
+    let span = tracing::info_span!("request", request_id = %id, face, method = %method, route = path);
+    let answered = within_bounds(&guard, request, next).instrument(span.clone());
+    let answered = AssertUnwindSafe(answered).catch_unwind();
     let response = match tokio::time::timeout(REQUEST_TIMEOUT, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
@@ -60,13 +66,21 @@ pub(crate) async fn watch(State(guard): State<Guard>, request: Request, next: Ne
         }
         Err(_) => Problem::new(Code::Unavailable, "the answer took too long").into_response(),
     };
-    let mut response = finish(response, &id);
+    let mut response = span.in_scope(|| {
+        let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
+        // Who has the token and does not only read, changes something.
+        match (guard.face, &method) {
+            (Face::Admin, &Method::POST) => tracing::info!(status, ms, "answered"),
+            _ => tracing::debug!(status, ms, "answered"),
+        }
+        finish(response, &id)
+    });
     let headers = response.headers_mut();
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert("x-request-id", id);
     }
-    let (face, route) = (guard.face.as_str(), route.unwrap_or_else(|| "none".to_owned()));
+    let route = route.unwrap_or_else(|| "none".to_owned());
     guard.faces.metrics.request(face, &method, route, response.status().as_u16());
     response
 }
