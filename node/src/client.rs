@@ -191,6 +191,7 @@ pub fn problem(answer: &Answer) -> Failure {
         action: text("action").unwrap_or_else(|| known.map_or("", Code::action).to_owned()),
         path: path.cloned().unwrap_or_else(|| Value::Array(Vec::new())),
         is_verdict: answer.json.get("verified") == Some(&Value::Bool(false)),
+        report: None,
         code,
     }
 }

@@ -15,8 +15,10 @@ pub enum Local {
     Configuration,
     /// A file or folder cannot be used.
     File,
-    /// A key file or passphrase cannot be used.
+    /// A key file cannot be used.
     Keys,
+    /// The passphrase is missing or wrong.
+    Passphrase,
     /// The node of this data folder does not answer.
     NodeUnreachable,
     /// The node answered what this program does not understand.
@@ -32,6 +34,7 @@ impl Local {
             Self::Configuration => "configuration",
             Self::File => "file",
             Self::Keys => "keys",
+            Self::Passphrase => "passphrase",
             Self::NodeUnreachable => "node-unreachable",
             Self::Answer => "answer-malformed",
             Self::Demo => "demo",
@@ -40,7 +43,7 @@ impl Local {
 
     const fn exit(self) -> Exit {
         match self {
-            Self::Usage | Self::Configuration => Exit::Usage,
+            Self::Usage | Self::Configuration | Self::Passphrase => Exit::Usage,
             Self::File | Self::Keys | Self::Answer | Self::Demo => Exit::Internal,
             Self::NodeUnreachable => Exit::Unreachable,
         }
@@ -62,6 +65,8 @@ pub struct Failure {
     pub exit: Exit,
     /// Whether it is the answer of a verification.
     pub is_verdict: bool,
+    /// What else there is to say: members of the one document, beside `error`.
+    pub report: Option<Box<Value>>,
 }
 
 impl Failure {
@@ -75,6 +80,7 @@ impl Failure {
             path: json!([]),
             exit: local.exit(),
             is_verdict: false,
+            report: None,
         }
     }
 
@@ -88,7 +94,15 @@ impl Failure {
             path: json!([]),
             exit: Exit::of(code),
             is_verdict: false,
+            report: None,
         }
+    }
+
+    /// The same as a wrong call: what was named cannot be read.
+    #[must_use]
+    pub const fn by_caller(mut self) -> Self {
+        self.exit = Exit::Usage;
+        self
     }
 
     /// The same with another reason.
@@ -119,7 +133,9 @@ impl Failure {
             {
                 members.insert("path".to_owned(), self.path.clone());
             }
-            json!({ "error": error })
+            let mut document = self.report.as_ref().and_then(|r| r.as_object()).cloned().unwrap_or_default();
+            document.insert("error".to_owned(), error);
+            Value::Object(document)
         }
     }
 }
@@ -134,10 +150,26 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.reason)?;
         if self.path.as_array().is_some_and(|steps| !steps.is_empty()) {
-            write!(f, " (at {})", self.path)?;
+            write!(f, " (at {})", in_words(&self.path))?;
         }
         if self.action.is_empty() { Ok(()) } else { write!(f, "\n  {}", self.action) }
     }
 }
 
 impl std::error::Error for Failure {}
+
+/// A path of steps, `["chain",1,"scopes"]`, as people write it: `chain[1].scopes`.
+fn in_words(steps: &Value) -> String {
+    let mut text = String::new();
+    for step in steps.as_array().into_iter().flatten() {
+        match step {
+            Value::String(name) if text.is_empty() => text.push_str(name),
+            Value::String(name) => text.push_str(&format!(".{name}")),
+            other => text.push_str(&format!("[{other}]")),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,17 +47,17 @@ pub fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>, Failure> {
     read_if_there(path, max_bytes)?.ok_or_else(|| unusable(path, &io::ErrorKind::NotFound.into()))
 }
 
-/// The content of the file of that name, or of stdin where the name is `-`.
+/// The content of the file that the caller named, or of stdin where the name is `-`.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read`], as a wrong call.
 pub fn read_named(name: &str, max_bytes: usize) -> Result<Vec<u8>, Failure> {
     if name != "-" {
-        return read(Path::new(name), max_bytes);
+        return read(Path::new(name), max_bytes).map_err(Failure::by_caller);
     }
     let bytes = read_bounded(io::stdin().lock(), max_bytes)
         .map_err(|error| Failure::local(Local::File, format!("stdin: {error}"), ""))?;
-    bytes.ok_or_else(|| too_long("stdin", max_bytes))
+    bytes.ok_or_else(|| too_long("stdin", max_bytes).by_caller())
 }
 
 /// Makes `dir` and the folders above it where they are missing.
@@ -135,7 +135,11 @@ fn unusable(path: &Path, error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied => "Run it as the user that the folder belongs to.",
         _ => "",
     };
-    Failure::local(Local::File, format!("{}: {error}", path.display()), action)
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        _ => error.to_string(),
+    };
+    Failure::local(Local::File, format!("{}: {why}", path.display()), action)
 }
 
 fn too_long(name: &str, max_bytes: usize) -> Failure {

@@ -70,13 +70,19 @@ pub fn make(file: &mut KeyFile, role: &str) -> Result<(), Failure> {
 #[must_use]
 pub fn keys(error: &KeyFileError) -> Failure {
     let action = match error {
-        KeyFileError::WrongPassphrase => "Check MARQUE_PASSPHRASE_FILE, or type it again.",
+        KeyFileError::WrongPassphrase => {
+            "Type it again, or check the file that MARQUE_PASSPHRASE_FILE names."
+        }
         KeyFileError::Exists => "Key files are never overwritten: move it away first.",
         KeyFileError::Malformed | KeyFileError::Tampered => "Restore the key file from a backup.",
         KeyFileError::Version(_) => "Use the version of marque that wrote it.",
         _ => "",
     };
-    Failure::local(Local::Keys, error.to_string(), action)
+    let local = match error {
+        KeyFileError::WrongPassphrase => Local::Passphrase,
+        _ => Local::Keys,
+    };
+    Failure::local(local, error.to_string(), action)
 }
 
 /// The id under which `document` lists `key`.

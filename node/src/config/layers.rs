@@ -74,7 +74,9 @@ impl Layers {
             }
         }
         match named {
-            Some(path) => layers.add_file(path, &files::read(path, MAX_FILE_BYTES)?)?,
+            Some(path) => {
+                layers.add_file(path, &files::read(path, MAX_FILE_BYTES).map_err(Failure::by_caller)?)?
+            }
             None => {
                 if let Some(bytes) = files::read_if_there(own, MAX_FILE_BYTES)? {
                     layers.add_file(own, &bytes)?;
