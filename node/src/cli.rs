@@ -19,6 +19,7 @@ mod settings;
 use crate::exit::Exit;
 use crate::failure::{Failure, Local};
 use crate::output::{self, Answer};
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use session::Session;
 use std::path::PathBuf;
@@ -36,17 +37,20 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Where `--help` shows what holds for every command.
+const EVERY: &str = "For every command";
+
 /// What holds for every command.
 #[derive(Debug, Args)]
 pub struct Global {
     /// The data folder [default: $XDG_DATA_HOME/marque or ~/.local/share/marque]
-    #[arg(long, global = true, env = "MARQUE_DATA", value_name = "DIR")]
+    #[arg(long, global = true, env = "MARQUE_DATA", hide_env_values = true, value_name = "DIR", help_heading = EVERY)]
     pub data: Option<PathBuf>,
     /// A configuration file in place of config.toml in the data folder
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERY)]
     pub config: Option<PathBuf>,
     /// Answer with one JSON document
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERY)]
     pub json: bool,
 }
 
@@ -118,14 +122,24 @@ fn unparsed(error: &clap::Error) -> Exit {
         return if error.print().is_ok() { Exit::Done } else { Exit::Internal };
     }
     if std::env::args_os().any(|argument| argument == "--json") {
-        let text = error.to_string();
-        let reason = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let failure = Failure::local(Local::Usage, reason, "marque help lists the commands.");
-        output::print_failure(&failure, true);
+        output::print_failure(&misuse(error), true);
     } else {
         drop(error.print());
     }
     Exit::Usage
+}
+
+/// What is wrong with the call, in one line.
+fn misuse(error: &clap::Error) -> Failure {
+    let reason = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        "a command is missing".to_owned()
+    } else {
+        let text = error.to_string();
+        let said = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim);
+        let said = said.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
+        said.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
+    };
+    Failure::local(Local::Usage, reason, "marque help lists the commands; --help says more of each.")
 }
 
 async fn run(cli: Cli) -> Result<Answer, Failure> {

@@ -1,17 +1,19 @@
 //! What a command says: data on stdout, talk on stderr; one JSON document under `--json`.
 
 use crate::failure::Failure;
+use did_resolver::did::Did;
+use did_resolver::webvh::WebvhId;
 use serde_json::Value;
 use std::io::{self, Write as _};
 
 /// What a command has to say once it is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The one document under `--json`.
+    /// The one document under `--json`; null where it was printed before.
     pub document: Value,
     /// The same for people, on stdout.
     pub human: String,
-    /// What is not data, a line each.
+    /// What is not data, for people only; a line each.
     pub talk: Vec<String>,
 }
 
@@ -34,11 +36,14 @@ impl Answer {
     /// # Errors
     /// Where stdout cannot be written to.
     pub fn print(&self, as_json: bool) -> io::Result<()> {
+        if as_json {
+            return if self.document.is_null() { Ok(()) } else { data(&self.document.to_string()) };
+        }
+        let printed = data(&plain(&self.human));
         for line in &self.talk {
             talk(line);
         }
-        let text = if as_json { self.document.to_string() } else { plain(&self.human) };
-        data(&text)
+        printed
     }
 }
 
@@ -57,7 +62,11 @@ pub fn talk(line: &str) {
     drop(writeln!(io::stderr().lock(), "{}", plain(line)));
 }
 
-fn data(text: &str) -> io::Result<()> {
+/// Data to stdout, which ends with one line end; nothing where it is empty.
+///
+/// # Errors
+/// Where stdout cannot be written to.
+pub fn data(text: &str) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
@@ -66,11 +75,18 @@ fn data(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// `text` without control characters but line ends: what comes from other domains must not move a
-/// terminal's cursor.
+/// `text` without what [`moves`] but line ends: what comes from other domains must not move a terminal's
+/// cursor.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if moves(c) && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether a terminal or a reader of lines takes the character for more than text: control characters,
+/// line and paragraph separators, and what turns the direction of writing (UAX #9, section 2).
+#[must_use]
+pub fn moves(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A table with aligned columns; without rows it is `none`.
@@ -133,6 +149,23 @@ pub fn list(json: &Value, name: &str, columns: &[(&str, &str)], none: &str) -> S
         .map(|item| columns.iter().map(|(_, member)| text(item, member)).collect())
         .collect();
     table(&heads, &rows, none)
+}
+
+/// A DID in words, where its location names an owner or agent. It is a label, and proves nothing.
+#[must_use]
+pub fn words(did: &Did) -> String {
+    let id = WebvhId::parse(did).ok();
+    match id.as_ref().map(|id| (id.host(), id.path())) {
+        Some((host, [kind, name])) if kind == "agents" || kind == "owners" => format!("{name}@{host}"),
+        Some((host, [])) => host.to_owned(),
+        _ => did.to_string(),
+    }
+}
+
+/// A DID in words, which is left as it is where it is none.
+#[must_use]
+pub fn in_words(text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), |did: Did| words(&did))
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use super::arguments::{DryRun, credential_id};
 use super::session::Session;
 use crate::client::segment;
 use crate::failure::Failure;
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, in_words};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Credentials.
 #[derive(Debug, Subcommand)]
@@ -47,14 +47,9 @@ impl CredentialCommand {
         match self {
             Self::Ls => {
                 let answer = session.client()?.get("/v1/credentials").await?;
-                let columns = [
-                    ("ID", "id"),
-                    ("TYPE", "type"),
-                    ("STATE", "state"),
-                    ("UNTIL", "validUntil"),
-                    ("SUBJECT", "subject"),
-                ];
-                let human = output::list(&answer, "credentials", &columns, "no credentials yet");
+                let heads = ["ID", "TYPE", "STATE", "UNTIL", "FROM", "TO"];
+                let rows: Vec<Vec<String>> = output::items(&answer, "credentials").iter().map(row).collect();
+                let human = output::table(&heads, &rows, "no credentials yet");
                 Ok(Answer::new(answer, human))
             }
             Self::Show(Id { id }) => {
@@ -84,6 +79,14 @@ impl Act {
         let human = format!("{id} is {}\n", output::text(&answer, "state"));
         Ok(Answer::new(answer, human))
     }
+}
+
+/// A credential as a row of the table; whom it is about by name.
+fn row(credential: &Value) -> Vec<String> {
+    let text = |name| output::text(credential, name);
+    let mut row = ["id", "type", "state", "validUntil"].map(text).to_vec();
+    row.extend(["issuer", "subject"].map(|name| in_words(&text(name))));
+    row
 }
 
 fn path(id: &str) -> String {

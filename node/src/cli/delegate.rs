@@ -1,15 +1,16 @@
 //! `delegate`: the next link of a chain.
 
 use super::arguments::{capability, credential_format, ttl};
-use super::party::{self, Party, words};
+use super::party::{self, Party};
 use super::session::Session;
 use crate::client::{Client, segment};
 use crate::data::Kind;
+use crate::exit::Exit;
 use crate::failure::{Failure, Local};
 use crate::files;
 use crate::link::{self, Planned, Terms};
 use crate::mandate::{self, Mandate};
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, words};
 use crate::signing;
 use crate::wallet::{Lock, Wallet};
 use clap::Args;
@@ -129,12 +130,13 @@ impl Delegate {
                 let line = format!("The mandate is in {}.", path.display());
                 Answer::new(document, shown).saying(line)
             }
-            (Some(_), None) => Answer::new(document, shown),
+            (Some(name), None) => Answer::new(document, shown).saying(next(name)),
             (None, None) => {
                 let human = format!("{document}\n");
-                Answer::new(document, human)
-                    .saying(shown.trim_end().to_owned())
-                    .saying("Give the mandate to its subject: it is of use to nobody else.")
+                Answer::new(document, human).saying(shown.trim_end().to_owned()).saying(
+                    "Give the mandate to its subject, who shows it with: marque present --mandate FILE. \
+                         It is of use to nobody else.",
+                )
             }
         })
     }
@@ -176,6 +178,14 @@ pub(super) fn no_mandate(name: &str) -> Failure {
     Failure::of(Code::NotFound)
         .because(format!("{name} holds no mandate that still counts"))
         .so(format!("Let its owner delegate: marque delegate OWNER {name} --cap CAPABILITY."))
+}
+
+/// What an agent with a mandate does with it.
+pub(super) fn next(name: &str) -> String {
+    format!(
+        "It is in the wallet of {name}. Next, where it is to be verified: marque verify --new-nonce; then \
+         here: marque present --agent {name} --nonce NONCE --aud AUDIENCE"
+    )
 }
 
 /// A mandate from a file or stdin.
@@ -256,7 +266,13 @@ async fn subject(session: &Session, client: &Client, text: &str) -> Result<Subje
     }
     match domain {
         Some(domain) if domain != session.configuration()?.domain => {
-            let answer = client.get(&format!("/v1/names/{}", segment(text))).await?;
+            let answer = client.get(&format!("/v1/names/{}", segment(text))).await;
+            let answer = answer.map_err(|failure| match failure.exit {
+                Exit::NotFound => failure.so(format!(
+                    "{domain} must have joined and be recognised: marque trust ls. Its agent's DID works as well."
+                )),
+                _ => failure,
+            })?;
             let did = output::text(&answer, "did").parse().map_err(|_| party::malformed("no DID"))?;
             Ok(Subject { did, name: None, ceiling: None })
         }

@@ -164,13 +164,3 @@ fn read_pair(json: &Value) -> Option<StatusPair> {
 pub(super) fn malformed(why: &str) -> Failure {
     Failure::local(Local::Answer, format!("the node's answer is not one: {why}"), "Its log says more.")
 }
-
-/// A DID in words, where its location names an owner or agent. It is a label, and proves nothing.
-pub(super) fn words(did: &Did) -> String {
-    let id = did_resolver::webvh::WebvhId::parse(did).ok();
-    match id.as_ref().map(|id| (id.host(), id.path())) {
-        Some((host, [kind, name])) if kind == "agents" || kind == "owners" => format!("{name}@{host}"),
-        Some((host, [])) => host.to_owned(),
-        _ => did.to_string(),
-    }
-}

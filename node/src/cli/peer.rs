@@ -2,11 +2,15 @@
 
 use super::arguments::ttl;
 use super::session::Session;
+use crate::exit::Exit;
 use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output::{self, Answer};
+use crate::signing;
 use clap::Subcommand;
+use marque_rules::replica::token::JoinToken;
 use serde_json::json;
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 /// Longest join token that is read.
@@ -53,7 +57,22 @@ impl PeerCommand {
                         "Copy the token alone.",
                     ));
                 }
-                let answer = client.post("/v1/peers", &json!({"token": read.trim()})).await?;
+                let addresses =
+                    JoinToken::parse(read.trim(), signing::now()).ok().map(|token| token.addresses);
+                let addresses = addresses.unwrap_or_default().join(", ");
+                if io::stderr().is_terminal() && !session.as_json() && !addresses.is_empty() {
+                    output::talk(&format!(
+                        "Asking {addresses} to let this node in; that takes 10 s at most."
+                    ));
+                }
+                let answer = client.post("/v1/peers", &json!({"token": read.trim()})).await;
+                let answer = answer.map_err(|failure| match failure.exit {
+                    Exit::Unreachable if !addresses.is_empty() => failure.so(format!(
+                        "The token names {addresses}: its node must be up and reachable there. Where it is \
+                         reached elsewhere, its operator says so in mesh.external, and makes a new token."
+                    )),
+                    _ => failure,
+                })?;
                 let text = |name| output::text(&answer, name);
                 let human = output::facts(&[
                     ("domain", text("domain")),

@@ -1,7 +1,7 @@
 //! `owner` and `agent`: making, listing and stopping those whom the domain vouches for.
 
 use super::arguments::{DryRun, capability, name, ttl};
-use super::delegate::{lines, store};
+use super::delegate::{lines, next, store};
 use super::party::{self, Party};
 use super::rotate;
 use super::session::Session;
@@ -260,6 +260,7 @@ impl CreateAgent {
                     members.insert("mandate".to_owned(), mandate.to_json());
                 }
                 store(session, &lock, &mut agent.wallet, &self.name, mandate)?;
+                talk.push(next(&self.name));
             }
             None => talk.push(format!(
                 "The keys of {owner} are not here, so nothing is delegated yet: run marque delegate {owner} {} \

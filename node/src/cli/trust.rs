@@ -51,17 +51,28 @@ impl TrustCommand {
             }
             Self::Ls => {
                 let answer = client.get("/v1/trust").await?;
-                let columns = [
-                    ("DOMAIN", "domain"),
-                    ("MAY ROOT", "capabilities"),
-                    ("RESOURCES", "resources"),
-                    ("SUSPENDED", "suspended"),
-                    ("DID", "did"),
-                ];
+                let heads = ["DOMAIN", "MAY ROOT", "RESOURCES", "SUSPENDED", "DID"];
                 let none = "no domain is recognised: marque trust add DID --cap CAPABILITY";
-                let human = output::list(&answer, "trust", &columns, none);
+                let rows: Vec<Vec<String>> = output::items(&answer, "trust").iter().map(row).collect();
+                let human = output::table(&heads, &rows, none);
                 Ok(Answer::new(answer, human))
             }
         }
     }
+}
+
+/// A domain as a row of the table.
+fn row(domain: &Value) -> Vec<String> {
+    let text = |name, otherwise: &str| match output::text(domain, name) {
+        text if text.is_empty() => otherwise.to_owned(),
+        text => text,
+    };
+    let suspended = if domain.get("suspended") == Some(&Value::Bool(true)) { "yes" } else { "no" };
+    vec![
+        text("domain", ""),
+        text("capabilities", "nothing"),
+        text("resources", "any"),
+        suspended.to_owned(),
+        text("did", ""),
+    ]
 }

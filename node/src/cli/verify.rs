@@ -4,7 +4,7 @@ use super::arguments::capability;
 use super::session::Session;
 use crate::failure::{Failure, Local};
 use crate::files;
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, in_words};
 use clap::Args;
 use did_resolver::codec;
 use did_resolver::json;
@@ -115,17 +115,18 @@ fn describe(verdict: &Value) -> String {
     let text = |name| output::text(verdict, name);
     let mut human = String::from("verified\n");
     human.push_str(&output::facts(&[
-        ("holder", text("holder")),
-        ("acts for", text("principal")),
+        ("holder", in_words(&text("holder"))),
+        ("", text("holder")),
+        ("acts for", in_words(&text("principal"))),
+        ("", text("principal")),
         ("may", text("capabilities")),
         ("until", text("validUntil")),
         ("status age", format!("{} s", text("statusAgeSeconds"))),
     ]));
     for link in output::items(verdict, "chain") {
-        let named = output::text(link, "subjectName");
-        let subject = if named.is_empty() { output::text(link, "subject") } else { named };
-        let (issuer, capabilities) = (output::text(link, "issuer"), output::text(link, "capabilities"));
-        human.push_str(&format!("  {issuer}\n    -> {subject}  {capabilities}\n"));
+        let text = |name| output::text(link, name);
+        let (from, to) = (in_words(&text("issuer")), in_words(&text("subject")));
+        human.push_str(&format!("  {from} -> {to}  {}\n", text("capabilities")));
     }
     human
 }
