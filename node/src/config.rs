@@ -10,6 +10,7 @@ pub use layers::{Layers, Origin};
 
 use crate::failure::{Failure, Local};
 use did_resolver::webvh::Location;
+use marque_rules::replica::limits::MAX_ADDRESSES;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -24,8 +25,11 @@ pub const MAX_PEERS: usize = 64;
 /// Longest address, in bytes: a multiaddr with a DNS name, a port and a PeerId.
 const MAX_ADDRESS_BYTES: usize = 512;
 
-/// The ports of a node that nobody told otherwise.
-const PORTS: [u16; 4] = [8640, 8641, 8642, 8643];
+/// The first of the four ports in a row of a node that nobody told otherwise.
+const FIRST_PORT: u16 = 8640;
+
+/// The last port with which such a row can begin.
+pub const MAX_FIRST_PORT: u16 = u16::MAX - 3;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +47,8 @@ pub struct Config {
     pub verify: Verify,
     /// Key files that are made from now on.
     pub keys: Keys,
+    /// The node's log.
+    pub log: Log,
 }
 
 /// Where the node listens; port 0 takes a free one.
@@ -67,6 +73,9 @@ pub struct Mesh {
     pub sync_seconds: u32,
     /// Multiaddrs of peers to dial from the start; at most [`MAX_PEERS`].
     pub peers: Vec<String>,
+    /// Multiaddrs under which others reach this node, where that is not where it listens; at most
+    /// [`MAX_ADDRESSES`].
+    pub external: Vec<String>,
 }
 
 /// Status lists.
@@ -96,23 +105,52 @@ pub struct Keys {
     pub kdf_kib: u32,
 }
 
+/// The node's log. What is logged says the variable `MARQUE_LOG`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// How a record is written.
+    pub format: LogFormat,
+}
+
+/// How records of the log are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Plain on a terminal, else JSON.
+    Auto,
+    /// A line of text.
+    Plain,
+    /// A JSON object a line.
+    Json,
+}
+
+impl Listen {
+    /// Four ports in a row on loopback: public, admin, health, the mesh. At most [`MAX_FIRST_PORT`].
+    #[must_use]
+    pub fn on_loopback(first: u16) -> Self {
+        let port = |after: u16| first.saturating_add(after);
+        let local = |after| SocketAddr::from((Ipv4Addr::LOCALHOST, port(after)));
+        Self {
+            public: local(0),
+            admin: local(1),
+            health: local(2),
+            p2p: format!("/ip4/127.0.0.1/tcp/{}", port(3)),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
-        let [public, admin, health, p2p] = PORTS;
-        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
         Self {
             domain: String::new(),
-            listen: Listen {
-                public: local(public),
-                admin: local(admin),
-                health: local(health),
-                p2p: format!("/ip4/127.0.0.1/tcp/{p2p}"),
-            },
-            mesh: Mesh { sync_seconds: 30, peers: Vec::new() },
+            listen: Listen::on_loopback(FIRST_PORT),
+            mesh: Mesh { sync_seconds: 30, peers: Vec::new(), external: Vec::new() },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
             verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW) },
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
+            log: Log { format: LogFormat::Auto },
         }
     }
 }
@@ -147,6 +185,12 @@ impl Config {
                 "mesh.peers is not a list of at most {MAX_PEERS} multiaddrs such as /dns4/peer.example/tcp/8643"
             )));
         }
+        if self.mesh.external.len() > MAX_ADDRESSES || !self.mesh.external.iter().all(address) {
+            return Err(refused(format!(
+                "mesh.external is not a list of at most {MAX_ADDRESSES} multiaddrs such as \
+                 /dns4/marque.acme.example/tcp/8643"
+            )));
+        }
         Ok(())
     }
 
@@ -171,23 +215,26 @@ pub fn check_domain(name: &str) -> Result<(), Failure> {
     })
 }
 
-/// What `init` writes: the domain, and every other key as a comment with its default.
+/// What `init` writes: the domain, and every other key as a comment with its default; where the node
+/// listens without the comment, if it is not the default.
 #[must_use]
-pub fn template(domain: &str) -> String {
-    let Config { listen, mesh, status, verify, keys, .. } = Config::default();
+pub fn template(domain: &str, listen: Option<&Listen>) -> String {
+    let Config { listen: usual, mesh, status, verify, keys, .. } = Config::default();
+    let (mark, listen) = listen.map_or(("# ", &usual), |listen| ("", listen));
     format!(
         "# Marque node. Keys that are commented out have these defaults; an unknown key is an error.\n\
          # MARQUE_SECTION__KEY in the environment overrides a key, such as MARQUE_LISTEN__PUBLIC.\n\n\
          # The trust domain. Its identifier is made from keys: renaming it here renames nothing.\n\
          domain = \"{domain}\"\n\n\
          [listen]\n\
-         # Resolution, status lists, verification.\n# public = \"{}\"\n\
-         # The admin API; it wants the token in admin.token.\n# admin = \"{}\"\n\
-         # Health and metrics.\n# health = \"{}\"\n\
-         # The mesh of domains, as a multiaddr. To be reached by others: /ip4/0.0.0.0/tcp/8643\n# p2p = \"{}\"\n\n\
+         # Resolution, status lists, verification.\n{mark}public = \"{}\"\n\
+         # The admin API; it wants the token in admin.token.\n{mark}admin = \"{}\"\n\
+         # Health and metrics.\n{mark}health = \"{}\"\n\
+         # The mesh of domains, as a multiaddr. To be reached by others: /ip4/0.0.0.0/tcp/8643\n{mark}p2p = \"{}\"\n\n\
          [mesh]\n\
          # Seconds between two rounds in which peers compare what they hold.\n# sync_seconds = {}\n\
-         # Addresses of peers to dial from the start; `marque peer join` adds others.\n# peers = []\n\n\
+         # Addresses of peers to dial from the start; `marque peer join` adds others.\n# peers = []\n\
+         # Addresses under which others reach this node, if not those that it listens on.\n# external = []\n\n\
          [status]\n\
          # How long others may use a status list of this domain before they ask for a newer one.\n\
          # ttl_seconds = {}\n\
@@ -196,7 +243,10 @@ pub fn template(domain: &str) -> String {
          [verify]\n\
          # How far the clocks of others may differ; at most 300.\n# skew_seconds = {}\n\n\
          [keys]\n\
-         # Memory, in KiB, that one guess at the passphrase of a new key file costs.\n# kdf_kib = {}\n",
+         # Memory, in KiB, that one guess at the passphrase of a new key file costs.\n# kdf_kib = {}\n\n\
+         [log]\n\
+         # The node's log on stderr: plain, json, or auto, which is plain on a terminal and json elsewhere.\n\
+         # What is logged says the variable MARQUE_LOG, such as debug.\n# format = \"auto\"\n",
         listen.public,
         listen.admin,
         listen.health,

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
+use crate::output;
 use crate::signing::{self, NODE};
 use did_resolver::methods;
 use did_resolver::webvh::{Log, MAX_LOG_BYTES};
@@ -18,17 +19,19 @@ use marque_flows::intake::NodeIntake;
 use marque_flows::ports::records::Records;
 use marque_http::{AdminToken, Faces, Listeners, NodeInfo, RequestIds};
 use marque_rules::issuance::Home;
-use marque_store::Store;
 use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
+use marque_store::{OpenError, Store};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use vc_schemas::code::Code;
 
 /// How often it is looked whether a list is due: well below half of the shortest ttl.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -43,6 +46,8 @@ pub struct Options {
     pub while_stdin: bool,
     /// Have a public listener.
     pub public: bool,
+    /// Say where the node listens as one JSON document.
+    pub json: bool,
 }
 
 /// Runs the node until it is told to stop, by a signal or by the end of standard input.
@@ -54,9 +59,8 @@ pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Opt
     let mut file = KeyFile::open(&data.node_keys(), &passphrase).map_err(|error| signing::keys(&error))?;
     let log = read_log(&data)?;
     let home = Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))?;
-    let store = Store::open(&data.store(), marque_store::Options::default()).map_err(|error| {
-        Failure::local(Local::File, error.to_string(), "Is the node of this folder running already?")
-    })?;
+    let store = Store::open(&data.store(), marque_store::Options::default());
+    let store = store.map_err(|error| not_opened(&error))?;
     if let Some(why) = store.recovery().rebuilt {
         tracing::warn!(?why, "the index was rebuilt from the log");
     }
@@ -71,9 +75,9 @@ pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Opt
     let node_key = signing::key(&file, NODE)?;
     let node = methods::key_did(node_key.public()).map_err(|error| file_failure(error.to_string()))?;
     let listeners = Listeners {
-        public: if options.public { Some(bind(config.listen.public).await?) } else { None },
-        admin: bind(config.listen.admin).await?,
-        health: bind(config.listen.health).await?,
+        public: if options.public { Some(bind("public", config.listen.public).await?) } else { None },
+        admin: bind("admin", config.listen.admin).await?,
+        health: bind("health", config.listen.health).await?,
     };
     let mut registry = Registry::with_prefix("marque");
     let mesh_metrics = marque_p2p::Metrics::register(&mut registry);
@@ -92,7 +96,7 @@ pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Opt
     })?;
     domain.join_mesh(Arc::new(mesh.handle.clone()));
 
-    let info = node_info(&listeners, &mesh.listening, &file)?;
+    let info = node_info(&listeners, &mesh.listening, &config.mesh.external, &file)?;
     let about = json!({
         "pid": std::process::id(),
         "did": domain.home.did.as_str(),
@@ -113,7 +117,7 @@ pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Opt
     };
     let refreshing = tokio::spawn(refresh(Arc::clone(&domain), ended(stopped.clone())));
     files::replace(&data.node(), format!("{about:#}\n").as_bytes())?;
-    eprintln!("marque: {} is up; admin on {}", domain.home.label, text(&about, "admin"));
+    announce(&about, options.json);
 
     let serving = marque_http::serve(Arc::new(faces), listeners, ended(stopped));
     tokio::pin!(serving);
@@ -131,6 +135,7 @@ pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Opt
         }
     }
     store.close().await;
+    tracing::info!("the node has stopped");
     Ok(())
 }
 
@@ -157,14 +162,23 @@ fn mesh_config(config: &Config, file: &KeyFile) -> Result<marque_p2p::Config, Fa
     Ok(marque_p2p::Config {
         secret: keys::node_secret(file)?,
         listen: vec![config.listen.p2p.clone()],
-        external: Vec::new(),
+        external: config.mesh.external.clone(),
         peers: config.mesh.peers.clone(),
         sync_period_ms: u64::from(config.mesh.sync_seconds).saturating_mul(1_000),
         seed: u64::from_be_bytes(signing::random()?),
     })
 }
 
-fn node_info(listeners: &Listeners, p2p: &[String], file: &KeyFile) -> Result<NodeInfo, Failure> {
+fn node_info(
+    listeners: &Listeners,
+    p2p: &[String],
+    external: &[String],
+    file: &KeyFile,
+) -> Result<NodeInfo, Failure> {
+    let peer_id = marque_p2p::peer_id(keys::node_secret(file)?);
+    let suffix = format!("/p2p/{peer_id}");
+    let whole = |address: &String| format!("{}{suffix}", address.strip_suffix(&suffix).unwrap_or(address));
+    let addresses = if external.is_empty() { p2p.to_vec() } else { external.iter().map(whole).collect() };
     let address = |listener: &TcpListener| {
         listener.local_addr().map(|a| a.to_string()).map_err(|error| file_failure(error.to_string()))
     };
@@ -174,19 +188,52 @@ fn node_info(listeners: &Listeners, p2p: &[String], file: &KeyFile) -> Result<No
         "health": address(&listeners.health)?,
         "p2p": p2p,
     });
-    Ok(NodeInfo {
-        version: env!("CARGO_PKG_VERSION"),
-        peer_id: marque_p2p::peer_id(keys::node_secret(file)?),
-        listeners,
-        addresses: p2p.to_vec(),
+    Ok(NodeInfo { version: env!("CARGO_PKG_VERSION"), peer_id, listeners, addresses })
+}
+
+async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let reason = format!("cannot listen on {address}: {error}");
+        let action = format!(
+            "Choose another address: listen.{name} in config.toml, or --{name}; port 0 takes a free one."
+        );
+        Failure::local(Local::Usage, reason, action)
     })
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let reason = format!("cannot listen on {address}: {error}");
-        Failure::local(Local::Usage, reason, "Choose another address; port 0 takes a free one.")
-    })
+/// Why the store is not open. Where another node has it, nothing is wrong with it.
+fn not_opened(error: &OpenError) -> Failure {
+    match error {
+        OpenError::Locked { .. } => Failure::of(Code::StateConflict)
+            .because(format!("the node of this folder runs already: {error}"))
+            .so("marque status says where it listens."),
+        OpenError::Damaged { .. } | OpenError::Format { .. } | OpenError::Io { .. } => {
+            Failure::local(Local::File, error.to_string(), "Nothing was changed. Restore it from a backup.")
+        }
+    }
+}
+
+/// Says that the node is up and where it listens: to who started it, and to the log.
+fn announce(about: &Value, as_json: bool) {
+    let (domain, admin) = (text(about, "domain"), text(about, "admin"));
+    tracing::info!(domain, did = text(about, "did"), admin, "the node is up");
+    let address = |name| match text(about, name) {
+        "" => String::new(),
+        address => format!("http://{address}"),
+    };
+    let human = output::facts(&[
+        ("domain", domain.to_owned()),
+        ("did", text(about, "did").to_owned()),
+        ("public", address("public")),
+        ("admin", address("admin")),
+        ("health", address("health")),
+        ("mesh", output::text(about, "p2p")),
+    ]);
+    // The node does not need a reader.
+    drop(output::data(&if as_json { about.to_string() } else { human }));
+    if std::io::stderr().is_terminal() {
+        output::talk("The node is up; Ctrl-C stops it. In a second terminal: marque owner create NAME");
+    }
 }
 
 /// Signs the domain's lists again before they grow old, until the node stops.
@@ -209,7 +256,7 @@ async fn ended(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Resolves when the process is told to stop.
-async fn told_to_stop(while_stdin: bool) {
+pub(crate) async fn told_to_stop(while_stdin: bool) {
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {

@@ -1,7 +1,7 @@
 //! `init`: the keys, the identity and the data folder of a trust domain.
 
 use super::session::Session;
-use crate::config::{check_domain, template};
+use crate::config::{Listen, MAX_FIRST_PORT, check_domain, template};
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
@@ -26,6 +26,9 @@ pub struct Init {
     /// The domain's name: a DNS name with a dot; under .test for trials
     #[arg(long, value_name = "NAME")]
     domain: String,
+    /// The first of four ports in a row on loopback: public, admin, health, mesh [default: 8640]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_FIRST_PORT)))]
+    port: Option<u16>,
 }
 
 impl Init {
@@ -35,7 +38,8 @@ impl Init {
         refuse_node(data)?;
         let kdf = session.layers()?.build()?.kdf();
         let passphrase = passphrase::ask_new()?;
-        let log = initialise(data, &self.domain, &passphrase, kdf)?;
+        let listen = self.port.map(Listen::on_loopback);
+        let log = initialise(data, &self.domain, &passphrase, kdf, listen.as_ref())?;
         let recovery = data.recovery_keys();
         let human = output::facts(&[
             ("domain", self.domain.clone()),
@@ -85,6 +89,7 @@ pub(super) fn initialise(
     domain: &str,
     passphrase: &Passphrase,
     kdf: Kdf,
+    listen: Option<&Listen>,
 ) -> Result<Log, Failure> {
     files::make_folder(data.path())?;
     let is_empty = std::fs::read_dir(data.path()).is_ok_and(|mut entries| entries.next().is_none());
@@ -92,7 +97,7 @@ pub(super) fn initialise(
         files::make_private(data.path())?;
     }
     files::make_folder(&data.keys())?;
-    write(data, domain, passphrase, kdf).inspect_err(|_| {
+    write(data, domain, passphrase, kdf, listen).inspect_err(|_| {
         let made =
             [data.node_keys(), data.recovery_keys(), data.domain_log(), data.admin_token(), data.config()];
         for path in made {
@@ -102,7 +107,13 @@ pub(super) fn initialise(
     })
 }
 
-fn write(data: &Data, domain: &str, passphrase: &Passphrase, kdf: Kdf) -> Result<Log, Failure> {
+fn write(
+    data: &Data,
+    domain: &str,
+    passphrase: &Passphrase,
+    kdf: Kdf,
+    listen: Option<&Listen>,
+) -> Result<Log, Failure> {
     let create = |path| KeyFile::create(path, passphrase, kdf).map_err(|error| signing::keys(&error));
     let (mut keys, mut recovery) = (create(&data.node_keys())?, create(&data.recovery_keys())?);
     for role in [ASSERTION, P256, UPDATE, NODE] {
@@ -125,7 +136,7 @@ fn write(data: &Data, domain: &str, passphrase: &Passphrase, kdf: Kdf) -> Result
     files::replace(&data.domain_log(), log.bytes())?;
     let token = codec::to_base64url(&signing::random::<TOKEN_BYTES>()?);
     files::replace(&data.admin_token(), format!("{token}\n").as_bytes())?;
-    files::replace(&data.config(), template(domain).as_bytes())?;
+    files::replace(&data.config(), template(domain, listen).as_bytes())?;
     Ok(log)
 }
 

@@ -4,7 +4,7 @@ use super::session::Session;
 use crate::config::Origin;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
-use crate::{demo, passphrase, wiring};
+use crate::{demo, passphrase, telemetry, wiring};
 use clap::Args;
 
 /// Run the node of this data folder.
@@ -58,8 +58,13 @@ impl Up {
         if config.domain.is_empty() || !session.data().node_keys().exists() {
             return Err(session.not_initialised());
         }
+        telemetry::init(config.log.format)?;
         let passphrase = passphrase::ask()?;
-        let options = wiring::Options { while_stdin: self.while_stdin, public: !self.no_public };
+        let options = wiring::Options {
+            while_stdin: self.while_stdin,
+            public: !self.no_public,
+            json: session.as_json(),
+        };
         wiring::up(config, session.into_data(), passphrase, options).await?;
         Ok(Answer::default())
     }

@@ -83,6 +83,9 @@ impl Session {
     }
 
     pub(super) fn client(&self) -> Result<Client, Failure> {
+        if !self.data.admin_token().exists() {
+            return Err(self.not_initialised());
+        }
         Client::of(&self.data)
     }
 

@@ -73,9 +73,11 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
         "[mesh]\nsync_seconds = \"1\"",
         "[mesh]\npeers = [\"127.0.0.1:1\"]",
         "[mesh]\npeers = [1]",
+        "[mesh]\nexternal = [\"marque.acme.example:8643\"]",
         "[listen]\npublic = \"localhost\"",
         "[listen]\np2p = \"127.0.0.1:1\"",
         "[keys]\nkdf_kib = 7",
+        "[log]\nformat = \"loud\"",
         "domain = \"localhost\"",
         "domain = \"127.0.0.1\"",
         "domain = [",
@@ -106,7 +108,7 @@ fn the_environment_is_read_as_toml_or_as_text() {
 
 #[test]
 fn what_init_writes_is_the_default_also_once_every_key_is_uncommented() {
-    let text = template("acme.example");
+    let text = template("acme.example", None);
     let expected = Config { domain: "acme.example".to_owned(), ..Config::default() };
     assert_eq!(with_file(&text).unwrap(), expected);
     let keys = Layers::defaults().unwrap();
@@ -123,6 +125,15 @@ fn what_init_writes_is_the_default_also_once_every_key_is_uncommented() {
     layers.add_file(Path::new("c"), uncommented.join("\n").as_bytes()).unwrap();
     assert_eq!(layers.build().unwrap(), expected);
     assert!(layers.iter().all(|(_, _, origin)| *origin != Origin::Default), "every key stands in it");
+}
+
+#[test]
+fn a_folder_that_is_made_for_other_ports_says_so_in_its_configuration() {
+    let listen = Listen::on_loopback(9_000);
+    let config = with_file(&template("acme.example", Some(&listen))).unwrap();
+    assert_eq!(config, Config { domain: "acme.example".to_owned(), listen, ..Config::default() });
+    assert_eq!((config.listen.public.port(), config.listen.health.port()), (9_000, 9_002));
+    assert_eq!(config.listen.p2p, "/ip4/127.0.0.1/tcp/9003");
 }
 
 #[test]

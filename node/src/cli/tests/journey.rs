@@ -35,7 +35,7 @@ impl Folder {
         let dir = tempfile::tempdir().unwrap();
         let data = Data::at(dir.path().to_owned());
         let quick = Kdf { m_kib: 8, t: 1, p: 1 };
-        let log = init::initialise(&data, "alpha.test", &passphrase(), quick).unwrap();
+        let log = init::initialise(&data, "alpha.test", &passphrase(), quick, None).unwrap();
         std::fs::write(data.config(), "domain = \"alpha.test\"\n[keys]\nkdf_kib = 8\n").unwrap();
         let key = KeyFile::open(&data.node_keys(), &passphrase()).unwrap().remove(ASSERTION).unwrap();
         let node = StandIn::serve(&data, Party { log, key });
