@@ -11,6 +11,7 @@ use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output::Answer;
 use crate::signing;
+use crate::wiring::told_to_stop;
 use did_resolver::codec;
 use nodes::Nodes;
 use report::Report;
@@ -29,38 +30,44 @@ pub struct Options {
     pub keep: bool,
 }
 
-/// Runs the demo. Every process that it started is stopped when this returns or is dropped, unless the
-/// nodes are to be kept.
+/// Runs the demo. Every process that it started is stopped when this returns, unless the nodes are to be
+/// kept and all came out as expected.
 ///
 /// # Errors
 /// [`Local::Demo`] where a step came out differently, or could not be done at all.
 pub async fn run(options: Options) -> Result<Answer, Failure> {
-    let folder = Folder::make(options.keep)?;
+    let mut folder = Folder::make()?;
     let mut report = Report::new(options.json);
+    let mut nodes = Nodes::new(folder.path(), options.keep)?;
     let told = async {
-        let mut nodes = Nodes::start(folder.path(), options.keep, &mut report).await?;
-        let told = story::tell(&mut nodes, &mut report).await;
-        Ok::<_, Failure>((nodes, told))
+        nodes.start(&mut report).await?;
+        story::tell(&mut nodes, &mut report).await
     };
-    let outcome = tokio::select! {
+    let told = tokio::select! {
         told = told => told,
-        _ = tokio::signal::ctrl_c() => {
-            return Err(Failure::local(Local::Demo, "interrupted; every node was stopped", ""));
+        () = told_to_stop(false) => {
+            Err(Failure::local(Local::Demo, "interrupted; every node was stopped", ""))
         }
     };
-    let (mut nodes, told) = outcome?;
     let good = told.is_ok() && report.all_as_expected();
     if options.keep && good {
-        report.say(&nodes.what_to_try());
-    } else {
-        nodes.stop_all().await;
+        folder.keep = true;
+        let mut answer = report.answer();
+        answer.human.push_str(&nodes.what_to_try());
+        if let Some(members) = answer.document.as_object_mut() {
+            members.insert("kept".to_owned(), nodes.kept());
+        }
+        return Ok(answer);
     }
-    told?;
-    let answer = report.answer();
-    if good { Ok(answer) } else { Err(report.failure()) }
+    nodes.stop_all().await;
+    match told {
+        Err(failure) => Err(report.cut_off(failure)),
+        Ok(()) if good => Ok(report.answer()),
+        Ok(()) => Err(report.failure()),
+    }
 }
 
-/// The folder of the demo: removed at the end unless the nodes are kept.
+/// The folder of the demo: removed at the end, unless the nodes are kept.
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
@@ -68,12 +75,12 @@ struct Folder {
 }
 
 impl Folder {
-    fn make(keep: bool) -> Result<Self, Failure> {
+    fn make() -> Result<Self, Failure> {
         let name = format!("marque-demo-{}", codec::to_hex(&signing::random::<6>()?));
         let path = std::env::temp_dir().join(name);
         files::make_folder(&path)?;
         files::make_private(&path)?;
-        Ok(Self { path, keep })
+        Ok(Self { path, keep: false })
     }
 
     fn path(&self) -> &Path {

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Local};
 use crate::files;
 use crate::signing;
 use did_resolver::codec;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -70,27 +70,32 @@ impl Output {
 }
 
 impl Nodes {
-    /// Makes three domains and starts their nodes.
-    pub(super) async fn start(folder: &Path, keep: bool, report: &mut Report) -> Result<Self, Failure> {
+    /// No nodes yet.
+    pub(super) fn new(folder: &Path, keep: bool) -> Result<Self, Failure> {
         let program = std::env::current_exe().map_err(|error| failure(error.to_string()))?;
         let passphrase = folder.join("passphrase");
         let text = codec::to_base64url(&signing::random::<18>()?);
         files::replace(&passphrase, text.as_bytes())?;
-        let mut nodes = Self { program, passphrase, keep, all: Vec::new() };
+        Ok(Self { program, passphrase, keep, all: Vec::new() })
+    }
+
+    /// Makes three domains and starts their nodes.
+    pub(super) async fn start(&mut self, report: &mut Report) -> Result<(), Failure> {
+        let folder = self.passphrase.with_file_name("");
         report.chapter("Three trust domains, each with a node of its own");
         let began = Instant::now();
         for name in NAMES {
             let data = Data::at(folder.join(name));
-            nodes.all.push(Node { data, did: String::new(), child: None });
-            let place = nodes.all.len() - 1;
+            self.all.push(Node { data, did: String::new(), child: None });
+            let place = self.all.len() - 1;
             let domain = format!("{name}.test");
-            let made = nodes.done(place, &["init", "--domain", &domain]).await?;
-            nodes.node_mut(place)?.did = made.text("did");
-            nodes.up(place).await?;
+            let made = self.done(place, &["init", "--domain", &domain]).await?;
+            self.node_mut(place)?.did = made.text("did");
+            self.up(place).await?;
             report.say(&format!("  {domain} is {}", made.text("did")));
         }
         report.step("three nodes are up", "up", "up", began.elapsed());
-        Ok(nodes)
+        Ok(())
     }
 
     pub(super) fn node(&self, place: usize) -> Result<&Node, Failure> {
@@ -110,6 +115,9 @@ impl Nodes {
         let mut command = Command::new(&self.program);
         command.env("MARQUE_DATA", self.node(place)?.data.path());
         command.env("MARQUE_PASSPHRASE_FILE", &self.passphrase);
+        // What is typed to stop the demo is for the demo alone: it stops the rest.
+        command.process_group(0);
+        command.env("MARQUE_LOG__FORMAT", "plain");
         // One second between rounds of anti-entropy, so that nobody has to wait for a late joiner.
         command.env("MARQUE_MESH__SYNC_SECONDS", "1");
         Ok(command)
@@ -153,12 +161,13 @@ impl Nodes {
         let log = log.map_err(|error| failure(error.to_string()))?;
         command.stdout(Stdio::null()).stderr(log);
         if self.keep {
-            command.stdin(Stdio::null()).process_group(0);
+            command.stdin(Stdio::null());
         } else {
             // The node ends with this process, however this process ends.
             command.arg("--while-stdin").stdin(Stdio::piped()).kill_on_drop(true);
         }
-        let mut child = command.spawn().map_err(|error| failure(error.to_string()))?;
+        let child = command.spawn().map_err(|error| failure(error.to_string()))?;
+        let child = self.node_mut(place)?.child.insert(child);
         let deadline = Instant::now() + PATIENCE;
         while !about.exists() {
             let ended = child.try_wait().ok().flatten();
@@ -169,7 +178,6 @@ impl Nodes {
             }
             tokio::time::sleep(LOOK).await;
         }
-        self.node_mut(place)?.child = Some(child);
         Ok(())
     }
 
@@ -249,26 +257,45 @@ impl Nodes {
         }
     }
 
-    /// What to type to go on by hand.
+    /// What to type to go on by hand; in any shell that has functions.
     pub(super) fn what_to_try(&self) -> String {
-        let mut text = String::from("\nThe nodes are up. To try:\n\n");
-        text.push_str(&format!("  export MARQUE_PASSPHRASE_FILE={}\n", self.passphrase.display()));
+        let mut text = String::from("\nThe nodes are up. To go on by hand, paste this:\n\n");
+        text.push_str(&format!("  export MARQUE_PASSPHRASE_FILE='{}'\n", self.passphrase.display()));
         for (name, node) in NAMES.iter().zip(&self.all) {
-            text.push_str(&format!(
-                "  {name}=\"{} --data {}\"\n",
-                self.program.display(),
-                node.data.path().display()
-            ));
+            let (program, data) = (self.program.display(), node.data.path().display());
+            text.push_str(&format!("  {name}() {{ '{program}' --data '{data}' \"$@\"; }}\n"));
         }
         text.push_str(
-            "  $alpha agent ls\n  $charlie peer ls\n  $charlie trust ls\n  $charlie verify --new-nonce\n  \
-             $charlie resolve \"$($alpha agent show travel-bot --json | jq -r .did)\"\n\nTo end them:\n\n  kill",
+            "\nAn agent of alpha's shows charlie what it may do:\n\n  \
+             alpha agent create my-bot --owner alice --cap calendar:read\n  \
+             ask=$(charlie verify --new-nonce --json)\n  \
+             nonce=$(printf %s \"$ask\" | jq -r .nonce) aud=$(printf %s \"$ask\" | jq -r .audience)\n  \
+             alpha present --agent my-bot --nonce \"$nonce\" --aud \"$aud\" > my-bot.jwt\n  \
+             charlie verify my-bot.jwt\n\n\
+             A second time it is a replay. Take it back, and see who knows whom:\n\n  \
+             charlie verify my-bot.jwt\n  alpha agent revoke my-bot\n  alpha agent ls\n  \
+             charlie peer ls\n  charlie trust ls\n\nTo end the nodes and remove their folder:\n\n  kill",
         );
         for node in &self.all {
-            let pid = node.child.as_ref().and_then(Child::id).unwrap_or_default();
-            text.push_str(&format!(" {pid}"));
+            text.push_str(&format!(" {}", node.pid()));
         }
+        let folder = self.passphrase.with_file_name("");
+        text.push_str(&format!("; sleep 1; rm -r '{}'\n", folder.display()));
         text
+    }
+
+    /// The same for programs.
+    pub(super) fn kept(&self) -> Value {
+        let nodes = NAMES.iter().zip(&self.all).map(|(name, node)| {
+            json!({"domain": format!("{name}.test"), "data": node.data.path(), "pid": node.pid()})
+        });
+        json!({"passphraseFile": self.passphrase, "nodes": nodes.collect::<Value>()})
+    }
+}
+
+impl Node {
+    fn pid(&self) -> u32 {
+        self.child.as_ref().and_then(Child::id).unwrap_or_default()
     }
 }
 

@@ -1,10 +1,11 @@
 //! What happened, step by step: told while it happens, summed up in a table.
 
 use crate::failure::{Failure, Local};
-use crate::output::Answer;
+use crate::output::{self, Answer};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
+use vc_schemas::code::Code;
 
 /// One step: what was to happen, what happened, and how long it took.
 #[derive(Debug, Clone)]
@@ -31,7 +32,8 @@ impl Report {
     /// Says something in between, to people only.
     pub(super) fn say(&self, text: &str) {
         if !self.json {
-            println!("{text}");
+            // Nobody reads: the exit code still says how it ended.
+            drop(output::data(&output::plain(text)));
         }
     }
 
@@ -44,6 +46,9 @@ impl Report {
     pub(super) fn step(&mut self, name: &'static str, expected: &'static str, got: &str, took: Duration) {
         let mark = if got == expected { "ok " } else { "NOT" };
         self.say(&format!("  {mark} {name}: {got} ({} ms)", took.as_millis()));
+        if let Ok(code) = got.parse::<Code>() {
+            self.say(&format!("      {}", code.meaning()));
+        }
         self.steps.push(Step { name, expected, got: got.to_owned(), took });
     }
 
@@ -104,10 +109,12 @@ impl Report {
             .iter()
             .map(|step| format!("{}: expected {}, got {}", step.name, step.expected, step.got))
             .collect();
+        self.cut_off(Failure::local(Local::Demo, named.join("; "), "This is a defect: please report it."))
+    }
+
+    /// `failure`, with the steps so far.
+    pub(super) fn cut_off(&self, failure: Failure) -> Failure {
         self.say(&self.table());
-        if self.json {
-            println!("{:#}", self.document());
-        }
-        Failure::local(Local::Demo, named.join("; "), "This is a defect: please report it.")
+        Failure { report: Some(Box::new(self.document())), ..failure }
     }
 }

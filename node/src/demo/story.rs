@@ -9,6 +9,7 @@ use crate::data::Kind;
 use crate::failure::Failure;
 use crate::files;
 use crate::mandate::Mandate;
+use crate::output::{self, in_words};
 use serde_json::Value;
 use std::time::Instant;
 use vc_schemas::secure::Secured;
@@ -99,9 +100,9 @@ async fn delegate(nodes: &mut Nodes, report: &mut Report) -> Result<Mandate, Fai
     let verdict = settled(nodes, CHARLIE, presented.as_bytes()).await?;
     report.step("charlie verifies the presentation", "verified", &verdict.verdict(), began.elapsed());
     for link in verdict.json.get("chain").and_then(Value::as_array).into_iter().flatten() {
-        let text = |member| link.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let capabilities = link.get("capabilities").map(ToString::to_string).unwrap_or_default();
-        report.say(&format!("      {}\n        -> {} {capabilities}", text("issuer"), text("subjectName")));
+        let text = |member| output::text(link, member);
+        let (from, to) = (in_words(&text("issuer")), in_words(&text("subject")));
+        report.say(&format!("      {from} -> {to}  {}", output::text(link, "capabilities")));
     }
     Ok(mandate)
 }
