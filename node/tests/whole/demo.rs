@@ -46,6 +46,14 @@ fn processes_with(text: &str) -> usize {
     found
 }
 
+fn until_gone(text: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while processes_with(text) > 0 {
+        assert!(Instant::now() < deadline, "a process was left behind");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn an_interrupted_demo_stops_every_process_that_it_started() {
     let folder = tempfile::tempdir().unwrap();
@@ -60,9 +68,45 @@ fn an_interrupted_demo_stops_every_process_that_it_started() {
     std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
     drop(lines);
     assert_ne!(demo.wait().unwrap().code(), Some(0));
-    let deadline = Instant::now() + PATIENCE;
-    while processes_with(&mark) > 0 {
-        assert!(Instant::now() < deadline, "a process was left behind");
-    }
+    until_gone(&mark);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "its folder is gone");
+}
+
+#[test]
+fn an_interrupted_demo_leaves_nothing_even_if_the_nodes_were_to_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().display().to_string();
+    let mut demo = marque();
+    demo.args(["demo", "--keep"]).env("TMPDIR", folder.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut demo = demo.stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("three nodes are up")));
+    let pid = demo.id().to_string();
+    std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert_eq!(demo.wait().unwrap().code(), Some(1));
+    until_gone(&mark);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "its folder is gone");
+}
+
+#[test]
+fn the_nodes_of_a_kept_demo_answer_and_end_when_they_are_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().display().to_string();
+    let mut demo = marque();
+    demo.args(["demo", "--keep", "--json"]).env("TMPDIR", folder.path()).stdin(Stdio::null());
+    let output = demo.output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let kept = document["kept"]["nodes"].as_array().unwrap();
+    let mut answers = Vec::new();
+    for node in kept {
+        let mut status = marque();
+        status.args(["status", "--json"]).env("MARQUE_DATA", node["data"].as_str().unwrap());
+        answers.push(status.output().unwrap().stdout);
+        std::process::Command::new("kill").arg(node["pid"].to_string()).status().unwrap();
+    }
+    until_gone(&mark);
+    for (node, answer) in kept.iter().zip(answers) {
+        let status: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(status["domain"], node["domain"]);
+    }
 }

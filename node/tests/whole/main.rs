@@ -12,3 +12,4 @@ mod demo;
 mod hostile;
 mod operator;
 mod process;
+mod speech;

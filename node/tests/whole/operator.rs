@@ -132,12 +132,15 @@ fn init_refuses_a_folder_that_has_a_node_and_a_name_that_is_none() {
 #[test]
 fn a_second_node_on_one_folder_is_refused_and_a_wrong_passphrase_opens_nothing() {
     let alpha = Domain::start("alpha.test");
-    let second = alpha.command(&["up", "--admin", "127.0.0.1:0"]).stdin(Stdio::null()).output().unwrap();
-    assert_ne!(second.status.code(), Some(0));
+    let free = ["--admin", "127.0.0.1:0", "--health", "127.0.0.1:0", "--no-public"];
+    let second = alpha.command(&["up", "--json"]).args(free).stdin(Stdio::null()).output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&second.stdout).unwrap();
+    assert_eq!((second.status.code(), &document["error"]["code"]), (Some(8), &"state-conflict".into()));
     let wrong = alpha.folder.path().join("wrong");
     std::fs::File::create(&wrong).unwrap().write_all(b"another passphrase").unwrap();
     let mut create = alpha.command(&["owner", "create", "alice", "--json"]);
     let output = create.env("MARQUE_PASSPHRASE_FILE", &wrong).stdin(Stdio::null()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &document["error"]["code"]), (Some(2), &"passphrase".into()));
     assert_eq!(alpha.done(&["owner", "ls"]).json["owners"].as_array().unwrap().len(), 1, "the organisation");
 }
