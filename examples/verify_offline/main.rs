@@ -1,10 +1,25 @@
 //! A relying party without a node: verifies a presentation from files alone, by floors 0 and 1.
 //!
-//!     cargo run -p marque-examples --example verify_offline -- \
-//!         presentation.jwt --audience DID --nonce N --trust DOMAIN_DID=calendar:read \
-//!         --log alpha.jsonl --log travel-bot.jsonl --list revocation.jwt --list suspension.jwt
+//! With the first node of the README up, the files come from its public listener, where any web server
+//! or cache may stand between:
 //!
-//! `--trust DOMAIN_DID=` recognises a domain that may root nothing. `--at` sets the time, RFC 3339.
+//!     node=http://127.0.0.1:8640
+//!     curl -sf $node/.well-known/did.jsonl -o acme.jsonl
+//!     curl -sf $node/owners/alice/did.jsonl -o alice.jsonl
+//!     curl -sf $node/agents/travel-bot/did.jsonl -o travel-bot.jsonl
+//!     curl -sf $node/agents/calendar-bot/did.jsonl -o calendar-bot.jsonl
+//!     curl -sf $node/status/revocation -o revocation.jwt
+//!     curl -sf $node/status/suspension -o suspension.jwt
+//!     marque present --agent calendar-bot --nonce 2718281828 --aud did:web:shop.example > presentation.jwt
+//!
+//!     cargo run -p marque-examples --example verify_offline -- presentation.jwt \
+//!         --audience did:web:shop.example --nonce 2718281828 \
+//!         --trust "$(marque status --json | jq -r .did)=calendar:read,calendar:write" \
+//!         --log acme.jsonl --log alice.jsonl --log travel-bot.jsonl --log calendar-bot.jsonl \
+//!         --list revocation.jwt --list suspension.jwt
+//!
+//! It exits with 0 where the presentation verifies, 3 where it does not, and 2 where a file cannot be
+//! read. `--trust DOMAIN_DID=` recognises a domain that may root nothing. `--at` sets the time, RFC 3339.
 
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
