@@ -10,6 +10,7 @@ use crate::peers::{Book, Origin};
 use crate::search::Search;
 use futures::StreamExt;
 use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::TransportError;
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
@@ -160,8 +161,14 @@ fn swarm(key: &Keypair) -> Result<Swarm<Behaviour>, Error> {
 async fn listen(swarm: &mut Swarm<Behaviour>, on: &[String], own: PeerId) -> Result<Vec<String>, Error> {
     let mut waiting = Vec::new();
     for text in on {
-        let failed = |e: &dyn fmt::Display| Error::Listen(format!("{text}: {e}"));
-        waiting.push(swarm.listen_on(parse(text)?).map_err(|e| failed(&e))?);
+        // The error has the reason as its source, and says nothing itself.
+        let failed = |error: TransportError<std::io::Error>| match error {
+            TransportError::MultiaddrNotSupported(_) => {
+                Error::Listen(format!("{text}: not an address of TCP over IP"))
+            }
+            TransportError::Other(cause) => Error::Listen(format!("{text}: {}", innermost(&cause))),
+        };
+        waiting.push(swarm.listen_on(parse(text)?).map_err(failed)?);
     }
     let mut listening = Vec::new();
     while !waiting.is_empty() {
@@ -182,6 +189,15 @@ async fn listen(swarm: &mut Swarm<Behaviour>, on: &[String], own: PeerId) -> Res
         }
     }
     Ok(listening)
+}
+
+/// The error at the bottom of those that wrap it: the one that says something.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 /// What hellos give as addresses: the configured ones, or those that are listened on and that lead

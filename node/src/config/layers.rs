@@ -160,29 +160,43 @@ impl Layers {
     /// # Errors
     /// [`Local::Configuration`] names the key and where its value came from.
     pub fn build(&self) -> Result<Config, Failure> {
-        let mut table = Table::new();
-        for (key, (value, _)) in &self.keys {
-            match key.split_once('.') {
-                None => drop(table.insert(key.clone(), value.clone())),
-                Some((section, name)) => {
-                    let section =
-                        table.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
-                    if let Some(section) = section.as_table_mut() {
-                        section.insert(name.to_owned(), value.clone());
-                    }
-                }
-            }
-        }
-        let config: Config =
-            table.try_into().map_err(|e: toml::de::Error| refused(e.message().to_owned()))?;
+        let values = self.keys.iter().map(|(key, (value, _))| (key, value));
+        let config = read(values).map_err(|why| self.culprit().unwrap_or_else(|| refused(why)))?;
         config.check()?;
         Ok(config)
+    }
+
+    /// What is wrong with the first value that cannot be read even if all others have their defaults.
+    fn culprit(&self) -> Option<Failure> {
+        let usual = Self::defaults().ok()?;
+        self.keys.iter().find_map(|(key, (value, origin))| {
+            let values = usual.keys.iter().map(|(k, (v, _))| (k, if k == key { value } else { v }));
+            let why = read(values).err()?;
+            Some(refused(format!("{origin}: {key} is {value}: {why}")))
+        })
     }
 
     /// Every key with its value and origin, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value, &Origin)> {
         self.keys.iter().map(|(key, (value, origin))| (key.as_str(), value, origin))
     }
+}
+
+/// The configuration that keys and values are, not checked yet.
+fn read<'a>(values: impl Iterator<Item = (&'a String, &'a Value)>) -> Result<Config, String> {
+    let mut table = Table::new();
+    for (key, value) in values {
+        match key.split_once('.') {
+            None => drop(table.insert(key.clone(), value.clone())),
+            Some((section, name)) => {
+                let section = table.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+                if let Some(section) = section.as_table_mut() {
+                    section.insert(name.to_owned(), value.clone());
+                }
+            }
+        }
+    }
+    table.try_into().map_err(|e: toml::de::Error| e.message().trim().replace('\n', " "))
 }
 
 fn parse_value(text: &str) -> Option<Value> {

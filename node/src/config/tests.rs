@@ -89,6 +89,10 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
     let error = with_file("[keys]\nkdf_kib = 7").unwrap_err();
     assert!(error.reason.contains("keys.kdf_kib"), "{error}");
     assert_eq!(error.exit, crate::exit::Exit::Usage);
+    let error = with_file("[listen]\nadmin = \"localhost\"\n[log]\nformat = \"plain\"").unwrap_err();
+    assert!(error.reason.starts_with("config.toml: listen.admin is \"localhost\": "), "{error}");
+    let error = with_file("[log]\nformat = \"loud\"").unwrap_err();
+    assert!(error.reason.starts_with("config.toml: log.format is \"loud\": "), "{error}");
 }
 
 #[test]
