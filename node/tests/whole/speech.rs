@@ -115,6 +115,23 @@ fn a_log_filter_or_format_that_is_none_stops_the_start() {
     }
 }
 
+#[test]
+fn an_address_that_is_taken_is_named_with_the_reason() {
+    let alpha = Domain::init("alpha.test");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let p2p = format!("/ip4/127.0.0.1/tcp/{}", address.port());
+    let free = "127.0.0.1:0";
+    for (admin, p2p) in [(address.to_string(), "/ip4/127.0.0.1/tcp/0"), (free.to_owned(), &p2p)] {
+        let mut up = alpha.command(&["up", "--json", "--no-public", "--health", free]);
+        let output = up.args(["--admin", &admin, "--p2p", p2p]).stdin(Stdio::null()).output().unwrap();
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let reason = document["error"]["reason"].as_str().unwrap();
+        assert!(reason.contains(&address.port().to_string()) && reason.contains("in use"), "{document}");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
 /// Every file under `folder`, and every folder.
 fn all(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];

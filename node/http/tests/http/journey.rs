@@ -75,6 +75,16 @@ async fn a_raw_presentation_is_verified_like_one_in_json() {
 }
 
 #[tokio::test]
+async fn a_raw_presentation_may_end_with_the_line_end_of_its_file() {
+    let journey = Journey::new().await;
+    let mut bytes = journey.presentation().await.bytes().to_vec();
+    bytes.extend_from_slice(b"\r\n");
+    let request = Request::post("/v1/verify").header("content-type", "application/vp+jwt");
+    let answer = journey.world.public(request, bytes).await;
+    assert_eq!((answer.status, &answer.json()["verified"]), (200, &json!(true)));
+}
+
+#[tokio::test]
 async fn a_presentation_as_cose_is_verified_in_base64url() {
     let journey = Journey::new().await;
     let jwt = journey.presentation().await;
