@@ -1,25 +1,24 @@
 //! A relying party without a node: verifies a presentation from files alone, by floors 0 and 1.
 //!
-//! With the first node of the README up, the files come from its public listener, where any web server
-//! or cache may stand between:
+//! With the first node of the README up, the files come from its public listener; a web server or cache may
+//! stand between:
 //!
 //!     node=http://127.0.0.1:8640
 //!     curl -sf $node/.well-known/did.jsonl -o acme.jsonl
 //!     curl -sf $node/owners/alice/did.jsonl -o alice.jsonl
 //!     curl -sf $node/agents/travel-bot/did.jsonl -o travel-bot.jsonl
-//!     curl -sf $node/agents/calendar-bot/did.jsonl -o calendar-bot.jsonl
 //!     curl -sf $node/status/revocation -o revocation.jwt
 //!     curl -sf $node/status/suspension -o suspension.jwt
-//!     marque present --agent calendar-bot --nonce 2718281828 --aud did:web:shop.example > presentation.jwt
+//!     marque present --agent travel-bot --nonce 2718281828 --aud did:web:shop.example > presentation.jwt
 //!
 //!     cargo run -p marque-examples --example verify_offline -- presentation.jwt \
 //!         --audience did:web:shop.example --nonce 2718281828 \
 //!         --trust "$(marque status --json | jq -r .did)=calendar:read,calendar:write" \
-//!         --log acme.jsonl --log alice.jsonl --log travel-bot.jsonl --log calendar-bot.jsonl \
+//!         --log acme.jsonl --log alice.jsonl --log travel-bot.jsonl \
 //!         --list revocation.jwt --list suspension.jwt
 //!
-//! It exits with 0 where the presentation verifies, 3 where it does not, and 2 where a file cannot be
-//! read. `--trust DOMAIN_DID=` recognises a domain that may root nothing. `--at` sets the time, RFC 3339.
+//! It exits with 0 where the presentation verifies, 3 where it does not, 5 where a file is missing to know,
+//! and 2 where one cannot be read. `--trust DOMAIN_DID=` recognises a domain that may root nothing. `--at` sets the time, RFC 3339.
 
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
@@ -35,8 +34,7 @@ use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, Secured};
 
 fn main() -> ExitCode {
     match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(3),
+        Ok(exit) => ExitCode::from(exit),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::from(2)
@@ -44,7 +42,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<bool, String> {
+/// The exit code of the verdict.
+fn run() -> Result<u8, String> {
     let mut now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?.as_secs();
     let (mut presented, mut logs, mut lists) = (None, Vec::new(), Vec::new());
     let (mut audience, mut nonce, mut domains) = (String::new(), String::new(), BTreeMap::new());
@@ -90,19 +89,22 @@ fn run() -> Result<bool, String> {
         Ok(held) => check(&held, bundle.facts(), &expect, now),
         Err(refusal) => Outcome::Refused(refusal),
     };
-    match outcome {
+    Ok(match outcome {
         Outcome::Verified(verdict) => {
             println!("{:#}", verdict.to_json());
-            return Ok(true);
+            0
         }
-        Outcome::Refused(refusal) => println!("refused: {refusal}"),
+        Outcome::Refused(refusal) => {
+            println!("refused: {refusal}");
+            3
+        }
         Outcome::Wants(wants) => {
             println!("could not know: {}", wants.not_to_be_had());
             wants.dids.iter().for_each(|did| println!("  missing the log of {did}"));
             wants.status_lists.iter().for_each(|key| println!("  missing the list {}", key.url));
+            5
         }
-    }
-    Ok(false)
+    })
 }
 
 fn read(path: &str) -> Result<Vec<u8>, String> {
