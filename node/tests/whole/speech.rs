@@ -132,6 +132,24 @@ fn an_address_that_is_taken_is_named_with_the_reason() {
     }
 }
 
+#[test]
+fn a_join_token_names_where_the_node_is_reached() {
+    let mut alpha = Domain::init("alpha.test");
+    let config = alpha.data().join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let external = "/dns4/marque.alpha.test/tcp/8643";
+    let text = text.replace("# external = []", &format!("external = [\"{external}\"]"));
+    std::fs::write(&config, text).unwrap();
+    alpha.up();
+    let token = alpha.done(&["peer", "invite"]).text("token");
+    let bytes =
+        data_encoding::BASE64URL_NOPAD.decode(token.strip_prefix("mqj1.").unwrap().as_bytes()).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let peer_id = alpha.about()["peerId"].as_str().unwrap().to_owned();
+    assert!(text.contains(&format!("{external}/p2p/{peer_id}")), "{text}");
+    assert!(!text.contains("127.0.0.1"), "{text}");
+}
+
 /// Every file under `folder`, and every folder.
 fn all(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
