@@ -11,5 +11,6 @@ mod crash;
 mod demo;
 mod hostile;
 mod operator;
+mod peers;
 mod process;
 mod speech;

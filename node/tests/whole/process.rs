@@ -75,12 +75,22 @@ impl Domain {
     }
 
     pub(crate) fn up(&mut self) {
+        self.up_with(&[]);
+    }
+
+    /// Starts the node with variables of its own.
+    pub(crate) fn up_with(&mut self, variables: &[(&str, &str)]) {
         let about = self.data().join("node.json");
         let _gone = std::fs::remove_file(&about);
         let free = ["--public", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"];
         let p2p = format!("/ip4/127.0.0.1/tcp/{}", self.port);
         let mut command = self.command(&["up", "--while-stdin", "--p2p", &p2p]);
-        command.args(free).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(free)
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
         let deadline = Instant::now() + PATIENCE;
         while !about.exists() {
