@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::facts::Expect;
 use crate::refusal::{Path, Refusal};
 use did_resolver::did::Did;
+use did_resolver::webvh::WebvhId;
 
 /// Whether the subject at this place of the path needs no identity credential: a did:key that ends
 /// the chain lives for one task and has none.
@@ -74,6 +75,10 @@ fn check_domain(identity: &Identity, expect: &Expect, path: &Path) -> Result<(),
         Some(recognition) if recognition.suspended => {
             Err(Refusal::new(Code::DomainSuspended, path, "the domain that vouches for it is suspended here"))
         }
+        Some(_) if !stands_under(identity) => {
+            let detail = "its DID does not stand under the domain that vouches for it";
+            Err(Refusal::new(Code::IdentityMismatch, path, detail))
+        }
         Some(_) => Ok(()),
         None => Err(Refusal::new(
             Code::DomainNotRecognised,
@@ -81,4 +86,13 @@ fn check_domain(identity: &Identity, expect: &Expect, path: &Path) -> Result<(),
             "the domain that vouches for it is not recognised here",
         )),
     }
+}
+
+/// Whether a did:webvh stands under the host of the domain that vouches for it. That proves nothing by
+/// itself; but without it one recognised domain could vouch for what another one revoked.
+fn stands_under(identity: &Identity) -> bool {
+    let subject = identity.credential().claims.subject();
+    let host = |did: &Did| WebvhId::parse(did).map(|id| id.host().to_owned()).ok();
+    subject.method() != "webvh"
+        || host(subject).is_some() && host(subject) == host(&identity.credential().issuer)
 }

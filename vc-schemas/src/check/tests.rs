@@ -309,6 +309,21 @@ fn a_domain_that_merely_bears_the_name_vouches_for_nobody() {
     assert_eq!(code_of(&world, credentials).0, Code::DomainNotRecognised);
 }
 
+// Rules 5 and 7: what one domain revoked, another must not bring back.
+#[test]
+fn a_domain_vouches_for_nobody_who_stands_under_another() {
+    let mut world = World::new(Envelope::Jwt);
+    let mut credentials = world.plain_journey();
+    let (bravo, travel, alice) = (world.bravo.clone(), world.travel.clone(), world.alice.clone());
+    let taken = world.agent_credential(&bravo, &travel, &["calendar:read", "calendar:write"]);
+    let own = std::mem::replace(&mut credentials[3], world.secure(&bravo, &taken));
+    assert_eq!(code_of(&world, credentials.clone()), (Code::IdentityMismatch, "identities[1].issuer".into()));
+    credentials[3] = own;
+    let taken = world.owner_credential(&bravo, &alice);
+    credentials[2] = world.secure(&bravo, &taken);
+    assert_eq!(code_of(&world, credentials), (Code::IdentityMismatch, "identities[0].issuer".into()));
+}
+
 // Rule 6. R-001
 #[test]
 fn nothing_is_rooted_without_an_anchor_or_beyond_it() {
