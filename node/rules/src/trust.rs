@@ -46,7 +46,10 @@ impl TrustedDomain {
         let capabilities = object.optional("capabilities").map_or(Ok(Scope::default()), Scope::read);
         let domain = Self {
             did,
-            suspended: object.optional("suspended").and_then(Value::as_bool).unwrap_or_default(),
+            suspended: match object.optional("suspended") {
+                None => false,
+                Some(value) => value.as_bool().ok_or(TrustError::Malformed("suspended"))?,
+            },
             capabilities: capabilities.map_err(|_| TrustError::Malformed("capabilities"))?,
             resources: object.texts("resources")?,
         };

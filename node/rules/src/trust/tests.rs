@@ -29,7 +29,8 @@ fn an_agent_a_did_key_and_garbage_are_no_domains() {
     assert_eq!(TrustedDomain::read(&json!({"did": agent.as_str()})), Err(TrustError::NotADomain));
     let key = "did:key:z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG";
     assert_eq!(TrustedDomain::read(&json!({"did": key})), Err(TrustError::NotADomain));
-    for json in [json!([]), json!({}), json!({"did": did("a", "a.test").as_str(), "capabilities": "all"})] {
+    let with = |name: &str, value: &str| json!({"did": did("a", "a.test").as_str(), name: value});
+    for json in [json!([]), json!({}), with("capabilities", "all"), with("suspended", "true")] {
         assert!(TrustedDomain::read(&json).is_err(), "{json}");
     }
 }
