@@ -14,6 +14,7 @@ use did_resolver::document::Document;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{Log, WebvhId};
 use futures::future::BoxFuture;
+use marque_rules::issuance::Home;
 use marque_rules::replica::floor::{
     ListDecision, ListFloor, LogDecision, ReceivedList, decide_list, decide_log, log_item,
 };
@@ -26,6 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use vc_schemas::facts::{DidFact, ListKey};
 use vc_schemas::secure::{Content, Envelope as Securing, Secured};
+use vc_schemas::status::bitstring::Bits;
 use vc_schemas::status::{MAX_LIST_BYTES, StatusList};
 
 /// The node's side of the mesh: a domain, and the did:key of this node.
@@ -143,7 +145,7 @@ impl NodeIntake {
     async fn find_log(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Found, Refusal> {
         let (domain, body) = (&self.domain, envelope.body());
         let did: Did = body.subject.parse().map_err(|_| Refusal::Malformed)?;
-        check_place(&did, envelope.domain_did())?;
+        check_place(&did, envelope.domain_did(), &domain.home)?;
         let held = domain.held_log(&did).await.map_err(|e| failed(&e))?;
         let floor = domain.log_floor(&did).await.map_err(|e| failed(&e))?;
         let branches: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
@@ -229,7 +231,7 @@ impl NodeIntake {
         let key = ListKey { issuer: list.issuer.clone(), url: list.url.clone() };
         let (floor, expect) = domain.list_floor(&key).await.map_err(|e| failed(&e))?;
         let held = domain.held_list(&key).await.map_err(|e| failed(&e))?;
-        let ever = domain.revoked_ever(&key).await.map_err(|e| failed(&e))?;
+        let (ever, ever_expect) = domain.overlay(&key).await.map_err(|e| failed(&e))?;
         let at = ListFloor { issuer_version: u64::from(version), sequence: list.sequence };
         let received = ReceivedList { at, purpose: list.purpose, bits: &list.bits };
         let stored = held.as_ref().map(|fact| &fact.list.bits);
@@ -237,10 +239,16 @@ impl NodeIntake {
             domain.announced(&body.domain, ItemKind::StatusList, &list.url).await.map_err(|e| failed(&e))?;
         let items: Vec<Item> = announced.iter().map(|(item, _)| item.clone()).collect();
         let item = list_item(&list);
-        match decide_list(floor, stored, ever.as_deref(), received) {
+        // An issuer that began anew signs later than before; a lower number that is also earlier is an
+        // old list, whatever version of the issuer it is read under by now.
+        let earlier = floor.is_some_and(|floor| list.sequence < floor.sequence)
+            && held.as_ref().is_some_and(|fact| list.issued < fact.list.issued);
+        let decision =
+            if earlier { ListDecision::Older } else { decide_list(floor, stored, ever.as_deref(), received) };
+        match decision {
             ListDecision::Accept { overlay } => {
-                let mut writes =
-                    Domain::list_writes(&list, at, overlay.as_ref(), expect).map_err(|e| failed(&e))?;
+                let overlay = overlay.as_ref().map(|bits| (bits, ever_expect));
+                let mut writes = Domain::list_writes(&list, at, overlay, expect).map_err(|e| failed(&e))?;
                 let subject = (ItemKind::StatusList, list.url.as_str());
                 let more = domain.announce_writes(&body.domain, subject, &[(item.clone(), envelope)]).await;
                 writes.extend(more.map_err(|e| failed(&e))?);
@@ -250,10 +258,12 @@ impl NodeIntake {
             ListDecision::Older => Ok((Verdict::Older { item, held: items }, Vec::new())),
             // Not taken as the list, but what it revokes counts from now on, and it is kept on record.
             ListDecision::Unrevokes { overlay } => {
-                self.misbehaved(&key, overlay.as_ref(), &body.payload, Refusal::Unrevokes).await
+                let overlay = overlay.as_ref().map(|bits| (bits, ever_expect));
+                self.misbehaved(&key, overlay, &body.payload, Refusal::Unrevokes).await
             }
             ListDecision::Equivocation { overlay } => {
-                self.misbehaved(&key, overlay.as_ref(), &body.payload, Refusal::Equivocation).await
+                let overlay = overlay.as_ref().map(|bits| (bits, ever_expect));
+                self.misbehaved(&key, overlay, &body.payload, Refusal::Equivocation).await
             }
             ListDecision::TooFarAhead => Err(Refusal::TooFarAhead),
         }
@@ -263,7 +273,7 @@ impl NodeIntake {
     async fn misbehaved(
         &self,
         key: &ListKey,
-        overlay: Option<&vc_schemas::status::bitstring::Bits>,
+        overlay: Option<(&Bits, Expect)>,
         signed: &[u8],
         refusal: Refusal,
     ) -> Result<Found, Refusal> {
@@ -274,9 +284,8 @@ impl NodeIntake {
         if known.is_none() {
             let mut batch =
                 vec![crate::domain::put_bytes(Table::Evidence, evidence, signed.to_vec(), Expect::Absent)];
-            let write =
-                overlay.map(|bits| Domain::overlay_write(key, bits)).transpose().map_err(|e| failed(&e))?;
-            batch.extend(write);
+            let write = overlay.map(|(bits, expect)| Domain::overlay_write(key, bits, expect));
+            batch.extend(write.transpose().map_err(|e| failed(&e))?);
             let decision = Decision::new(Kind::Misbehaviour, &key.url, refusal.as_str());
             batch.push(self.domain.entry(decision).map_err(|e| failed(&e))?);
             records.commit(batch).await.map_err(|e| failed(&e.into()))?;
@@ -286,11 +295,14 @@ impl NodeIntake {
 }
 
 /// A domain announces its own log and those of its members: DIDs under its own host. The host proves
-/// nothing; the bound keeps one domain from filling the store with the DIDs of others.
-fn check_place(did: &Did, domain: &Did) -> Result<(), Refusal> {
+/// nothing; the bound keeps one domain from filling the store with the DIDs of others. What stands
+/// under this domain's own host comes in by registration, which asks for more than did:webvh does,
+/// and from this domain's other nodes.
+fn check_place(did: &Did, domain: &Did, home: &Home) -> Result<(), Refusal> {
     let place = |did: &Did| WebvhId::parse(did).map(|id| (id.host().to_owned(), id.port()));
+    let own = Scid::of(domain) == Scid::of(&home.did);
     match (place(did), place(domain)) {
-        (Ok(one), Ok(other)) if one == other => Ok(()),
+        (Ok(one), Ok(other)) if one == other && (own || one.0 != home.label || did == domain) => Ok(()),
         _ => Err(Refusal::Inconsistent),
     }
 }
@@ -314,7 +326,14 @@ impl Intake for NodeIntake {
 
     fn judge(&self, submission: Submission) -> BoxFuture<'_, Judgement> {
         Box::pin(async move {
-            match self.find(&submission).await {
+            let origin = &submission.envelope.body().domain;
+            let found = match self.find(&submission).await {
+                Ok((verdict, writes)) => {
+                    self.domain.charged(origin, writes).await.map(|writes| (verdict, writes))
+                }
+                refused => refused,
+            };
+            match found {
                 Ok((verdict, writes)) if writes.is_empty() => Judgement { verdict, write: None },
                 Ok((verdict, writes)) => Judgement { verdict, write: Some(self.prepare(writes)) },
                 Err(refusal @ Refusal::BadSignature) => {

@@ -19,5 +19,6 @@ pub mod verify;
 pub mod genesis;
 pub mod peers;
 mod admission;
+mod unrecognised;
 pub mod intake;
 mod serving;

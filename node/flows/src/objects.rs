@@ -46,20 +46,27 @@ impl HeldLog {
         self.branches.len() > 1
     }
 
-    /// What that is to a verifier; `None` where nothing is held.
+    /// What that is to a verifier; `None` where nothing is held, or nothing that authorises.
     #[must_use]
     pub fn fact(&self) -> Option<DidFact> {
         match self.branches.as_slice() {
             [] => None,
-            [log] => Some(match log.document() {
-                Some(document) => {
-                    DidFact::Active { document: Arc::new(document.clone()), version: log.head().number }
-                }
-                None => DidFact::Deactivated,
+            [log] if log.is_deactivated() => Some(DidFact::Deactivated),
+            [log] => authority(log).map(|document| DidFact::Active {
+                document: Arc::new(document.clone()),
+                version: log.head().number,
             }),
             _ => Some(DidFact::Contested),
         }
     }
+}
+
+/// The document by which a log authorises: not that of a DID that is deactivated, nor of one that may
+/// move. Logs are held by their DIDs, so under a name that was left behind an old key would count for
+/// good wherever the move was not heard of.
+pub(crate) fn authority(log: &Log) -> Option<&Document> {
+    let fixed = log.versions().all(|version| !version.parameters().portable());
+    log.document().filter(|_| fixed)
 }
 
 /// The key of a DID's branch in the store.
@@ -155,16 +162,23 @@ impl Domain {
 
     /// Every index ever seen revoked on a list.
     pub(crate) async fn revoked_ever(&self, key: &ListKey) -> Result<Option<Arc<Bits>>, Error> {
+        Ok(self.overlay(key).await?.0)
+    }
+
+    /// Every index ever seen revoked on a list, and what to expect of the record where more is added:
+    /// of two that add to it at once, neither may lose what the other saw.
+    pub(crate) async fn overlay(&self, key: &ListKey) -> Result<(Option<Arc<Bits>>, Expect), Error> {
         let Some(stored) = self.records.get(Table::RevokedEver, &list_key(key)).await? else {
-            return Ok(None);
+            return Ok((None, Expect::Absent));
         };
+        let expect = Expect::Version(stored.version);
         if let Some(bits) = self.overlays.find(key, stored.version) {
-            return Ok(Some(bits));
+            return Ok((Some(bits), expect));
         }
         let text = String::from_utf8(stored.value).map_err(|_| Error::Record("an overlay"))?;
         let bits = Arc::new(Bits::decode(&text, MAX_ENTRIES).map_err(|_| Error::Record("an overlay"))?);
         self.overlays.insert(key.clone(), stored.version, Arc::clone(&bits));
-        Ok(Some(bits))
+        Ok((Some(bits), expect))
     }
 
     /// The floor of a list, and the record version of the list itself.
@@ -182,11 +196,12 @@ impl Domain {
         }
     }
 
-    /// Puts a list in the place of what is held; `expect` is what [`Domain::list_floor`] answered.
+    /// Puts a list in the place of what is held; `expect` is what [`Domain::list_floor`] answered, and
+    /// the expectation of the overlay what [`Domain::overlay`] did.
     pub(crate) fn list_writes(
         list: &VerifiedList,
         at: ListFloor,
-        overlay: Option<&Bits>,
+        overlay: Option<(&Bits, Expect)>,
         expect: Expect,
     ) -> Result<Vec<Write>, Error> {
         let key = ListKey { issuer: list.issuer.clone(), url: list.url.clone() };
@@ -195,14 +210,14 @@ impl Domain {
             put_bytes(Table::Lists, list_key(&key), list.secured().bytes().to_vec(), expect),
             put(Table::Floors, [b"list\n", &list_key(&key)[..]].concat(), &floor, Expect::Any),
         ];
-        writes.extend(overlay.map(|bits| Self::overlay_write(&key, bits)).transpose()?);
+        writes.extend(overlay.map(|(bits, expect)| Self::overlay_write(&key, bits, expect)).transpose()?);
         Ok(writes)
     }
 
     /// The overlay of a list.
-    pub(crate) fn overlay_write(key: &ListKey, bits: &Bits) -> Result<Write, Error> {
+    pub(crate) fn overlay_write(key: &ListKey, bits: &Bits, expect: Expect) -> Result<Write, Error> {
         let text = bits.encode().map_err(|_| Error::Record("an overlay"))?;
-        Ok(put_bytes(Table::RevokedEver, list_key(key), text.into_bytes(), Expect::Any))
+        Ok(put_bytes(Table::RevokedEver, list_key(key), text.into_bytes(), expect))
     }
 
     /// Every item that is held of a subject of a domain, with its envelope.

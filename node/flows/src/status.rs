@@ -40,6 +40,7 @@ struct State {
     sequence: u64,
     bits: Bits,
     expect: Expect,
+    overlay: Expect,
 }
 
 impl Domain {
@@ -107,6 +108,7 @@ impl Domain {
                 sequence: 0,
                 bits: Bits::new(ENTRIES).map_err(|_| Error::Record("a list state"))?,
                 expect: Expect::Absent,
+                overlay: Expect::Any,
             },
             Some((json, version)) => {
                 let sequence = json.get("sequence").and_then(Value::as_u64);
@@ -114,17 +116,19 @@ impl Domain {
                     json.get("bits").and_then(Value::as_str).map(|text| Bits::decode(text, MAX_ENTRIES));
                 match (sequence, bits) {
                     (Some(sequence), Some(Ok(bits))) => {
-                        State { sequence, bits, expect: Expect::Version(version) }
+                        State { sequence, bits, expect: Expect::Version(version), overlay: Expect::Any }
                     }
                     _ => return Err(Error::Record("a list state")),
                 }
             }
         };
         // What was ever seen revoked stays so, also where an older state came back from a backup.
-        if purpose == Purpose::Revocation
-            && let Some(ever) = self.revoked_ever(&self.own_list(purpose)).await?
-        {
-            state.bits = state.bits.union(&ever);
+        if purpose == Purpose::Revocation {
+            let (ever, expect) = self.overlay(&self.own_list(purpose)).await?;
+            state.overlay = expect;
+            if let Some(ever) = ever {
+                state.bits = state.bits.union(&ever);
+            }
         }
         Ok(state)
     }
@@ -141,7 +145,7 @@ impl Domain {
         let list = StatusList::verified(secured, &document, self.now())
             .map_err(|_| Error::Record("a list that does not read back"))?;
         let at = ListFloor { issuer_version: u64::from(version), sequence };
-        let overlay = (purpose == Purpose::Revocation).then_some(&state.bits);
+        let overlay = (purpose == Purpose::Revocation).then_some((&state.bits, state.overlay));
         let mut writes = Self::list_writes(&list, at, overlay, expect)?;
         let bits = state.bits.encode().map_err(|_| Error::Record("a list state"))?;
         let json = json!({"sequence": sequence, "bits": bits});

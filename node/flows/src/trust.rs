@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::ports::records::{Expect as Expected, Table};
 use crate::record::{Decision, Kind};
 use did_resolver::did::Did;
+use marque_rules::replica::Scid;
 use marque_rules::trust::{self, MAX_DOMAINS, TrustedDomain};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -43,6 +44,12 @@ impl Domain {
         rows.iter()
             .map(|(_, json)| TrustedDomain::read(json).map_err(|_| Error::Record("a trusted domain")))
             .collect()
+    }
+
+    /// Whether a domain is this one or a recognised one, suspended or not.
+    pub(crate) async fn is_known(&self, scid: &Scid) -> Result<bool, Error> {
+        let own = self.home.scid == scid.as_str();
+        Ok(own || self.trusted().await?.iter().any(|domain| Scid::of(&domain.did).as_ref() == Some(scid)))
     }
 
     /// What this verifier expects of a presentation with `nonce`.
