@@ -3,8 +3,10 @@
 
 use crate::domain::Domain;
 use crate::error::Error;
+use crate::objects::authority;
 use crate::peers::PeerRecord;
 use crate::ports::mesh::{Admission, Knock};
+use crate::record::{Decision, Kind};
 use did_resolver::document::{Document, Relationship};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
@@ -12,11 +14,13 @@ use marque_rules::replica::floor::{LogDecision, decide_log};
 use marque_rules::replica::limits::MAX_MEMBERSHIP_BYTES;
 use marque_rules::replica::{Hello, Refusal, Scid};
 use marque_rules::trust::domain_scid;
+use serde_json::json;
 use std::sync::Arc;
 use vc_schemas::claims::Claims;
 use vc_schemas::credential::{Credential, MEMBERSHIP_LIFE};
 use vc_schemas::facts::ListKey;
 use vc_schemas::secure::{Content, Envelope, Secured};
+use vc_schemas::status::Purpose;
 
 impl Domain {
     /// Decides on a hello, and makes durable what follows from it.
@@ -27,22 +31,21 @@ impl Domain {
         // Strangers cost one comparison: their log is looked at only where there is a way in for them.
         let way = self.way_in(&scid, knock).await?;
         let (log, writes) = self.domain_log(hello).await?;
-        let document = log.document().ok_or(Refusal::BadDomainLog)?;
+        let document = authority(&log).ok_or(Refusal::BadDomainLog)?;
         let until = self.check_membership(hello, document, &knock.peer).await?;
         if let Some(token) = &knock.joining
             && log.versions().all(|version| version.id != token.version_id)
         {
             return Err(Refusal::BadDomainLog);
         }
-        if !writes.is_empty() {
-            self.records.commit(writes).await.map_err(|_| Refusal::StoreFailed)?;
-        }
         let joined = way != WayIn::Known;
         if joined {
             let record = PeerRecord::new(hello.domain.clone(), true, hello.addresses.clone());
             let record = record.map_err(|_| Refusal::UnknownDomain)?;
             let secret = hello.join_secret.as_ref().filter(|_| way == WayIn::Secret);
-            self.admit_domain(&record, secret).await?;
+            self.admit_domain(&record, secret, writes).await?;
+        } else if !writes.is_empty() {
+            self.records.commit(writes).await.map_err(|_| Refusal::StoreFailed)?;
         }
         Ok(Admission { domain, until, joined })
     }
@@ -50,9 +53,12 @@ impl Domain {
     async fn way_in(&self, scid: &str, knock: &Knock) -> Result<WayIn, Refusal> {
         let store = |_| Refusal::StoreFailed;
         let trusted = self.trusted().await.map_err(store)?;
-        let trusted = trusted.iter().any(|d| !d.suspended && d.scid().is_ok_and(|s| s == scid));
-        if self.home.scid == scid || trusted {
-            return Ok(WayIn::Known);
+        match trusted.iter().find(|d| d.scid().is_ok_and(|s| s == scid)) {
+            _ if self.home.scid == scid => return Ok(WayIn::Known),
+            // That it joined once does not count while it is suspended.
+            Some(domain) if domain.suspended => return Err(Refusal::UnknownDomain),
+            Some(_) => return Ok(WayIn::Known),
+            None => {}
         }
         let joined = self.peer(scid).await.map_err(store)?.is_some_and(|peer| peer.joined);
         if joined {
@@ -61,7 +67,8 @@ impl Domain {
         if knock.joining.as_ref().is_some_and(|token| token.domain == knock.hello.domain) {
             return Ok(WayIn::Token);
         }
-        if knock.hello.join_secret.is_some() { Ok(WayIn::Secret) } else { Err(Refusal::UnknownDomain) }
+        let secret = knock.hello.join_secret.as_ref().ok_or(Refusal::UnknownDomain)?;
+        self.invite_of(secret).await.map(|_| WayIn::Secret)
     }
 
     /// The domain's log as it is after this hello, and the writes that keep it.
@@ -85,7 +92,15 @@ impl Domain {
                 let log = held.log().cloned().ok_or(Refusal::BadDomainLog)?;
                 Ok((log, Vec::new()))
             }
-            LogDecision::Contested { .. } | LogDecision::Refused(_) => Err(Refusal::BadDomainLog),
+            LogDecision::Contested { at, branches } => {
+                // A fork proves itself, whoever shows it and by whichever door.
+                let mut writes = Self::log_writes(&hello.domain, &held, &branches.iter().collect::<Vec<_>>());
+                let decision = Decision::new(Kind::Misbehaviour, hello.domain.as_str(), "contested");
+                writes.push(self.entry(decision.with(json!({"at": at}))).map_err(store)?);
+                self.records.commit(writes).await.map_err(|_| Refusal::StoreFailed)?;
+                Err(Refusal::Contested)
+            }
+            LogDecision::Refused(_) => Err(Refusal::BadDomainLog),
         }
     }
 
@@ -121,12 +136,14 @@ impl Domain {
             // At first contact no list is held; the credential lives a day at most.
             let key = ListKey { issuer: hello.domain.clone(), url: entry.list.clone() };
             let fact = self.held_list(&key).await.map_err(|_| Refusal::StoreFailed)?;
-            let set = fact.is_some_and(|fact| {
-                let ever = fact.revoked_ever.as_ref().and_then(|bits| bits.get(entry.index));
-                fact.list.purpose == entry.purpose
-                    && (fact.list.bits.get(entry.index) == Some(true) || ever == Some(true))
+            let listed = fact.is_some_and(|fact| {
+                fact.list.purpose == entry.purpose && fact.list.bits.get(entry.index) == Some(true)
             });
-            if set {
+            // Also where the list itself no longer counts, because its key was retired.
+            let ever = self.revoked_ever(&key).await.map_err(|_| Refusal::StoreFailed)?;
+            let revoked = entry.purpose == Purpose::Revocation
+                && ever.is_some_and(|ever| ever.get(entry.index) == Some(true));
+            if listed || revoked {
                 return Err(bad);
             }
         }

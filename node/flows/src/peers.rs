@@ -162,21 +162,30 @@ impl Domain {
         found.map(|(json, _)| PeerRecord::read(&json)).transpose()
     }
 
-    /// Makes it durable that a domain joined; with a secret, uses the invite up in the same step.
+    /// The key and version of the invite that `secret` is of, as long as it may be used.
+    pub(crate) async fn invite_of(&self, secret: &JoinSecret) -> Result<(String, u64), Refusal> {
+        let id = codec::to_hex(&secret.hash());
+        let invite = self.json(Table::Invites, id.as_bytes()).await.map_err(|_| Refusal::StoreFailed)?;
+        let (invite, version) = invite.ok_or(Refusal::BadToken)?;
+        let expires = invite.get("expires").and_then(Value::as_u64).unwrap_or_default();
+        if UnixSeconds::new(expires) <= self.now() {
+            return Err(Refusal::TokenExpired);
+        }
+        Ok((id, version))
+    }
+
+    /// Makes it durable that a domain joined, together with `writes`; with a secret, uses the invite
+    /// up in the same step.
     pub(crate) async fn admit_domain(
         &self,
         record: &PeerRecord,
         secret: Option<&JoinSecret>,
+        writes: Vec<Write>,
     ) -> Result<(), Refusal> {
         let mut batch = vec![record.write()];
+        batch.extend(writes);
         if let Some(secret) = secret {
-            let id = codec::to_hex(&secret.hash());
-            let invite = self.json(Table::Invites, id.as_bytes()).await.map_err(|_| Refusal::StoreFailed)?;
-            let (invite, version) = invite.ok_or(Refusal::BadToken)?;
-            let expires = invite.get("expires").and_then(Value::as_u64).unwrap_or_default();
-            if UnixSeconds::new(expires) <= self.now() {
-                return Err(Refusal::TokenExpired);
-            }
+            let (id, version) = self.invite_of(secret).await?;
             let expect = Expect::Version(version);
             batch.push(Write { table: Table::Invites, key: id.into_bytes(), value: None, expect });
         }

@@ -64,14 +64,14 @@ impl NodeIntake {
 impl Domain {
     /// The domains of this node, as the mesh wants them.
     pub(crate) async fn mesh_domains(&self) -> Result<Domains, Error> {
-        let mut trusted = BTreeSet::new();
-        for domain in self.trusted().await?.iter().filter(|domain| !domain.suspended) {
-            trusted.extend(Scid::of(&domain.did));
+        let (mut trusted, mut suspended) = (BTreeSet::new(), BTreeSet::new());
+        for domain in &self.trusted().await? {
+            if domain.suspended { &mut suspended } else { &mut trusted }.extend(Scid::of(&domain.did));
         }
         let peers = self.peers().await?;
         let mut joined = BTreeSet::new();
         for peer in peers.iter().filter(|peer| peer.joined) {
-            joined.extend(Scid::parse(&peer.scid));
+            joined.extend(Scid::parse(&peer.scid).filter(|scid| !suspended.contains(scid)));
         }
         let addresses = peers.into_iter().flat_map(|peer| peer.addresses).take(MAX_HINTS).collect();
         let own = self.scid()?;
