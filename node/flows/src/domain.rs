@@ -57,6 +57,8 @@ pub struct Domain {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     nonces: Mutex<Nonces>,
+    /// Refusals of anonymous callers that were recorded in the window that began then.
+    refusals: Mutex<(UnixSeconds, u32)>,
     /// Held while a list is changed and signed: one writer, so that no two lists have one number.
     pub(crate) lists: tokio::sync::Mutex<()>,
     mesh: OnceLock<Arc<dyn Mesh>>,
@@ -70,6 +72,13 @@ const CACHED_LOGS: usize = 4_096;
 
 /// Verified lists that are kept: 16 KiB each at the usual size.
 const CACHED_LISTS: usize = 1_024;
+
+/// Most refused verifications that are recorded in a [`REFUSALS_WINDOW`]. Each is a durable entry of 2 KiB
+/// at most, which anybody can cause; ten a second is more than honest mistakes come to.
+const MAX_REFUSALS: u32 = 600;
+
+/// See [`MAX_REFUSALS`].
+const REFUSALS_WINDOW: Duration = Duration::from_secs(60);
 
 impl Domain {
     /// Joins a domain and its ports.
@@ -93,6 +102,7 @@ impl Domain {
             clock,
             entropy,
             nonces,
+            refusals: Mutex::default(),
             lists: tokio::sync::Mutex::new(()),
             mesh: OnceLock::new(),
             logs: Cache::new(CACHED_LOGS),
@@ -127,6 +137,17 @@ impl Domain {
     pub(crate) fn with_nonces<T>(&self, f: impl FnOnce(&mut Nonces) -> T) -> T {
         // A panic elsewhere leaves at worst a nonce unclaimed that was about to be claimed.
         f(&mut self.nonces.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether one more refusal of an anonymous caller may be recorded now.
+    pub(crate) fn may_refuse(&self) -> bool {
+        let (now, mut refusals) = (self.now(), self.refusals.lock().unwrap_or_else(PoisonError::into_inner));
+        // A clock that went back begins a window as well.
+        if now.since(refusals.0) >= REFUSALS_WINDOW || now < refusals.0 {
+            *refusals = (now, 0);
+        }
+        refusals.1 = refusals.1.saturating_add(1);
+        refusals.1 <= MAX_REFUSALS
     }
 
     /// A decision entry as a write of a batch.

@@ -42,6 +42,10 @@ impl Domain {
             Ok(verdict) => self.claim_nonce(&nonce).map(|()| verdict),
             refused => refused,
         };
+        // What is not recorded is not told either.
+        if outcome.is_err() && !self.may_refuse() {
+            return Err(Error::refused(Code::RateLimited, "more refusals than are recorded in a minute"));
+        }
         self.record(decision(&held, &outcome)).await?;
         outcome
     }
