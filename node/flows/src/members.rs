@@ -23,6 +23,9 @@ const MAX_LISTED: usize = 10_000;
 /// Most events of one member's history that stand in its record; the decision entries have all.
 const MAX_HISTORY: usize = 64;
 
+/// How often an act is tried anew where the record was changed meanwhile.
+const MAX_TRIES: usize = 16;
+
 /// An owner or agent, as the store has it.
 #[derive(Debug, Clone)]
 pub struct Member {
@@ -297,6 +300,17 @@ impl Domain {
     /// # Errors
     /// [`Error::Refused`] with `state-conflict` where it is revoked already and the act is another.
     pub async fn act_on_member(&self, kind: MemberKind, name: &str, act: Act) -> Result<Member, Error> {
+        let mut tries = 1;
+        loop {
+            match self.try_on_member(kind, name, act).await {
+                // A renewal at the same time is no reason not to revoke.
+                Err(Error::Store(StoreError::Conflict(_))) if tries < MAX_TRIES => tries += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_on_member(&self, kind: MemberKind, name: &str, act: Act) -> Result<Member, Error> {
         let mut member = self.member(kind, name).await?;
         let standing = member
             .standing
