@@ -7,6 +7,7 @@
 )]
 
 mod members;
+mod hostile;
 mod mesh;
 mod verification;
 mod world;

@@ -81,6 +81,16 @@ pub(crate) struct Holder {
 
 impl Holder {
     pub(crate) fn new(seed: &str, host: &str, path: &[&str], now: UnixSeconds) -> Self {
+        Self::that_may_move(seed, host, path, now, false)
+    }
+
+    pub(crate) fn that_may_move(
+        seed: &str,
+        host: &str,
+        path: &[&str],
+        now: UnixSeconds,
+        portable: bool,
+    ) -> Self {
         let did = "did:webvh:{SCID}:".to_owned() + &[&[host], path].concat().join(":");
         let assertion = public(&key(&format!("{seed}/assertion/1")));
         let update = key(&format!("{seed}/update/1"));
@@ -92,7 +102,7 @@ impl Holder {
             update_keys: vec![public(&update)],
             next_key_hashes: vec![key_hash(&public(&key(&format!("{seed}/update/2"))))],
             time: now,
-            portable: false,
+            portable,
             ttl_seconds: None,
         };
         let draft = create(genesis).unwrap();
@@ -193,18 +203,28 @@ impl Node {
 
     /// A node over a store that may already hold something.
     pub(crate) async fn over(label: &str, records: Arc<Memory>) -> Self {
+        Self::of(label, label, records).await
+    }
+
+    /// A node of the domain with the keys of `seed`, which calls itself `label`.
+    pub(crate) async fn of(seed: &str, label: &str, records: Arc<Memory>) -> Self {
+        let store: Arc<dyn Records> = records.clone();
+        Self::with(seed, label, records, store).await
+    }
+
+    /// A node whose domain reaches `records` by `store`.
+    pub(crate) async fn with(seed: &str, label: &str, records: Arc<Memory>, store: Arc<dyn Records>) -> Self {
         let now = UnixSeconds::new(NOW - 1_000);
-        let holder = Holder::new(label, label, &[], now);
+        let holder = Holder::new(seed, label, &[], now);
         let hands =
-            Arc::new(Hands { now: AtomicU64::new(NOW), counter: AtomicU64::new(0), seed: label.to_owned() });
+            Arc::new(Hands { now: AtomicU64::new(NOW), counter: AtomicU64::new(0), seed: seed.to_owned() });
         let keys = DomainKeys(holder.assertion(1), holder.did().with_fragment("key-1").unwrap());
         let home = Home::new(holder.did()).unwrap();
-        let store: Arc<dyn Records> = records.clone();
         let policy = Policy::default();
         let domain = Domain::new(home, policy, store, Arc::new(keys), hands.clone(), hands.clone()).unwrap();
         domain.found(holder.log.bytes()).await.unwrap();
         let domain = Arc::new(domain);
-        let intake = NodeIntake::new(domain.clone(), node_did(label));
+        let intake = NodeIntake::new(domain.clone(), node_did(seed));
         Self { domain, records, hands, intake }
     }
 
