@@ -13,6 +13,7 @@ use did_resolver::codec::Sha256Digest;
 use did_resolver::did::{Did, DidUrl};
 use did_resolver::document::{Document, KeyRefusal, Relationship};
 use did_resolver::json::MAX_INTEGER;
+use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -235,7 +236,7 @@ impl StatusList {
             .authorised(Relationship::AssertionMethod, &list.key_id, now)
             .map_err(StatusError::Key)?;
         secured.verify(authorised.key).map_err(|_| StatusError::Signature)?;
-        Ok(VerifiedList { list, secured })
+        Ok(VerifiedList { list, secured, key: authorised.key.clone() })
     }
 }
 
@@ -244,6 +245,7 @@ impl StatusList {
 pub struct VerifiedList {
     list: StatusList,
     secured: Secured,
+    key: PublicKey,
 }
 
 impl VerifiedList {
@@ -251,6 +253,12 @@ impl VerifiedList {
     #[must_use]
     pub const fn list(&self) -> &StatusList {
         &self.list
+    }
+
+    /// The key that it was verified by. A newer document may have another one under the same id.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
     }
 
     /// The list as it was signed.

@@ -118,7 +118,8 @@ fn freshness(
             "the list's domain could not be resolved",
         ));
     };
-    if document.authorised(Relationship::AssertionMethod, &list.key_id, now).is_err() {
+    let authorised = document.authorised(Relationship::AssertionMethod, &list.key_id, now);
+    if authorised.map_or(true, |authorised| authorised.key != list.key()) {
         return stale("the list was signed by a key that no longer counts");
     }
     if list.issued > now.plus(expect.skew) {

@@ -1,3 +1,4 @@
+mod rules;
 pub(crate) mod world;
 
 use super::*;
