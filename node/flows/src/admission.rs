@@ -92,6 +92,7 @@ impl Domain {
                 let log = held.log().cloned().ok_or(Refusal::BadDomainLog)?;
                 Ok((log, Vec::new()))
             }
+            LogDecision::Contested { branches, .. } if branches.len() < 2 => Err(Refusal::Contested),
             LogDecision::Contested { at, branches } => {
                 // A fork proves itself, whoever shows it and by whichever door.
                 let mut writes = Self::log_writes(&hello.domain, &held, &branches.iter().collect::<Vec<_>>());

@@ -168,6 +168,13 @@ impl NodeIntake {
                 let log = Log::verify(bytes, domain.now()).map_err(|_| Refusal::BadLog)?;
                 Ok((Verdict::Older { item: log_item(&did, &log), held: items() }, Vec::new()))
             }
+            // Against the floor alone: there is no other branch to keep, and the floor stays.
+            LogDecision::Contested { branches, .. } if branches.len() < 2 => Err(Refusal::Contested),
+            // One branch more than are kept.
+            LogDecision::Contested { branches: kept, .. } if kept == branches => {
+                let log = Log::verify(bytes, domain.now()).map_err(|_| Refusal::BadLog)?;
+                Ok((Verdict::Older { item: log_item(&did, &log), held: items() }, Vec::new()))
+            }
             LogDecision::Contested { at, branches } => {
                 let (verdict, mut writes) =
                     self.accept_log(envelope, &did, &held, &branches, &announced).await?;

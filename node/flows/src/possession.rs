@@ -41,6 +41,9 @@ impl Domain {
         let secured = Secured::parse(Content::Presentation, Envelope::Jwt, proof, MAX_PRESENTATION_BYTES)
             .map_err(|_| refuse("not a vp+jwt"))?;
         let said = Presentation::read(secured.payload()).map_err(|_| refuse("not a presentation"))?;
+        if !said.credentials.is_empty() {
+            return Err(refuse("presents credentials, so it was made for a verification"));
+        }
         let document: &Document = log.document().ok_or(refuse("the DID is deactivated"))?;
         let now = self.now();
         let in_time = said.issued <= now.plus(self.policy.skew) && said.expires > now.minus(self.policy.skew);
