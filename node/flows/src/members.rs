@@ -23,6 +23,9 @@ const MAX_LISTED: usize = 10_000;
 /// Most events of one member's history that stand in its record; the decision entries have all.
 const MAX_HISTORY: usize = 64;
 
+/// Agents that are revoked in one batch: two writes each, well within what a batch holds.
+const MAX_AT_ONCE: usize = 256;
+
 /// How often an act is tried anew where the record was changed meanwhile.
 const MAX_TRIES: usize = 16;
 
@@ -249,6 +252,14 @@ impl Domain {
         batch.push(self.entry(Decision::new(Kind::Log, member.did.as_str(), "registered"))?);
         self.commit_new(batch).await?;
         self.publish(vec![publication]).await;
+        if let Some((owner, _)) = &member.owner {
+            // Who was revoked meanwhile was so before the agent could be found among its agents.
+            let owner = self.member(MemberKind::Owner, owner).await?;
+            if owner.standing == Standing::Revoked {
+                self.revoke_agents_of(&owner.name).await?;
+                owner.must_be_active()?;
+            }
+        }
         Ok((member, credential))
     }
 
@@ -295,7 +306,8 @@ impl Domain {
         Ok(log)
     }
 
-    /// Suspends, resumes or revokes a member: its status index for life says so to everybody.
+    /// Suspends, resumes or revokes a member: its status index for life says so to everybody. With an
+    /// owner its agents are revoked, for whom nobody answers any more.
     ///
     /// # Errors
     /// [`Error::Refused`] with `state-conflict` where it is revoked already and the act is another.
@@ -304,6 +316,41 @@ impl Domain {
         loop {
             match self.try_on_member(kind, name, act).await {
                 // A renewal at the same time is no reason not to revoke.
+                Err(Error::Store(StoreError::Conflict(_))) if tries < MAX_TRIES => tries += 1,
+                Ok(owner) if kind == MemberKind::Owner && owner.standing == Standing::Revoked => {
+                    self.revoke_agents_of(name).await?;
+                    return Ok(owner);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Revokes the agents of an owner that is revoked. After a crash in between, the act is repeated.
+    async fn revoke_agents_of(&self, owner: &str) -> Result<(), Error> {
+        let mut tries = 1;
+        loop {
+            let rows = self.all(Table::Agents, &[], usize::MAX).await?;
+            let agents = rows.iter().map(|(_, json)| Member::read(MemberKind::Agent, json, 0));
+            let agents = agents.collect::<Result<Vec<_>, _>>()?;
+            let of_owner = |agent: &&Member| agent.owner.as_ref().is_some_and(|(name, _)| name == owner);
+            let standing = |agent: &&Member| agent.standing != Standing::Revoked;
+            let names: Vec<_> = agents.iter().filter(of_owner).filter(standing).map(|a| &a.name).collect();
+            let mut outcome = Ok(());
+            for names in names.chunks(MAX_AT_ONCE) {
+                let (mut all, mut batch) = (Vec::new(), Vec::new());
+                for name in names {
+                    let mut agent = self.member(MemberKind::Agent, name).await?;
+                    all.extend(flips(agent.index, agent.standing, Standing::Revoked));
+                    agent.standing = Standing::Revoked;
+                    agent.note(&self.now().to_string(), "revoked with its owner");
+                    let decision = Decision::new(Kind::Status, agent.did.as_str(), "revoked");
+                    batch.push(agent.write(Expect::Version(agent.version)));
+                    batch.push(self.entry(decision.with(json!({"with": owner})))?);
+                }
+                outcome = outcome.and(self.flip(&all, batch).await);
+            }
+            match outcome {
                 Err(Error::Store(StoreError::Conflict(_))) if tries < MAX_TRIES => tries += 1,
                 outcome => return outcome,
             }

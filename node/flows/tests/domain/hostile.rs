@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use marque_flows::ports::mesh::{Intake, Judgement, Knock, Submission};
 use marque_flows::ports::records::{Expect, Records, Row, StoreError, Stored, Table, Write};
 use marque_rules::issuance::MemberKind;
-use marque_rules::lifecycle::Act;
+use marque_rules::lifecycle::{Act, Standing};
 use marque_rules::replica::state::Via;
 use marque_rules::replica::token::JoinSecret;
 use marque_rules::replica::{Envelope, Hello, Refusal, Request, Response, Scid, Verdict};
@@ -204,6 +204,46 @@ async fn an_old_list_is_not_new_again_because_its_issuer_has_a_new_version() {
     let index = alpha.domain.member(MemberKind::Agent, "bot").await.unwrap().index;
     let held = bravo.domain.held_list(&key).await.unwrap().unwrap();
     assert_eq!(held.list.bits.get(index), Some(true), "it stays suspended");
+}
+
+// THREATS.md, row 81
+#[tokio::test]
+async fn with_an_owner_its_agents_are_revoked_and_nobody_elses() {
+    let node = Node::new("alpha.test").await;
+    for owner in ["alice", "bob"] {
+        node.owner(owner).await;
+    }
+    for (agent, owner) in [("one", "alice"), ("two", "alice"), ("three", "bob")] {
+        node.agent(agent, owner, &["calendar:read"]).await;
+    }
+    node.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
+    for (agent, revoked) in [("one", true), ("two", true), ("three", false)] {
+        let member = node.domain.member(MemberKind::Agent, agent).await.unwrap();
+        assert_eq!(member.standing == Standing::Revoked, revoked, "{agent}");
+        let list = node.domain.held_own_list(Purpose::Revocation).await.unwrap().unwrap().list;
+        assert_eq!(list.bits.get(member.index), Some(revoked), "{agent}");
+    }
+}
+
+//
+#[tokio::test]
+async fn a_log_against_the_floor_alone_does_not_move_the_floor() {
+    let (alpha, bravo) = two().await;
+    bravo.pass(30);
+    let overlap = Some(Duration::from_secs(3_600));
+    let branch = |at: u64| issuer("alpha.test").rotated(UnixSeconds::new(crate::world::NOW + at), overlap);
+    let did = &alpha.domain.home.did;
+    let other = branch(1);
+    let floor = format!("{{\"number\":2,\"versionId\":\"{}\"}}", other.log.head().id);
+    put(&bravo, Table::Floors, &format!("log\n{did}"), floor.clone()).await;
+    let lost =
+        Write { table: Table::Logs, key: format!("{did}#0").into_bytes(), value: None, expect: Expect::Any };
+    bravo.records.commit(vec![lost]).await.unwrap();
+    let forked = Hello { domain_log: branch(2).log.bytes().to_vec(), ..hello(&alpha).await };
+    let refused = bravo.intake.admit(knock("alpha.test", forked)).await.unwrap_err();
+    assert_eq!(refused, Refusal::Contested);
+    let held = bravo.records.get(Table::Floors, format!("log\n{did}").as_bytes()).await.unwrap();
+    assert_eq!(held.unwrap().value, floor.into_bytes());
 }
 
 /// A store in which somebody else is faster, once: the member's record is written before the batch.
