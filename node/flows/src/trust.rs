@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::ports::records::{Expect as Expected, Table};
 use crate::record::{Decision, Kind};
 use did_resolver::did::Did;
+use did_resolver::webvh::WebvhId;
 use marque_rules::replica::Scid;
 use marque_rules::trust::{self, MAX_DOMAINS, TrustedDomain};
 use serde_json::json;
@@ -22,6 +23,15 @@ impl Domain {
         let known = self.trusted().await?;
         if known.len() >= MAX_DOMAINS && known.iter().all(|k| k.scid().ok().as_ref() != Some(&scid)) {
             return Err(Error::refused(Code::StateConflict, "as many domains are recognised as can be"));
+        }
+        // A name proves nothing, but people read it, and a domain vouches for DIDs under its own host:
+        // two domains of one name could vouch for each other's.
+        let label = |did: &Did| WebvhId::parse(did).map(|id| id.host().to_owned()).ok();
+        let namesake =
+            |did: &Did| label(did) == label(&domain.did) && trust::domain_scid(did) != Ok(scid.clone());
+        if namesake(&self.home.did) || known.iter().any(|k| namesake(&k.did)) {
+            let detail = "another domain of that name is recognised, or is this one";
+            return Err(Error::member(Code::StateConflict, "did", detail));
         }
         let facts = json!({"capabilities": domain.capabilities.to_json(), "suspended": domain.suspended});
         let batch = vec![

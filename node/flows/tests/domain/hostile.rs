@@ -339,7 +339,14 @@ async fn another_domain_of_the_same_label_announces_nothing_of_this_one() {
     alpha.owner("alice").await;
     let bot = alpha.agent("bot", "alice", &["calendar:read"]).await;
     let squatter = Node::of("mallory", "alpha.test", Arc::new(Memory::default())).await;
-    alpha.trusts(&squatter, &[]).await;
+    // As if it had been recognised before a second domain of one name was refused.
+    let squatting = TrustedDomain {
+        did: squatter.domain.home.did.clone(),
+        suspended: false,
+        capabilities: scope(&[]),
+        resources: None,
+    };
+    put(&alpha, Table::Trust, &squatter.domain.home.scid, squatting.to_json().to_string()).await;
     squatter.owner("alice").await;
     // It has the agent's log by a rotation that was never registered here.
     alpha.pass(10);
@@ -384,4 +391,22 @@ async fn refusals_that_anybody_can_cause_are_recorded_up_to_a_bound() {
     assert_eq!(rows(&node, Table::Decisions).await, before + 600);
     node.pass(60);
     assert_eq!(code().await, Code::ChainEmpty);
+}
+
+#[tokio::test]
+async fn a_second_domain_of_one_name_is_not_recognised() {
+    let (alpha, bravo) = (Node::new("alpha.test").await, Node::new("bravo.test").await);
+    let namesake = |seed: &str, host: &str| TrustedDomain {
+        did: Holder::new(seed, host, &[], alpha.domain.now()).did(),
+        suspended: false,
+        capabilities: scope(&[]),
+        resources: None,
+    };
+    bravo.trusts(&alpha, &[]).await;
+    bravo.trusts(&alpha, &["calendar:read"]).await;
+    for (seed, host) in [("mallory", "alpha.test"), ("mallory", "bravo.test")] {
+        let refused = bravo.domain.trust(namesake(seed, host)).await.unwrap_err().refusal();
+        assert_eq!(refused.code, Code::StateConflict, "{host}");
+    }
+    bravo.domain.trust(namesake("charlie", "charlie.test")).await.unwrap();
 }
