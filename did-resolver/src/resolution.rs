@@ -4,11 +4,15 @@
 //! metadata of its own ("Read (Resolve)"); numbers in metadata are text, since no integer may stand
 //! there.
 
+mod did_web;
+
+pub use did_web::did_web_document;
+
 use crate::did::Did;
 use crate::document::Document;
 use crate::methods::{self, MethodError};
 use crate::time::UnixSeconds;
-use crate::webvh::{Log, Version, VersionQuery, WebvhId};
+use crate::webvh::{Log, Version, VersionQuery, WebvhId, Witnesses};
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -52,12 +56,16 @@ pub struct Metadata {
     pub portable: Option<bool>,
     /// How long the document may be kept, in seconds.
     pub ttl_seconds: Option<u32>,
+    /// Who must approve the next version, or nobody.
+    pub witnesses: Witnesses,
     /// Who offers copies of the log.
     pub watchers: Vec<String>,
+    /// The DID by its newest version, where the one that was asked for has moved there.
+    pub canonical_id: Option<Did>,
 }
 
 impl Metadata {
-    fn of(log: &Log, version: &Version, next: Option<&Version>) -> Self {
+    fn of(log: &Log, did: &Did, version: &Version, next: Option<&Version>) -> Self {
         Self {
             version_id: Some(version.id.clone()),
             version_number: Some(version.number),
@@ -70,7 +78,9 @@ impl Metadata {
             scid: Some(log.scid().to_owned()),
             portable: Some(log.parameters().portable()),
             ttl_seconds: Some(log.parameters().ttl_seconds()),
+            witnesses: log.parameters().witnesses().clone(),
             watchers: log.parameters().watchers().to_vec(),
+            canonical_id: (did != log.did()).then(|| log.did().clone()),
         }
     }
 
@@ -95,7 +105,10 @@ impl Metadata {
         add("scid", self.scid.as_ref().map(|scid| json!(scid)));
         add("portable", self.portable.map(|portable| json!(portable)));
         add("ttl", self.ttl_seconds.map(|ttl| json!(ttl.to_string())));
+        add("witness", (!self.witnesses.is_none()).then(|| witness_text(&self.witnesses)));
         add("watchers", (!self.watchers.is_empty()).then(|| json!(self.watchers)));
+        add("canonicalId", self.canonical_id.as_ref().map(|did| json!(did.as_str())));
+        add("equivalentId", self.canonical_id.as_ref().map(|did| json!([did.as_str()])));
         Value::Object(members)
     }
 }
@@ -118,7 +131,7 @@ impl Resolution {
         };
         let document = (!version.parameters().deactivated())
             .then(|| with_implicit_services(version.document(), version.webvh()));
-        Ok(Self { document, metadata: Metadata::of(log, version, next) })
+        Ok(Self { document, metadata: Metadata::of(log, did, version, next) })
     }
 
     /// The document of a did:key, which has no versions.
@@ -153,6 +166,15 @@ impl Resolution {
             "didResolutionMetadata": resolution,
         })
     }
+}
+
+/// `witness`, with its number as text.
+fn witness_text(witnesses: &Witnesses) -> Value {
+    let mut json = witnesses.to_json();
+    if let Some(threshold) = json.get_mut("threshold") {
+        *threshold = json!(witnesses.threshold().to_string());
+    }
+    json
 }
 
 /// The document with `#files` and `#whois`, unless it has its own.

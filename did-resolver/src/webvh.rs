@@ -1,8 +1,9 @@
 //! did:webvh 1.0: a DID whose document history is a signed log that verifies itself, wherever it
 //! came from.
 //!
-//! A [`Log`] is a log of which every rule was checked; nothing else makes one. [`create`] and
-//! [`Log::append`] prepare entries in two steps, so that no secret key comes here.
+//! A [`Log`] is a log of which every rule was checked, its witnesses' approval among them; nothing
+//! else makes one. [`create`] and [`Log::append`] prepare entries in two steps, and [`WitnessDraft`]
+//! an approval, so that no secret key comes here.
 //! <https://identity.foundation/didwebvh/v1.0/>
 
 mod draft;
@@ -10,15 +11,24 @@ mod entry;
 mod error;
 mod extension;
 mod host;
+mod listed;
 mod log;
 mod parameters;
+mod proof;
+mod witness_draft;
+mod witness_proofs;
+mod witnesses;
 
-pub use draft::{Change, EntryDraft, Genesis, create};
+pub use draft::{Change, EntryDraft, Genesis, Oversight, create, create_with};
 pub use error::{EntryError, LogError};
 pub use extension::Extension;
 pub use host::{HostError, Location, MAX_PATH_SEGMENTS, WebvhId};
+pub use listed::Listed;
 pub use log::{Log, Resolved, Version, VersionQuery};
 pub use parameters::{DEFAULT_TTL_SECONDS, MAX_KEYS, Parameters, key_hash};
+pub use witness_draft::WitnessDraft;
+pub use witness_proofs::{MAX_WITNESS_BYTES, WitnessProofs, WitnessProofsError};
+pub use witnesses::{MAX_WITNESSES, Witnesses};
 
 use std::time::Duration;
 

@@ -5,17 +5,17 @@
 //! names a key that is not there.
 
 use crate::did::Did;
-use crate::document::{DocumentError, Relationship};
+use crate::document::DocumentError;
 use crate::json;
 use crate::keys::PublicKey;
-use crate::methods;
-use crate::proof::{self, HashData, ProofError, ProofOptions, Suite};
+use crate::proof::{self, HashData, ProofError, Suite};
 use crate::time::UnixSeconds;
 use crate::webvh::entry::{Entry, hash_of};
 use crate::webvh::log::admit;
-use crate::webvh::parameters::{write_first, write_keys};
+use crate::webvh::parameters::{write_first, write_keys, write_oversight};
+use crate::webvh::proof::options_for;
 use crate::webvh::{
-    EntryError, Location, Log, LogError, MAX_ENTRIES, MAX_ENTRY_BYTES, SCID_PLACEHOLDER, Version,
+    EntryError, Location, Log, LogError, MAX_ENTRIES, MAX_ENTRY_BYTES, SCID_PLACEHOLDER, Version, Witnesses,
 };
 use serde_json::{Map, Value, json};
 
@@ -56,20 +56,38 @@ pub struct Change {
     pub deactivate: bool,
 }
 
+/// Who oversees the log from this entry on. `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Oversight {
+    /// Who must approve entries: from the next one on, or from this one where there were none.
+    pub witnesses: Option<Witnesses>,
+    /// The URLs of who offers copies of the log.
+    pub watchers: Option<Vec<String>>,
+}
+
 /// An entry that waits for the signature of one of its signers.
 #[derive(Debug, Clone)]
 pub struct EntryDraft {
     members: Map<String, Value>,
     canonical: Vec<u8>,
     signers: Vec<PublicKey>,
+    approvers: Witnesses,
     version: Version,
+}
+
+/// As [`create_with`], for a log that nobody oversees.
+///
+/// # Errors
+/// As there.
+pub fn create(genesis: Genesis) -> Result<EntryDraft, LogError> {
+    create_with(genesis, &Oversight::default())
 }
 
 /// Prepares the first entry of a new log.
 ///
 /// # Errors
 /// [`LogError`] names the rule that the entry would break.
-pub fn create(genesis: Genesis) -> Result<EntryDraft, LogError> {
+pub fn create_with(genesis: Genesis, oversight: &Oversight) -> Result<EntryDraft, LogError> {
     let location = Location::new(&genesis.host, genesis.port, &genesis.path)?;
     let first = |why: EntryError| why.at(1);
     let did = location.did_text(SCID_PLACEHOLDER);
@@ -78,8 +96,13 @@ pub fn create(genesis: Genesis) -> Result<EntryDraft, LogError> {
     if *members.entry("id").or_insert_with(|| json!(did)) != json!(did) {
         return Err(first(EntryError::StateScid));
     }
-    let parameters =
-        write_first(&genesis.update_keys, &genesis.next_key_hashes, genesis.portable, genesis.ttl_seconds);
+    let parameters = write_first(
+        &genesis.update_keys,
+        &genesis.next_key_hashes,
+        genesis.portable,
+        genesis.ttl_seconds,
+        oversight,
+    );
     let preliminary = json!({
         "versionId": SCID_PLACEHOLDER,
         "versionTime": genesis.time.to_string(),
@@ -93,15 +116,29 @@ pub fn create(genesis: Genesis) -> Result<EntryDraft, LogError> {
 }
 
 impl Log {
+    /// As [`Self::append_with`], with the oversight as it is.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append(
+        &self,
+        change: Change,
+        time: UnixSeconds,
+        now: UnixSeconds,
+    ) -> Result<EntryDraft, LogError> {
+        self.append_with(change, &Oversight::default(), time, now)
+    }
+
     /// Prepares the next entry. `time` must lie at least a second after the head's, and not more
     /// than [`super::MAX_AHEAD`] after `now`. A portable DID moves by a document with a new `id`
     /// that names the old one in `alsoKnownAs`.
     ///
     /// # Errors
     /// [`LogError`] names the rule that the entry would break.
-    pub fn append(
+    pub fn append_with(
         &self,
         change: Change,
+        oversight: &Oversight,
         time: UnixSeconds,
         now: UnixSeconds,
     ) -> Result<EntryDraft, LogError> {
@@ -119,6 +156,7 @@ impl Log {
         if change.deactivate {
             parameters.insert("deactivated".to_owned(), Value::Bool(true));
         }
+        write_oversight(&mut parameters, oversight);
         let preliminary = json!({
             "versionId": head.id,
             "versionTime": time.to_string(),
@@ -141,7 +179,8 @@ fn draft(preliminary: Value, previous: Option<&Version>, now: UnixSeconds) -> Re
         return Err(DocumentError::Relationship.into());
     }
     let signers = version.parameters().signers(previous.map(Version::parameters))?.to_vec();
-    Ok(EntryDraft { members, canonical: entry.canonical, signers, version })
+    let approvers = version.parameters().approvers(previous.map(Version::parameters)).clone();
+    Ok(EntryDraft { members, canonical: entry.canonical, signers, approvers, version })
 }
 
 impl EntryDraft {
@@ -161,6 +200,12 @@ impl EntryDraft {
     #[must_use]
     pub fn signers(&self) -> &[PublicKey] {
         &self.signers
+    }
+
+    /// Who must approve the finished line before it is published: see [`super::WitnessDraft`].
+    #[must_use]
+    pub const fn approvers(&self) -> &Witnesses {
+        &self.approvers
     }
 
     /// The bytes that `key` must sign.
@@ -185,16 +230,7 @@ impl EntryDraft {
         if !self.signers.contains(key) {
             return Err(EntryError::NotAnUpdateKey);
         }
-        let options = ProofOptions {
-            suite: Suite::EddsaJcs2022,
-            verification_method: methods::key_id(key).map_err(|_| EntryError::NotAnUpdateKey)?,
-            purpose: Relationship::AssertionMethod,
-            created: Some(self.version.time),
-            expires: None,
-            domain: None,
-            challenge: None,
-        };
-        let options = options.to_members();
+        let options = options_for(key, self.version.time).ok_or(EntryError::NotAnUpdateKey)?;
         let input = proof::hash_canonical(&self.canonical, &options)?;
         Ok((options, input))
     }

@@ -3,7 +3,7 @@
 use crate::document::DocumentError;
 use crate::json::JsonError;
 use crate::proof::ProofError;
-use crate::webvh::{HostError, MAX_AHEAD, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_LOG_BYTES};
+use crate::webvh::{HostError, MAX_AHEAD, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_LOG_BYTES, WitnessProofsError};
 use std::fmt;
 
 /// Why a log was refused.
@@ -19,6 +19,8 @@ pub enum LogError {
     OtherScid,
     /// The place where a new DID is to be published is not one.
     Location(HostError),
+    /// The proofs of its witnesses cannot be read.
+    WitnessProofs(WitnessProofsError),
     /// An entry breaks a rule; those before it do not.
     Entry {
         /// Its number by position, from 1.
@@ -65,8 +67,12 @@ pub enum EntryError {
     NoUpdateKeys,
     /// The log ended with the entry before.
     Deactivated,
-    /// Witnesses are named, whose proofs this verifier cannot check.
-    WitnessUnsupported,
+    /// `witness` is neither empty nor a threshold from 1 to the number of distinct Ed25519 did:keys.
+    Witness,
+    /// Fewer witnesses than the threshold were verified to approve the entry or one after it.
+    WitnessMissing,
+    /// The key is not one of the witnesses that must approve the entry.
+    NotAWitness,
     /// The SCID is not the hash of the first entry, or the placeholder stands in it.
     Scid,
     /// `state` is not a DID document.
@@ -104,6 +110,7 @@ impl fmt::Display for LogError {
             Self::Empty => f.write_str("log is empty"),
             Self::OtherScid => f.write_str("log of another DID"),
             Self::Location(e) => e.fmt(f),
+            Self::WitnessProofs(e) => e.fmt(f),
             Self::Entry { number, why } => write!(f, "entry {number}: {why}"),
         }
     }
@@ -132,7 +139,9 @@ impl fmt::Display for EntryError {
             Self::NotCommitted => "update key was not committed to by the entry before",
             Self::NoUpdateKeys => "no key may update the log any more",
             Self::Deactivated => "the DID was deactivated",
-            Self::WitnessUnsupported => "witnesses are not supported",
+            Self::Witness => "witnesses or their threshold are not valid",
+            Self::WitnessMissing => "too few witnesses approve the entry",
+            Self::NotAWitness => "not a witness of the entry",
             Self::Scid => "SCID is not the hash of the first entry",
             Self::StateScid => "document of another SCID",
             Self::NotPortable => "the DID is not portable",

@@ -23,15 +23,31 @@ pub enum Extension {
 }
 
 impl Log {
+    /// As [`Self::extend_with`], for entries that no witness needs to approve.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn extend(&self, received: &[u8], now: UnixSeconds) -> Result<Extension, LogError> {
+        self.extend_with(received, None, now)
+    }
+
     /// Compares a whole `did.jsonl` with this log.
     ///
     /// Versions that this log has are recognised by their bytes, else by their versionId, which is
     /// checked to be the hash of what came; their signatures are not verified again, and the held
     /// encoding is kept. Only what is new costs signatures.
     ///
+    /// What is new needs the approval of its witnesses, by the received `did-witness.json` or by what
+    /// this log knows already. The log that comes out carries the proofs of both.
+    ///
     /// # Errors
-    /// [`LogError::OtherScid`] for a log of another DID; else as [`Self::verify`].
-    pub fn extend(&self, received: &[u8], now: UnixSeconds) -> Result<Extension, LogError> {
+    /// [`LogError::OtherScid`] for a log of another DID; else as [`Self::verify_with`].
+    pub fn extend_with(
+        &self,
+        received: &[u8],
+        witness: Option<&[u8]>,
+        now: UnixSeconds,
+    ) -> Result<Extension, LogError> {
         let lines = lines(received)?;
         let mut held_lines = self.bytes().split(|b| *b == b'\n');
         let (mut common, mut previous) = (0, self.scid());
@@ -54,12 +70,13 @@ impl Log {
         if versions.first().is_none_or(|first| first.webvh().scid() != self.scid()) {
             return Err(LogError::OtherScid);
         }
+        let approvals = self.approvals().follow(&versions, common, witness)?;
         if common < held {
             return Ok(Extension::Fork { at: u32::try_from(common).unwrap_or(u32::MAX).saturating_add(1) });
         }
         let held_lines = self.bytes().split(|b| *b == b'\n').take(held);
         let all: Vec<&[u8]> = held_lines.chain(new.iter().copied()).collect();
-        Ok(Extension::Longer(Self::of(versions, &all)?))
+        Ok(Extension::Longer(Self::of(versions, &all, approvals)?))
     }
 }
 

@@ -5,17 +5,16 @@
 
 use crate::did::Did;
 use crate::document::Document;
-use crate::keys::PublicKey;
-use crate::proof::{Proof, ProofError, Suite};
 use crate::time::UnixSeconds;
 use crate::webvh::entry::Entry;
-use crate::webvh::{EntryError, LogError, MAX_AHEAD, MAX_ENTRIES, MAX_LOG_BYTES, Parameters, WebvhId};
+use crate::webvh::proof::verify_by;
+use crate::webvh::witness_proofs::Approvals;
+use crate::webvh::{
+    EntryError, LogError, MAX_AHEAD, MAX_ENTRIES, MAX_LOG_BYTES, Parameters, WebvhId, WitnessProofs,
+};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The members of an entry's proof, `proofValue` excepted. `created` may be missing.
-const PROOF_MEMBERS: [&str; 5] = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "created"];
 
 /// One version of a DID, verified together with all before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +57,7 @@ pub struct Log {
     earlier: Vec<Arc<Version>>,
     head: Arc<Version>,
     bytes: Vec<u8>,
+    approvals: Approvals,
 }
 
 /// Which version of a document.
@@ -81,28 +81,43 @@ pub struct Resolved<'a> {
 }
 
 impl Log {
-    /// Verifies a whole `did.jsonl`. A line end after the last entry may be missing.
+    /// As [`Self::verify_with`], for a log that no witness needs to approve.
+    ///
+    /// # Errors
+    /// As there; [`EntryError::WitnessMissing`] for a log with witnesses.
+    pub fn verify(jsonl: &[u8], now: UnixSeconds) -> Result<Self, LogError> {
+        Self::verify_with(jsonl, None, now)
+    }
+
+    /// Verifies a whole `did.jsonl`, and by its `did-witness.json` that the witnesses of each entry
+    /// approve. A line end after the last entry may be missing. The second file is not read where
+    /// the log has no witnesses.
     ///
     /// Which DID the caller wanted is not known here: see [`Self::names`].
     ///
     /// # Errors
     /// [`LogError`] names the first entry that breaks a rule, and the rule.
-    pub fn verify(jsonl: &[u8], now: UnixSeconds) -> Result<Self, LogError> {
+    pub fn verify_with(jsonl: &[u8], witness: Option<&[u8]>, now: UnixSeconds) -> Result<Self, LogError> {
         let lines = lines(jsonl)?;
         let mut versions: Vec<Arc<Version>> = Vec::new();
         follow(&mut versions, &lines, now)?;
-        Self::of(versions, &lines)
+        let approvals = Approvals::default().follow(&versions, 0, witness)?;
+        Self::of(versions, &lines, approvals)
     }
 
     /// A log of versions that were verified, whose lines these are.
-    pub(crate) fn of(mut versions: Vec<Arc<Version>>, lines: &[&[u8]]) -> Result<Self, LogError> {
+    pub(crate) fn of(
+        mut versions: Vec<Arc<Version>>,
+        lines: &[&[u8]],
+        approvals: Approvals,
+    ) -> Result<Self, LogError> {
         let head = versions.pop().ok_or(LogError::Empty)?;
         let mut bytes = lines.join(&b'\n');
         bytes.push(b'\n');
         if bytes.len() > MAX_LOG_BYTES {
             Err(LogError::TooLong)
         } else {
-            Ok(Self { earlier: versions, head, bytes })
+            Ok(Self { earlier: versions, head, bytes, approvals })
         }
     }
 
@@ -166,6 +181,17 @@ impl Log {
         &self.bytes
     }
 
+    /// The proofs by which the witnesses approved: of each witness the latest that was verified. It is
+    /// what travels with [`Self::bytes`], and empty where nobody needed to approve.
+    #[must_use]
+    pub fn witness_proofs(&self) -> WitnessProofs {
+        self.approvals.to_proofs()
+    }
+
+    pub(crate) const fn approvals(&self) -> &Approvals {
+        &self.approvals
+    }
+
     /// The version that `query` asks for.
     #[must_use]
     pub fn at(&self, query: &VersionQuery) -> Option<Resolved<'_>> {
@@ -213,11 +239,16 @@ pub(crate) fn follow(
     Ok(())
 }
 
-fn verify_line(line: &[u8], previous: Option<&Version>, now: UnixSeconds) -> Result<Version, EntryError> {
+/// Verifies one entry, the approval of its witnesses excepted.
+pub(crate) fn verify_line(
+    line: &[u8],
+    previous: Option<&Version>,
+    now: UnixSeconds,
+) -> Result<Version, EntryError> {
     let (entry, proof) = Entry::parse(line)?;
     let version = admit(&entry, previous, now)?;
     let signers = version.parameters.signers(previous.map(|p| &p.parameters))?;
-    check_proof(&entry, proof, signers)?;
+    verify_by(&entry.canonical, proof, signers)?;
     Ok(version)
 }
 
@@ -278,24 +309,4 @@ fn check_move(
     let names = state.get("alsoKnownAs").and_then(Value::as_array);
     let announced = names.is_some_and(|names| names.iter().any(|name| name == from.did().as_str()));
     if announced { Ok(()) } else { Err(EntryError::MoveUnannounced) }
-}
-
-/// Specification, "Authorized Keys".
-fn check_proof(entry: &Entry, proof: Value, signers: &[PublicKey]) -> Result<(), EntryError> {
-    if proof.get("cryptosuite").and_then(Value::as_str) != Some(Suite::EddsaJcs2022.as_str()) {
-        return Err(EntryError::Cryptosuite);
-    }
-    if proof.get("proofPurpose").and_then(Value::as_str) != Some("assertionMethod") {
-        return Err(EntryError::ProofPurpose);
-    }
-    let proof = Proof::parse(proof)?;
-    if !proof.members().all(|name| PROOF_MEMBERS.contains(&name)) {
-        return Err(ProofError::Shape.into());
-    }
-    let named = |key: &&PublicKey| {
-        let multikey = key.to_multikey();
-        proof.verification_method().as_str() == format!("did:key:{multikey}#{multikey}")
-    };
-    let key = signers.iter().find(named).ok_or(EntryError::NotAnUpdateKey)?;
-    Ok(proof.verify_canonical(&entry.canonical, key)?)
 }

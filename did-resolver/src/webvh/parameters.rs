@@ -5,7 +5,7 @@
 
 use crate::codec;
 use crate::keys::{KeyKind, PublicKey};
-use crate::webvh::EntryError;
+use crate::webvh::{EntryError, Oversight, Witnesses};
 use serde_json::{Map, Value, json};
 
 /// The one version of the method that is spoken here.
@@ -34,6 +34,7 @@ pub fn key_hash(key: &PublicKey) -> String {
 pub struct Parameters {
     update_keys: Vec<PublicKey>,
     next_key_hashes: Vec<String>,
+    witnesses: Witnesses,
     watchers: Vec<String>,
     portable: bool,
     deactivated: bool,
@@ -57,6 +58,12 @@ impl Parameters {
     #[must_use]
     pub fn pre_rotation(&self) -> bool {
         !self.next_key_hashes.is_empty()
+    }
+
+    /// Who must approve the next entry, or nobody.
+    #[must_use]
+    pub const fn witnesses(&self) -> &Witnesses {
+        &self.witnesses
     }
 
     /// Who offers copies of the log, as the controller says.
@@ -93,6 +100,7 @@ impl Parameters {
         let parameters = Self {
             update_keys: changes.update_keys.ok_or(EntryError::Parameter)?,
             next_key_hashes: changes.next_key_hashes.unwrap_or_default(),
+            witnesses: changes.witnesses.unwrap_or_default(),
             watchers: changes.watchers.unwrap_or_default(),
             portable: changes.portable.unwrap_or_default(),
             deactivated: changes.deactivated.unwrap_or_default(),
@@ -124,6 +132,7 @@ impl Parameters {
         Ok(Self {
             update_keys: changes.update_keys.unwrap_or_else(|| self.update_keys.clone()),
             next_key_hashes: changes.next_key_hashes.unwrap_or_else(|| self.next_key_hashes.clone()),
+            witnesses: changes.witnesses.unwrap_or_else(|| self.witnesses.clone()),
             watchers: changes.watchers.unwrap_or_else(|| self.watchers.clone()),
             portable: changes.portable.unwrap_or(self.portable),
             deactivated: changes.deactivated.unwrap_or_default(),
@@ -139,6 +148,15 @@ impl Parameters {
         };
         if active.is_empty() { Err(EntryError::NoUpdateKeys) } else { Ok(active) }
     }
+
+    /// The witnesses that must approve an entry that puts `self` in force after `previous`: those
+    /// before it, so that no entry lowers its own bar, and where there were none its own.
+    pub(crate) fn approvers<'a>(&'a self, previous: Option<&'a Self>) -> &'a Witnesses {
+        match previous {
+            Some(previous) if !previous.witnesses.is_none() => &previous.witnesses,
+            _ => &self.witnesses,
+        }
+    }
 }
 
 /// What one entry says.
@@ -148,6 +166,7 @@ struct Changes {
     scid: Option<String>,
     update_keys: Option<Vec<PublicKey>>,
     next_key_hashes: Option<Vec<String>>,
+    witnesses: Option<Witnesses>,
     watchers: Option<Vec<String>>,
     portable: Option<bool>,
     deactivated: Option<bool>,
@@ -168,7 +187,7 @@ impl Changes {
                 "portable" => changes.portable = Some(value.as_bool().ok_or(EntryError::Parameter)?),
                 "deactivated" => changes.deactivated = Some(value.as_bool().ok_or(EntryError::Parameter)?),
                 "ttl" => changes.ttl = Some(read_ttl(value)?),
-                "witness" => read_witness(value)?,
+                "witness" => changes.witnesses = Some(Witnesses::read(value)?),
                 _ => return Err(EntryError::UnknownParameter),
             }
         }
@@ -211,22 +230,13 @@ fn read_ttl(json: &Value) -> Result<u32, EntryError> {
     seconds.ok_or(EntryError::Parameter)
 }
 
-/// Only the empty object, which says that there are none.
-fn read_witness(json: &Value) -> Result<(), EntryError> {
-    match json {
-        Value::Null => Ok(()),
-        Value::Object(members) if members.is_empty() => Ok(()),
-        Value::Object(_) => Err(EntryError::WitnessUnsupported),
-        _ => Err(EntryError::Parameter),
-    }
-}
-
 /// The parameters of a first entry.
 pub(crate) fn write_first(
     update_keys: &[PublicKey],
     next_key_hashes: &[String],
     portable: bool,
     ttl_seconds: Option<u32>,
+    oversight: &Oversight,
 ) -> Value {
     let mut json = json!({
         "method": METHOD,
@@ -241,8 +251,19 @@ pub(crate) fn write_first(
         if let Some(ttl) = ttl_seconds {
             members.insert("ttl".to_owned(), json!(ttl));
         }
+        write_oversight(members, oversight);
     }
     json
+}
+
+/// Adds `witness` and `watchers`, where they are set.
+pub(crate) fn write_oversight(parameters: &mut Map<String, Value>, oversight: &Oversight) {
+    if let Some(witnesses) = &oversight.witnesses {
+        parameters.insert("witness".to_owned(), witnesses.to_json());
+    }
+    if let Some(watchers) = &oversight.watchers {
+        parameters.insert("watchers".to_owned(), json!(watchers));
+    }
 }
 
 /// `updateKeys`.

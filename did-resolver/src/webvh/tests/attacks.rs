@@ -232,10 +232,7 @@ fn unknown_methods_and_parameters_are_refused() {
         EntryError::UpdateKey
     );
     assert_eq!(with("updateKeys", json!(["z6Mk"])), EntryError::UpdateKey);
-    assert_eq!(with("witness", json!([])), EntryError::Parameter);
-    let witnessed = json!({"threshold": 1, "witnesses": [{"id": "did:key:z6Mk"}]});
-    assert_eq!(with("witness", witnessed), EntryError::WitnessUnsupported);
-    assert_eq!(with("witness", json!({"threshold": 0, "witnesses": []})), EntryError::WitnessUnsupported);
+    assert_eq!(with("witness", json!([])), EntryError::Witness);
 
     assert_eq!(forged(|e| e.parameters = json!({"scid": "Qm"})), EntryError::UnknownParameter);
     assert_eq!(forged(|e| e.parameters = json!({"portable": true})), EntryError::Parameter);
