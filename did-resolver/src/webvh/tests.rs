@@ -11,9 +11,12 @@ use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Map, Value, json};
 
 mod attacks;
+mod keys;
 mod lifecycle;
 mod properties;
 mod vectors;
+mod witness_attacks;
+mod witnessed;
 
 /// When the logs of these tests begin.
 const START: u64 = 1_800_000_000;
@@ -146,6 +149,92 @@ fn options(seed: u8) -> Map<String, Value> {
         "verificationMethod": methods::key_id(&key(seed)).unwrap().as_str(),
     });
     json.as_object().unwrap().clone()
+}
+
+/// `threshold` of the witnesses with these seeds.
+fn witnesses(threshold: usize, seeds: &[u8]) -> Witnesses {
+    Witnesses::new(threshold, seeds.iter().map(|seed| key(*seed)).collect()).unwrap()
+}
+
+fn watched_by(witnesses: Witnesses) -> Oversight {
+    Oversight { witnesses: Some(witnesses), watchers: None }
+}
+
+/// A proof by `signer` over `signed`, in the name of key `named`.
+fn witness_proof(signed: &str, named: u8, signer: u8) -> Value {
+    let mut proof = options(named);
+    let input = hash_data(&json!({"versionId": signed}), &proof).unwrap();
+    let signature = secret(signer).sign(&input).to_bytes();
+    proof.insert("proofValue".to_owned(), json!(codec::to_multibase_z(&signature)));
+    Value::Object(proof)
+}
+
+/// A file in which each of `seeds` approves each of `ids`.
+fn approvals(ids: &[&str], seeds: &[u8]) -> Vec<u8> {
+    let proofs = |id: &&str| seeds.iter().map(|seed| witness_proof(id, *seed, *seed)).collect::<Vec<_>>();
+    records(&ids.iter().map(|id| (*id, proofs(id))).collect::<Vec<_>>())
+}
+
+fn records(records: &[(&str, Vec<Value>)]) -> Vec<u8> {
+    let records: Value =
+        records.iter().map(|(id, proofs)| json!({"versionId": id, "proof": proofs})).collect();
+    records.to_string().into_bytes()
+}
+
+/// Unverified bytes of entries, and their versionIds.
+struct Lines {
+    bytes: Vec<u8>,
+    ids: Vec<String>,
+}
+
+impl Lines {
+    /// A first entry under these witnesses, then one entry each that sets what is given. Key 1 signs.
+    fn of(first: Option<Witnesses>, rest: &[Option<Witnesses>]) -> Self {
+        let draft = create_with(genesis(), &Oversight { witnesses: first, watchers: None }).unwrap();
+        let mut lines = Self { bytes: Vec::new(), ids: Vec::new() };
+        lines.push(draft);
+        for witnesses in rest {
+            let parameters = witnesses.as_ref().map_or(json!({}), |w| json!({"witness": w.to_json()}));
+            lines.follow(parameters);
+        }
+        lines
+    }
+
+    fn push(&mut self, draft: EntryDraft) {
+        self.ids.push(draft.version().id.clone());
+        self.bytes.extend(signed(draft, 1));
+    }
+
+    /// An entry more with these parameters, by key 1.
+    fn follow(&mut self, parameters: Value) {
+        let last = self.bytes.trim_ascii_end().split(|b| *b == b'\n').next_back().unwrap();
+        let last: Value = serde_json::from_slice(last).unwrap();
+        let forged = Forged {
+            previous: self.ids.last().unwrap().clone(),
+            number: u32::try_from(self.ids.len()).unwrap() + 1,
+            time: at(self.ids.len() as u64).to_string(),
+            parameters,
+            state: last["state"].clone(),
+            options: options(1),
+        };
+        let entry = forged.entry(1);
+        self.ids.push(entry["versionId"].as_str().unwrap().to_owned());
+        self.bytes.extend(serde_json::to_vec(&entry).unwrap());
+        self.bytes.push(b'\n');
+    }
+
+    fn id(&self, number: usize) -> &str {
+        &self.ids[number - 1]
+    }
+
+    fn verify(&self, witness: &[u8]) -> Result<Log, LogError> {
+        Log::verify_with(&self.bytes, Some(witness), NOW)
+    }
+
+    /// The first entries.
+    fn beginning(&self, n: usize) -> Vec<u8> {
+        self.bytes.split_inclusive(|b| *b == b'\n').take(n).flatten().copied().collect()
+    }
 }
 
 /// Why `line` may not follow `log`.

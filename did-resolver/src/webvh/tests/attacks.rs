@@ -183,7 +183,7 @@ fn the_scid_is_that_of_the_first_entry_and_of_every_document() {
 }
 
 #[test]
-fn a_portable_did_keeps_its_scid() {
+fn a_move_that_changes_the_scid_is_refused() {
     let mut portable = genesis();
     portable.portable = true;
     let log = first(portable);
@@ -340,4 +340,61 @@ fn logs_and_entries_over_their_bounds_are_refused_before_they_are_read() {
     let mut entry = Forged::after(&log, 1);
     entry.state["note"] = json!("x".repeat(MAX_ENTRY_BYTES));
     assert_eq!(refusal(&log, &entry.signed(1)), EntryError::TooLong);
+}
+
+#[test]
+fn a_malformed_id_is_refused_without_a_panic() {
+    let scid = "QmSXsRKkp2WdQxJCgV8DQFWGZAgd1nuSqF65uutDP9bVX3";
+    let mut texts: Vec<String> = [
+        "",
+        "did",
+        "did:",
+        "did:webvh",
+        "did:webvh:",
+        "did:webvh::",
+        "did:webvh::acme.example",
+        "did:webvh:%",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for rest in
+        ["", ":", "::", ":%", ":%3A", ":%3A80", ":a.b%3A", ":a.b%", ":a.b%3", ":a.b:%", ":a.b:", ":é.example"]
+    {
+        texts.push(format!("did:webvh:{scid}{rest}"));
+    }
+    for cut in 1..scid.len() {
+        texts.push(format!("did:webvh:{}:acme.example", &scid[..cut]));
+        texts.push(format!("did:webvh:{}é:acme.example", &scid[..cut]));
+    }
+    for text in texts {
+        assert!(text.parse::<WebvhId>().is_err(), "{text}");
+        let refused = first_refused(first_parameters(), json!({"id": text}));
+        assert!(matches!(refused, EntryError::StateId(_)), "{text}");
+        let log = first(genesis());
+        assert!(log.at(&VersionQuery::Id(text)).is_none());
+    }
+    for id in [json!(null), json!(7), json!([]), json!({"id": "x"})] {
+        let refused = first_refused(first_parameters(), json!({"id": id}));
+        assert!(matches!(refused, EntryError::StateId(_)), "{id}");
+    }
+}
+
+#[test]
+fn a_fragment_query_or_path_never_leaks_into_the_domain() {
+    let did = "did:webvh:QmSXsRKkp2WdQxJCgV8DQFWGZAgd1nuSqF65uutDP9bVX3:acme.example";
+    for rest in ["#evil.test", "#:evil.test", "?x=evil.test", "/evil.test", "/../evil.test", "?a#evil.test/b"]
+    {
+        let text = format!("{did}{rest}");
+        assert!(text.parse::<WebvhId>().is_err(), "{text}");
+        let url: crate::did::DidUrl = text.parse().unwrap();
+        let id = WebvhId::parse(url.did()).unwrap();
+        assert_eq!((id.did().as_str(), id.host()), (did, "acme.example"), "{text}");
+        assert_eq!(id.log_url(), "https://acme.example/.well-known/did.jsonl", "{text}");
+        let state = json!({"id": format!("did:webvh:{{SCID}}:acme.example{rest}")});
+        assert!(matches!(first_refused(first_parameters(), state), EntryError::StateId(_)), "{text}");
+    }
+    for escaped in ["acme.example%23evil.test", "acme.example%3Fevil.test", "acme.example%2Fevil.test"] {
+        let text = format!("did:webvh:QmSXsRKkp2WdQxJCgV8DQFWGZAgd1nuSqF65uutDP9bVX3:{escaped}");
+        assert!(text.parse::<WebvhId>().is_err(), "{text}");
+    }
 }
