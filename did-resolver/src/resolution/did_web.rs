@@ -29,3 +29,6 @@ pub fn did_web_document(log: &Log) -> Option<Value> {
     document.as_object_mut()?.insert("alsoKnownAs".to_owned(), Value::Array(names));
     Some(document)
 }
+
+#[cfg(test)]
+mod tests;
