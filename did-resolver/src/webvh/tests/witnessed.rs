@@ -126,6 +126,30 @@ fn a_longer_log_needs_approval_of_what_is_new_and_carries_the_proofs_of_both() {
 }
 
 #[test]
+fn an_older_proof_replaces_no_later_one() {
+    let lines = Lines::of(Some(witnesses(1, &[10])), &[Some(witnesses(1, &[11])), None]);
+    let two = Log::verify_with(&lines.beginning(2), Some(&approvals(&[lines.id(2)], &[10])), NOW).unwrap();
+    let (a, c) = (lines.id(1), lines.id(3));
+    let file = records(&[(a, vec![witness_proof(a, 10, 10)]), (c, vec![witness_proof(c, 11, 11)])]);
+    let Ok(Extension::Longer(log)) = two.extend_with(&lines.bytes, Some(&file), NOW) else { panic!() };
+    assert_eq!(lines.verify(&log.witness_proofs().to_bytes()), Ok(log));
+}
+
+#[test]
+fn a_log_that_came_in_parts_is_the_one_that_came_at_once() {
+    let lines = changing();
+    let ids: Vec<&str> = lines.ids.iter().map(String::as_str).collect();
+    let file = approvals(&ids, &[10, 11, 12]);
+    let whole = lines.verify(&file).unwrap();
+    for n in 1..lines.ids.len() {
+        let start = Log::verify_with(&lines.beginning(n), Some(&file), NOW).unwrap();
+        let longer = start.extend_with(&lines.bytes, Some(&file), NOW);
+        assert_eq!(longer, Ok(Extension::Longer(whole.clone())), "{n}");
+        assert_eq!(whole.extend(&lines.beginning(n), NOW), Ok(Extension::Older));
+    }
+}
+
+#[test]
 fn of_each_witness_the_latest_proof_is_kept() {
     let lines = Lines::of(Some(witnesses(2, &[10, 11])), &[None, None]);
     let every = [lines.id(1), lines.id(2), lines.id(3)];
