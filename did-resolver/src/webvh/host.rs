@@ -87,8 +87,18 @@ impl Location {
     /// Where `did.jsonl` is published.
     #[must_use]
     pub fn log_url(&self) -> String {
+        self.file_url("did.jsonl")
+    }
+
+    /// Where the proofs of witnesses, `did-witness.json`, are published.
+    #[must_use]
+    pub fn witness_url(&self) -> String {
+        self.file_url("did-witness.json")
+    }
+
+    fn file_url(&self, name: &str) -> String {
         let well_known = if self.path.is_empty() { ".well-known/" } else { "" };
-        format!("{}{well_known}did.jsonl", self.base_url())
+        format!("{}{well_known}{name}", self.base_url())
     }
 }
 

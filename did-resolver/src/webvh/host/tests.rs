@@ -20,7 +20,9 @@ fn a_did_maps_to_the_url_of_its_log() {
         ("xn--fsq.jp", "https://xn--fsq.jp/.well-known/did.jsonl"),
         ("node-a.test:agents:travel-bot", "https://node-a.test/agents/travel-bot/did.jsonl"),
     ] {
-        assert_eq!(read(rest).unwrap().log_url(), url);
+        let id = read(rest).unwrap();
+        assert_eq!(id.log_url(), url);
+        assert_eq!(id.location().witness_url(), url.replace("did.jsonl", "did-witness.json"));
     }
     let id = read("node-a.test%3A8443:agents:bot_1").unwrap();
     assert_eq!((id.scid(), id.host(), id.port()), (SCID, "node-a.test", Some(8443)));
