@@ -2,7 +2,7 @@
 //! answered from the store. Implements [`Intake`].
 
 use crate::announce::list_item;
-use crate::domain::Domain;
+use crate::domain::{Domain, put_bytes};
 use crate::error::Error;
 use crate::objects::HeldLog;
 use crate::ports::mesh::{Admission, Domains, Intake, Judgement, Knock, Standing, Submission, Write};
@@ -18,7 +18,7 @@ use marque_rules::issuance::Home;
 use marque_rules::replica::floor::{
     ListDecision, ListFloor, LogDecision, ReceivedList, decide_list, decide_log, log_item,
 };
-use marque_rules::replica::limits::MAX_ITEMS_PER_DOMAIN;
+use marque_rules::replica::limits::{MAX_BRANCHES, MAX_ITEMS_PER_DOMAIN};
 use marque_rules::replica::{
     Envelope, Item, ItemKind, Kind as Carried, LogHead, Refusal, Request, Response, Scid, Verdict,
 };
@@ -152,32 +152,39 @@ impl NodeIntake {
         let announced =
             domain.announced(&body.domain, ItemKind::Log, &body.subject).await.map_err(|e| failed(&e))?;
         let items = || announced.iter().map(|(item, _)| item.clone()).collect::<Vec<_>>();
+        let is_announced = |item: &Item| announced.iter().any(|(known, _)| known.id() == item.id());
+        // What the envelope stands for, once its log is known to verify.
+        let received = || {
+            let log = Log::verify(bytes, domain.now()).map_err(|_| Refusal::BadLog)?;
+            Ok(log_item(&did, &log))
+        };
         match decide_log(&did, &branches, floor.as_ref(), bytes, domain.now()) {
             LogDecision::Accept(log) => {
-                if u64::from(log.head().number) != body.seq {
-                    return Err(Refusal::Inconsistent);
-                }
-                self.accept_log(envelope, &did, &held, &[log], &announced).await
+                let item = log_item(&did, &log);
+                self.accept_log(envelope, &item, &held, &[log], &announced).await
             }
-            // Held, but not yet by the origin's word: the envelope is worth keeping, to be passed on.
-            LogDecision::Same if announced.is_empty() => {
-                self.accept_log(envelope, &did, &held, &branches, &announced).await
+            // Held, by a hello, but not yet by the origin's word: the envelope is worth keeping, to be
+            // passed on.
+            LogDecision::Same if !branches.iter().all(|log| is_announced(&log_item(&did, log))) => {
+                let item = received()?;
+                if is_announced(&item) {
+                    return Ok((Verdict::Same { held: items() }, Vec::new()));
+                }
+                self.accept_log(envelope, &item, &held, &branches, &announced).await
             }
             LogDecision::Same => Ok((Verdict::Same { held: items() }, Vec::new())),
-            LogDecision::Older => {
-                let log = Log::verify(bytes, domain.now()).map_err(|_| Refusal::BadLog)?;
-                Ok((Verdict::Older { item: log_item(&did, &log), held: items() }, Vec::new()))
+            LogDecision::Older => Ok((Verdict::Older { item: received()?, held: items() }, Vec::new())),
+            // As many branches are held as are kept.
+            LogDecision::Contested { branches: kept, .. }
+                if kept.iter().all(|log| branches.contains(log)) =>
+            {
+                Ok((Verdict::Older { item: received()?, held: items() }, Vec::new()))
             }
-            // Against the floor alone: there is no other branch to keep, and the floor stays.
+            // The floor departs from this one, and what it stood on is not held: nothing to show for it.
             LogDecision::Contested { branches, .. } if branches.len() < 2 => Err(Refusal::Contested),
-            // One branch more than are kept.
-            LogDecision::Contested { branches: kept, .. } if kept == branches => {
-                let log = Log::verify(bytes, domain.now()).map_err(|_| Refusal::BadLog)?;
-                Ok((Verdict::Older { item: log_item(&did, &log), held: items() }, Vec::new()))
-            }
             LogDecision::Contested { at, branches } => {
                 let (verdict, mut writes) =
-                    self.accept_log(envelope, &did, &held, &branches, &announced).await?;
+                    self.accept_log(envelope, &received()?, &held, &branches, &announced).await?;
                 let decision =
                     Decision::new(Kind::Misbehaviour, did.as_str(), "contested").with(json!({"at": at}));
                 writes.push(domain.entry(decision).map_err(|e| failed(&e))?);
@@ -190,29 +197,34 @@ impl NodeIntake {
         }
     }
 
-    /// Keeps the branches, each with the envelope that announced it: the new one with this envelope.
+    /// Keeps the branches, each with the envelope that announced it: `new` with this envelope.
     async fn accept_log(
         &self,
         envelope: &Envelope,
-        did: &Did,
+        new: &Item,
         held: &HeldLog,
         branches: &[Log],
         announced: &[(Item, Vec<u8>)],
     ) -> Result<Found, Refusal> {
         let domain = &self.domain;
+        if new.seq != envelope.body().seq {
+            return Err(Refusal::Inconsistent);
+        }
+        let did: Did = new.subject.parse().map_err(|_| Refusal::Malformed)?;
         let mut kept = Vec::new();
-        for log in branches {
-            let item = log_item(did, log);
+        for item in branches.iter().map(|log| log_item(&did, log)) {
             let earlier = announced.iter().find(|(known, _)| known.id() == item.id());
             let envelope = match earlier {
                 Some((_, bytes)) => Envelope::decode(bytes)?,
-                None => envelope.clone(),
+                None if item.id() == new.id() => envelope.clone(),
+                // Known by a hello only.
+                None => continue,
             };
             kept.push((item, envelope));
         }
         let items: Vec<Item> = kept.iter().map(|(item, _)| item.clone()).collect();
         let with_envelopes: Vec<_> = kept.iter().map(|(item, envelope)| (item.clone(), envelope)).collect();
-        let mut writes = Domain::log_writes(did, held, &branches.iter().collect::<Vec<_>>());
+        let mut writes = Domain::log_writes(&did, held, &branches.iter().collect::<Vec<_>>());
         let subject = (ItemKind::Log, did.as_str());
         let more = domain.announce_writes(&envelope.body().domain, subject, &with_envelopes).await;
         writes.extend(more.map_err(|e| failed(&e))?);
@@ -265,36 +277,42 @@ impl NodeIntake {
             ListDecision::Older => Ok((Verdict::Older { item, held: items }, Vec::new())),
             // Not taken as the list, but what it revokes counts from now on, and it is kept on record.
             ListDecision::Unrevokes { overlay } => {
-                let overlay = overlay.as_ref().map(|bits| (bits, ever_expect));
-                self.misbehaved(&key, overlay, &body.payload, Refusal::Unrevokes).await
+                let grown = overlay.filter(|bits| ever.as_deref() != Some(bits));
+                let grown = grown.as_ref().map(|bits| (bits, ever_expect));
+                self.misbehaved(&key, grown, &body.payload, Refusal::Unrevokes).await
             }
             ListDecision::Equivocation { overlay } => {
-                let overlay = overlay.as_ref().map(|bits| (bits, ever_expect));
-                self.misbehaved(&key, overlay, &body.payload, Refusal::Equivocation).await
+                let grown = overlay.filter(|bits| ever.as_deref() != Some(bits));
+                let grown = grown.as_ref().map(|bits| (bits, ever_expect));
+                self.misbehaved(&key, grown, &body.payload, Refusal::Equivocation).await
             }
             ListDecision::TooFarAhead => Err(Refusal::TooFarAhead),
         }
     }
 
-    /// Keeps the evidence and what it revokes, durably, and refuses the list.
+    /// Keeps the evidence, up to [`MAX_BRANCHES`] of a list, and what is newly revoked by it, durably,
+    /// and refuses the list.
     async fn misbehaved(
         &self,
         key: &ListKey,
-        overlay: Option<(&Bits, Expect)>,
+        grown: Option<(&Bits, Expect)>,
         signed: &[u8],
         refusal: Refusal,
     ) -> Result<Found, Refusal> {
-        let evidence =
-            format!("list\n{}\n{}\n{}", key.issuer, key.url, codec::to_hex(&codec::sha256(signed)));
+        let of_list = format!("list\n{}\n{}\n", key.issuer, key.url);
+        let evidence = format!("{of_list}{}", codec::to_hex(&codec::sha256(signed)));
         let records = self.domain.records();
-        let known = records.get(Table::Evidence, evidence.as_bytes()).await.map_err(|e| failed(&e.into()))?;
-        if known.is_none() {
-            let mut batch =
-                vec![crate::domain::put_bytes(Table::Evidence, evidence, signed.to_vec(), Expect::Absent)];
-            let write = overlay.map(|(bits, expect)| Domain::overlay_write(key, bits, expect));
-            batch.extend(write.transpose().map_err(|e| failed(&e))?);
+        let kept = records.scan(Table::Evidence, of_list.as_bytes(), None, MAX_BRANCHES).await;
+        let kept = kept.map_err(|e| failed(&e.into()))?;
+        let mut batch = Vec::new();
+        if kept.len() < MAX_BRANCHES && kept.iter().all(|row| row.key != evidence.as_bytes()) {
+            batch.push(put_bytes(Table::Evidence, evidence, signed.to_vec(), Expect::Absent));
             let decision = Decision::new(Kind::Misbehaviour, &key.url, refusal.as_str());
             batch.push(self.domain.entry(decision).map_err(|e| failed(&e))?);
+        }
+        let write = grown.map(|(bits, expect)| Domain::overlay_write(key, bits, expect)).transpose();
+        batch.extend(write.map_err(|e| failed(&e))?);
+        if !batch.is_empty() {
             records.commit(batch).await.map_err(|e| failed(&e.into()))?;
         }
         Err(refusal)

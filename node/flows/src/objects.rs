@@ -5,7 +5,7 @@
 
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
-use crate::ports::records::{Expect, Table, Write};
+use crate::ports::records::{Expect, Row, Table, Write};
 use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::document::Document;
@@ -20,6 +20,9 @@ use vc_schemas::facts::{DidFact, ListFact, ListKey};
 use vc_schemas::secure::{Content, Envelope as Securing, Secured};
 use vc_schemas::status::bitstring::{Bits, MAX_ENTRIES};
 use vc_schemas::status::{MAX_LIST_BYTES, StatusList, VerifiedList};
+
+/// Most domains that are looked at for who announced a subject: those that a node replicates.
+const MAX_ORIGINS: usize = marque_rules::replica::limits::MAX_DOMAINS;
 
 /// What is held of a DID.
 #[derive(Debug, Clone, Default)]
@@ -280,12 +283,12 @@ impl Domain {
         rows.iter().map(|(_, json)| read_announced(json).map(|(item, _)| item)).collect()
     }
 
-    /// Which domain announced a subject.
-    pub(crate) async fn origin_of(&self, kind: ItemKind, subject: &str) -> Result<Option<Scid>, Error> {
+    /// Which domains announced a subject: of more than [`MAX_ORIGINS`], those with the lowest SCIDs.
+    pub(crate) async fn origins_of(&self, kind: ItemKind, subject: &str) -> Result<Vec<Scid>, Error> {
         let prefix = format!("d/{}/{subject}\n", kind.number());
-        let rows = self.records.scan(Table::Envelopes, prefix.as_bytes(), None, 1).await?;
-        let text = rows.first().map(|row| String::from_utf8_lossy(&row.stored.value).into_owned());
-        Ok(text.and_then(|text| Scid::parse(&text)))
+        let rows = self.records.scan(Table::Envelopes, prefix.as_bytes(), None, MAX_ORIGINS).await?;
+        let scid = |row: &Row| Scid::parse(&String::from_utf8_lossy(&row.stored.value));
+        Ok(rows.iter().filter_map(scid).collect())
     }
 }
 

@@ -52,12 +52,23 @@ impl NodeIntake {
         }
     }
 
+    /// The newest envelope of a subject, whichever domain it is from: another one may announce an older
+    /// state of a log. Of a contested one no single branch is given, which would look like the whole.
     async fn envelope(&self, kind: ItemKind, subject: &str) -> Result<Response, Refusal> {
         let domain = self.domain();
-        let origin = domain.origin_of(kind, subject).await.map_err(|_| Refusal::StoreFailed)?;
-        let origin = origin.ok_or(Refusal::NotFound)?;
-        let found = domain.announced(&origin, kind, subject).await.map_err(|_| Refusal::StoreFailed)?;
-        found.into_iter().next().map(|(_, envelope)| Response::Envelope(envelope)).ok_or(Refusal::NotFound)
+        let store = |_: Error| Refusal::StoreFailed;
+        if kind == ItemKind::Log {
+            let did: Did = subject.parse().map_err(|_| Refusal::NotFound)?;
+            if domain.held_log(&did).await.map_err(store)?.is_contested() {
+                return Err(Refusal::Contested);
+            }
+        }
+        let mut found = Vec::new();
+        for origin in domain.origins_of(kind, subject).await.map_err(store)? {
+            found.extend(domain.announced(&origin, kind, subject).await.map_err(store)?);
+        }
+        let newest = found.into_iter().max_by_key(|(item, _)| item.seq);
+        newest.map(|(_, envelope)| Response::Envelope(envelope)).ok_or(Refusal::NotFound)
     }
 }
 
@@ -68,7 +79,9 @@ impl Domain {
         for domain in &self.trusted().await? {
             if domain.suspended { &mut suspended } else { &mut trusted }.extend(Scid::of(&domain.did));
         }
-        let peers = self.peers().await?;
+        // A suspended domain is not admitted, though it joined once.
+        let mut peers = self.peers().await?;
+        peers.retain(|peer| Scid::parse(&peer.scid).is_none_or(|scid| !suspended.contains(&scid)));
         let mut joined = BTreeSet::new();
         for peer in peers.iter().filter(|peer| peer.joined) {
             joined.extend(Scid::parse(&peer.scid).filter(|scid| !suspended.contains(scid)));

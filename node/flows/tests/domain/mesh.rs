@@ -2,6 +2,7 @@
 
 use crate::world::{Holder, Node, node_did, node_peer_id};
 use did_resolver::did::Did;
+use did_resolver::time::UnixSeconds;
 use marque_flows::ports::mesh::{Intake, Judgement, Knock, Submission};
 use marque_flows::ports::records::{Records, Table};
 use marque_rules::issuance::MemberKind;
@@ -194,6 +195,9 @@ async fn two_histories_of_a_did_make_it_contested_and_both_are_kept() {
     let held = bravo.domain.held_log(&bot.did()).await.unwrap();
     assert!(held.is_contested());
     assert!(matches!(held.fact(), Some(vc_schemas::facts::DidFact::Contested)));
+    // One branch alone would look like the whole to whoever asks.
+    let asked = bravo.intake.lookup(Request::Resolve { did: bot.did().to_string() }).await;
+    assert!(matches!(asked, Response::Refused(Refusal::Contested)), "{asked:?}");
 }
 
 async fn copy(node: &Node) -> Memory {
@@ -276,4 +280,92 @@ async fn what_is_not_held_is_answered_with_not_found() {
     let own = Request::Resolve { did: node.domain.home.did.to_string() };
     assert!(matches!(node.intake.lookup(own).await, Response::Envelope(_)));
     assert_eq!(node_did("alpha.test").method(), "key");
+}
+
+/// A list of the same domain by somebody who has its key and nothing of its memory: the number is that
+/// of the first revocation, the index depends on `n`.
+async fn twin_that_revokes(n: usize) -> (Envelope, u32) {
+    let twin = Node::over("alpha.test", Arc::new(Memory::default())).await;
+    for owner in 0..=n {
+        twin.owner(&format!("owner-{owner}")).await;
+    }
+    twin.domain.act_on_member(MemberKind::Owner, &format!("owner-{n}"), Act::Revoke).await.unwrap();
+    let index = twin.domain.member(MemberKind::Owner, &format!("owner-{n}")).await.unwrap().index;
+    (revocations(&twin).await, index)
+}
+
+async fn revocations(node: &Node) -> Envelope {
+    let url = node.domain.home.list_url(Purpose::Revocation);
+    announced(node).await.into_iter().find(|e| e.body().subject == url).unwrap()
+}
+
+// MESH.md D7
+#[tokio::test]
+async fn of_two_judgements_at_once_neither_loses_what_the_other_revoked() {
+    let (alpha, bravo) = two().await;
+    for name in ["alice", "anna"] {
+        alpha.owner(name).await;
+    }
+    let revoke = async |name| {
+        alpha.domain.act_on_member(MemberKind::Owner, name, Act::Revoke).await.unwrap();
+        alpha.domain.member(MemberKind::Owner, name).await.unwrap().index
+    };
+    let alice = revoke("alice").await;
+    assert!(matches!(take(&bravo, &revocations(&alpha).await).await, Verdict::Accept { .. }));
+    let anna = revoke("anna").await;
+    let prepared = judge(&bravo, &revocations(&alpha).await).await;
+    let (equivocal, other) = twin_that_revokes(4).await;
+    assert!(matches!(take(&bravo, &equivocal).await, Verdict::Ignore(Refusal::Equivocation)));
+    assert_eq!(prepared.write.unwrap().await, Err(Refusal::StoreFailed), "it is judged again");
+    take(&bravo, &revocations(&alpha).await).await;
+    let url = alpha.domain.home.list_url(Purpose::Revocation);
+    let key = ListKey { issuer: alpha.domain.home.did.clone(), url };
+    let ever = bravo.domain.held_list(&key).await.unwrap().unwrap().revoked_ever.unwrap();
+    assert_eq!([alice, anna, other].map(|index| ever.get(index)), [Some(true); 3]);
+}
+
+//
+#[tokio::test]
+async fn an_issuer_that_equivocates_again_and_again_fills_no_store_and_all_that_it_revokes_counts() {
+    let (alpha, bravo) = two().await;
+    alpha.owner("alice").await;
+    alpha.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
+    take(&bravo, &revocations(&alpha).await).await;
+    let url = alpha.domain.home.list_url(Purpose::Revocation);
+    let key = ListKey { issuer: alpha.domain.home.did.clone(), url };
+    for n in 1..8 {
+        let (list, index) = twin_that_revokes(n).await;
+        for _ in 0..2 {
+            assert!(matches!(take(&bravo, &list).await, Verdict::Ignore(Refusal::Equivocation)));
+        }
+        let ever = bravo.domain.held_list(&key).await.unwrap().unwrap().revoked_ever.unwrap();
+        assert_eq!(ever.get(index), Some(true));
+    }
+    assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 100).await.unwrap().len(), 4);
+}
+
+//
+#[tokio::test]
+async fn a_log_that_a_hello_brought_is_passed_on_once_its_envelope_comes() {
+    let (alpha, bravo) = two().await;
+    for envelope in announced(&alpha).await {
+        take(&bravo, &envelope).await;
+    }
+    let now = alpha.domain.now();
+    let first = UnixSeconds::new(crate::world::NOW - 1_000);
+    let holder = Holder::new("alpha.test", "alpha.test", &[], first);
+    let newer = holder.rotated(now, Some(Duration::from_secs(3_600)));
+    let records = Arc::new(Memory::default());
+    let renewed = Node::held_by(&newer, records.clone(), records).await;
+    bravo.pass(1);
+    bravo.intake.admit(knock("alpha.test", hello(&renewed).await)).await.unwrap();
+    let did = alpha.domain.home.did.to_string();
+    let envelopes = announced(&renewed).await;
+    let log = envelopes.iter().find(|e| e.body().subject == did).unwrap();
+    assert!(matches!(take(&bravo, log).await, Verdict::Accept { .. }));
+    assert!(matches!(take(&bravo, log).await, Verdict::Same { .. }));
+    match bravo.intake.lookup(Request::Resolve { did }).await {
+        Response::Envelope(bytes) => assert_eq!(bytes, log.bytes()),
+        other => panic!("{other:?}"),
+    }
 }

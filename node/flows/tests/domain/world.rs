@@ -214,8 +214,13 @@ impl Node {
 
     /// A node whose domain reaches `records` by `store`.
     pub(crate) async fn with(seed: &str, label: &str, records: Arc<Memory>, store: Arc<dyn Records>) -> Self {
-        let now = UnixSeconds::new(NOW - 1_000);
-        let holder = Holder::new(seed, label, &[], now);
+        let holder = Holder::new(seed, label, &[], UnixSeconds::new(NOW - 1_000));
+        Self::held_by(&holder, records, store).await
+    }
+
+    /// A node of the domain whose log is that of `holder`.
+    pub(crate) async fn held_by(holder: &Holder, records: Arc<Memory>, store: Arc<dyn Records>) -> Self {
+        let seed = holder.seed.as_str();
         let hands =
             Arc::new(Hands { now: AtomicU64::new(NOW), counter: AtomicU64::new(0), seed: seed.to_owned() });
         let keys = DomainKeys(holder.assertion(1), holder.did().with_fragment("key-1").unwrap());
