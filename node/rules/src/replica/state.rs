@@ -176,6 +176,13 @@ impl State {
         self.domains.get(domain).into_iter().flat_map(|d| d.view.items())
     }
 
+    /// Whether there is room for `held`, found by a search. Domains that are not replicated are not
+    /// bounded here.
+    #[must_use]
+    pub fn has_room(&self, domain: &Scid, held: &[Item]) -> bool {
+        self.domains.get(domain).is_none_or(|domain| domain.view.has_room(held))
+    }
+
     /// The root of what is held of a domain: equal on two nodes that hold the same.
     pub fn root(&mut self, domain: &Scid) -> Option<Root> {
         self.domains.get_mut(domain).map(|d| d.view.digest().root)
@@ -207,6 +214,10 @@ impl State {
             subjects.entry((item.kind, item.subject.clone())).or_default().push(item);
         }
         for held in subjects.into_values() {
+            // What came in while the store was read, or a search wrote, is newer.
+            if domain.view.is_behind(&held) {
+                continue;
+            }
             // Over its bounds a domain is not replicated further; the gauges show it.
             let _ = domain.view.replace(held);
         }

@@ -165,6 +165,21 @@ impl View {
         self.by_id.values()
     }
 
+    /// Whether `held` finds room: a subject that is held does, a new one while there are fewer than
+    /// [`MAX_ITEMS_PER_DOMAIN`] items.
+    #[must_use]
+    pub fn has_room(&self, held: &[Item]) -> bool {
+        let known = held.iter().any(|item| self.of(item.kind, &item.subject).next().is_some());
+        known || self.len() + held.len() <= MAX_ITEMS_PER_DOMAIN
+    }
+
+    /// Whether `held` lies behind what is held of its subject.
+    #[must_use]
+    pub fn is_behind(&self, held: &[Item]) -> bool {
+        let highest = |item: &Item| self.highest(item.kind, &item.subject);
+        held.first().and_then(highest) > held.iter().map(|item| item.seq).max()
+    }
+
     /// Makes `held` all that is held of one subject, and answers with the ids that it replaces.
     /// Above [`MAX_BRANCHES`] those with the lowest ids stay, so that every replica keeps the same.
     ///
@@ -199,7 +214,8 @@ impl View {
             self.by_id.remove(id);
         }
         self.by_subject.insert(key, new.keys().copied().collect());
-        self.by_id.append(&mut new);
+        // One by one: `append` would build the whole map anew for each subject.
+        self.by_id.extend(new);
         Ok(gone)
     }
 

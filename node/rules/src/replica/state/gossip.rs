@@ -4,7 +4,7 @@ use super::io::{Effect, Peer, Report, Ticket, Verdict, Via};
 use super::metrics::Metric;
 use super::queue::{Entry, Source, subject};
 use super::{MonoMillis, Now, State};
-use crate::replica::limits::{MAX_ITEMS_PER_DOMAIN, MAX_JUDGING, TICKET_TIMEOUT_MS};
+use crate::replica::limits::{MAX_JUDGING, TICKET_TIMEOUT_MS};
 use crate::replica::penalty::{Penalty, penalty};
 use crate::replica::view::{Item, ItemKind};
 use crate::replica::{Envelope, Kind, Lane, LogHead, Refusal, Topic};
@@ -194,11 +194,10 @@ impl State {
         if held.is_empty() || !held.iter().all(of_subject) {
             return Err(Refusal::Inconsistent);
         }
-        let highest = view.highest(kind, &body.subject);
-        if highest.is_none() && view.len() + held.len() > MAX_ITEMS_PER_DOMAIN {
+        if !view.has_room(held) {
             return Err(Refusal::Overloaded);
         }
-        if kind == ItemKind::Log && held.iter().map(|item| item.seq).max() < highest {
+        if kind == ItemKind::Log && view.is_behind(held) {
             return Err(Refusal::Inconsistent);
         }
         Ok(())
@@ -225,13 +224,17 @@ impl State {
         self.finish(ticket, Ok(()));
     }
 
-    /// What this node publishes itself.
+    /// What this node publishes itself. Of two that were made at once the older may come last: it is
+    /// then not held any more, and nobody needs it.
     pub(super) fn local(&mut self, envelope: &Envelope, held: Vec<Item>, lane: Lane) {
         let body = envelope.body();
-        let Some(domain) = self.domains.get_mut(&body.domain) else {
-            let reason = Some(Refusal::NotSubscribed);
-            self.out.push(Effect::Count { metric: Metric::LocalRefused, kind: Some(body.kind), reason });
-            return;
+        let domain = match self.domains.get_mut(&body.domain) {
+            Some(domain) if !domain.view.is_behind(&held) => domain,
+            domain => {
+                let reason = Some(domain.map_or(Refusal::NotSubscribed, |_| Refusal::Older));
+                self.out.push(Effect::Count { metric: Metric::LocalRefused, kind: Some(body.kind), reason });
+                return;
+            }
         };
         let gone = domain.view.replace(held).unwrap_or_default();
         gone.into_iter().for_each(|id| self.settled.insert(id));

@@ -335,3 +335,33 @@ fn one_hello_at_a_time_and_not_many() {
     }
     assert_eq!(verified, HELLO_BURST as usize);
 }
+
+#[test]
+fn of_two_publications_made_at_once_the_older_is_not_said_and_not_held() {
+    let mut state = state();
+    let publish = |state: &mut State, seq| {
+        let envelope = Box::new(envelope(0, Kind::Log, "did:example:a", seq));
+        let held = vec![item("did:example:a", seq)];
+        state.handle(Input::Local { envelope, held, lane: Lane::Did }, now(1))
+    };
+    let newer = publish(&mut state, 3);
+    assert!(newer.iter().any(|e| matches!(e, Effect::Publish { .. })));
+    let older = publish(&mut state, 2);
+    assert!(!older.iter().any(|e| matches!(e, Effect::Publish { .. })));
+    assert_eq!(reasons(&older), [Refusal::Older]);
+    // Nor does what the store held a moment ago take its place.
+    state.handle(Input::Loaded { domain: scid(0), items: vec![item("did:example:a", 1)] }, now(2));
+    let held: Vec<_> = state.items(&scid(0)).map(|item| item.seq).collect();
+    assert_eq!(held, [3]);
+}
+
+//
+#[test]
+fn a_search_finds_no_room_in_a_domain_that_is_full_but_for_what_it_holds() {
+    let mut state = state();
+    let items = (0..MAX_ITEMS_PER_DOMAIN).map(|n| item(&format!("did:example:{n}"), 1)).collect();
+    state.handle(Input::Loaded { domain: scid(0), items }, now(1));
+    assert!(!state.has_room(&scid(0), &[item("did:example:new", 1)]));
+    assert!(state.has_room(&scid(0), &[item("did:example:7", 2)]));
+    assert!(state.has_room(&scid(5), &[item("did:example:new", 1)]), "not replicated, not bounded here");
+}
