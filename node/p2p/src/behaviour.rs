@@ -1,16 +1,17 @@
 //! What a connection speaks (MESH.md D1, D3, D5, D10): gossipsub behind the gate, hello, sync and
 //! identify, under connection limits.
 
-use crate::gate::{Gate, Gossip, Topics};
+use crate::gate::{Arrivals, Gate, Gossip, Topics};
 use crate::limits::{
     HEARTBEAT, HELLO_TIMEOUT, MAX_CONNECTIONS, MAX_CONNECTIONS_IN, MAX_CONNECTIONS_OUT,
-    MAX_CONNECTIONS_PER_PEER, MAX_PENDING_IN, MAX_PENDING_OUT, MAX_REQUESTS_PER_CONNECTION,
+    MAX_CONNECTIONS_PER_PEER, MAX_HELLOS_PER_CONNECTION, MAX_PENDING_IN, MAX_PENDING_OUT,
+    MAX_REQUESTS_PER_CONNECTION,
 };
 use crate::wire::{self, Bounded};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::gossipsub::{
-    ConfigBuilder, IdentTopic, IdentityTransform, MessageAuthenticity, MessageId, PeerScoreParams,
-    PeerScoreThresholds, TopicScoreParams, ValidationMode, score_parameter_decay,
+    ConfigBuilder, IdentTopic, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds,
+    TopicScoreParams, ValidationMode, score_parameter_decay,
 };
 use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
@@ -50,31 +51,31 @@ impl std::fmt::Debug for Behaviour {
 }
 
 impl Behaviour {
-    /// The behaviour of the node with this key.
+    /// The behaviour of the node with this key, whose gossip is counted on `arrivals`.
     ///
     /// # Errors
     /// Where gossipsub does not take its parameters, which no input can bring about.
-    pub(crate) fn new(key: &Keypair) -> Result<Self, String> {
-        let exchange = |timeout| {
+    pub(crate) fn new(key: &Keypair, arrivals: Arrivals) -> Result<Self, String> {
+        let exchange = |timeout, requests| {
             request_response::Config::default()
                 .with_request_timeout(timeout)
-                .with_max_concurrent_streams(MAX_REQUESTS_PER_CONNECTION)
+                .with_max_concurrent_streams(requests)
         };
         let full = request_response::ProtocolSupport::Full;
         let sync_timeout = Duration::from_millis(REQUEST_TIMEOUT_MS);
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), key.public());
         Ok(Self {
             limits: connection_limits::Behaviour::new(connection_limits()),
-            gate: Gate::new(gossip(key)?),
+            gate: Gate::new(gossip(key, arrivals)?),
             hello: request_response::Behaviour::with_codec(
                 Bounded::HELLO,
                 [(wire::HELLO, full.clone())],
-                exchange(HELLO_TIMEOUT),
+                exchange(HELLO_TIMEOUT, MAX_HELLOS_PER_CONNECTION),
             ),
             sync: request_response::Behaviour::with_codec(
                 Bounded::SYNC,
                 [(wire::SYNC, full)],
-                exchange(sync_timeout),
+                exchange(sync_timeout, MAX_REQUESTS_PER_CONNECTION),
             ),
             identify: identify::Behaviour::new(identify),
         })
@@ -93,7 +94,7 @@ fn connection_limits() -> ConnectionLimits {
 
 /// Gossipsub with the start values of D5. The message id is the digest of the whole data: an id over
 /// a part of it would let one message hide another.
-fn gossip(key: &Keypair) -> Result<Gossip, String> {
+fn gossip(key: &Keypair, arrivals: Arrivals) -> Result<Gossip, String> {
     let config = ConfigBuilder::default()
         .validation_mode(ValidationMode::Strict)
         .validate_messages()
@@ -114,12 +115,8 @@ fn gossip(key: &Keypair) -> Result<Gossip, String> {
         .build()
         .map_err(|e| e.to_string())?;
     let signed = MessageAuthenticity::Signed(key.clone());
-    let mut gossip = Gossip::new_with_subscription_filter_and_transform(
-        signed,
-        config,
-        Topics::bounded(),
-        IdentityTransform,
-    )?;
+    let mut gossip =
+        Gossip::new_with_subscription_filter_and_transform(signed, config, Topics::bounded(), arrivals)?;
     gossip.with_peer_score(score(), thresholds())?;
     Ok(gossip)
 }

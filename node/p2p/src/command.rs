@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Sources { first: Option<Scid>, reply: oneshot::Sender<Vec<Source>> },
     /// Ask a peer; `None` where it gives no answer.
     Ask { peer: PeerId, request: Request, reply: oneshot::Sender<Option<Response>> },
+    /// Whether there is room for this in what is replicated of a domain.
+    Room { domain: Scid, items: Vec<Item>, reply: oneshot::Sender<bool> },
     /// This is now all that is held of a subject.
     Held { domain: Scid, items: Vec<Item> },
     /// Join a domain.

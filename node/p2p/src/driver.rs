@@ -205,6 +205,9 @@ impl Driver {
                 let _ = reply.send(self.sources(first.as_ref()));
             }
             Command::Ask { peer, request, reply } => self.ask(peer, &request, Asker::Search(reply)),
+            Command::Room { domain, items, reply } => {
+                let _ = reply.send(self.parts.state.has_room(&domain, &items));
+            }
             Command::Held { domain, items } => self.step(Input::Loaded { domain, items }),
             Command::Join { token, reply } => self.join(*token, reply),
             Command::Peers { reply } => {
@@ -221,19 +224,21 @@ impl Driver {
     }
 
     /// Whom to ask, in order: nodes of `first`, one node of each other domain, the other admitted
-    /// ones, and those that are not admitted.
+    /// ones, and those that are not admitted but were dialled from here. A stranger that came by itself
+    /// is not asked: what it says would be looked at and kept.
     fn sources(&self, first: Option<&Scid>) -> Vec<Source> {
         let peers = self.peers_by_domain();
         let mut seen = BTreeSet::new();
         let mut ranked: Vec<(u8, Source)> = peers
             .into_iter()
-            .map(|(peer, (domain, _))| {
+            .filter_map(|(peer, (domain, link))| {
                 let rank = match &domain {
                     Some(d) if seen.insert(d.clone()) => u8::from(Some(d) != first),
                     Some(_) => 2,
-                    None => 3,
+                    None if link.outbound => 3,
+                    None => return None,
                 };
-                (rank, Source { peer, domain })
+                Some((rank, Source { peer, domain }))
             })
             .collect();
         ranked.sort_by_key(|(rank, _)| *rank);

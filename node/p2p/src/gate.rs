@@ -13,19 +13,47 @@ use crate::limits::MAX_TOPICS;
 use handler::{GateHandler, Instruction};
 use libp2p::core::transport::PortUse;
 use libp2p::core::{ConnectedPoint, Endpoint};
-use libp2p::gossipsub::{self, IdentityTransform, MaxCountSubscriptionFilter, TopicSubscriptionFilter};
+use libp2p::gossipsub::{
+    self, DataTransform, IdentityTransform, MaxCountSubscriptionFilter, TopicHash, TopicSubscriptionFilter,
+};
 use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
 use libp2p::swarm::{
     ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, NotifyHandler, THandlerOutEvent, ToSwarm,
 };
 use libp2p::{Multiaddr, PeerId};
 use marque_rules::replica::Lane;
+use prometheus_client::metrics::counter::Counter;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
+use std::io;
 use std::task::{Context, Poll};
 
 /// Gossipsub as the gate wraps it.
-pub type Gossip = gossipsub::Behaviour<IdentityTransform, MaxCountSubscriptionFilter<Topics>>;
+pub type Gossip = gossipsub::Behaviour<Arrivals, MaxCountSubscriptionFilter<Topics>>;
+
+/// Counts each message that arrives, and changes none. Gossipsub itself drops what came before, and
+/// says so to nobody: what is counted here and not among the validated ones was dropped as a duplicate.
+#[derive(Debug, Clone, Default)]
+pub struct Arrivals(Counter);
+
+impl Arrivals {
+    /// Counts on `counter`.
+    #[must_use]
+    pub const fn on(counter: Counter) -> Self {
+        Self(counter)
+    }
+}
+
+impl DataTransform for Arrivals {
+    fn inbound_transform(&self, raw: gossipsub::RawMessage) -> Result<gossipsub::Message, io::Error> {
+        self.0.inc();
+        IdentityTransform.inbound_transform(raw)
+    }
+
+    fn outbound_transform(&self, topic: &TopicHash, data: Vec<u8>) -> Result<Vec<u8>, io::Error> {
+        IdentityTransform.outbound_transform(topic, data)
+    }
+}
 
 /// What every topic of this protocol begins with.
 const PREFIX: &str = "/marque/1/";

@@ -3,9 +3,9 @@
 //! `marque_flows::ports::mesh::Intake`.
 
 pub mod limits;
-pub mod metrics;
 pub mod wire;
 pub mod gate;
+pub mod metrics;
 mod behaviour;
 pub mod peers;
 mod command;

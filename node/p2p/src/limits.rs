@@ -23,7 +23,11 @@ pub const MAX_PENDING_OUT: u32 = 16;
 /// Streams per connection: yamux gives each its own window.
 pub const MAX_STREAMS: usize = 64;
 
-/// Requests under way per connection and protocol, either way.
+/// Hellos under way per connection, either way: one of each side, and one that is just over. Each may
+/// hold 1.25 MiB of a peer that is nobody yet.
+pub const MAX_HELLOS_PER_CONNECTION: usize = 3;
+
+/// Sync requests under way per connection, either way.
 pub const MAX_REQUESTS_PER_CONNECTION: usize = 8;
 
 /// How long a connection without use stays; one to an admitted peer is always in use.

@@ -1,6 +1,7 @@
 //! What the mesh counts (MESH.md D12). Labels have closed sets of values, but `domain`, which has as
 //! many as there are domains that this node knows.
 
+use crate::gate::Arrivals;
 use marque_rules::replica::state::{Gauges, Metric};
 use marque_rules::replica::{Kind, Refusal, Scid};
 use prometheus_client::metrics::counter::Counter;
@@ -14,6 +15,7 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 /// The handles of all metrics.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
+    arrivals: Counter,
     gossip: Family<Labels<3>, Counter>,
     sync: Family<Labels<3>, Counter>,
     hello: Family<Labels<1>, Counter>,
@@ -30,6 +32,8 @@ impl Metrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let it = Self::default();
+        let arrivals = "Gossip messages that came, and came again: duplicates are dropped unvalidated";
+        registry.register("gossip_received", arrivals, it.arrivals.clone());
         registry.register("gossip_validate", "Gossip messages by outcome", it.gossip.clone());
         registry.register("sync_events", "Steps of anti-entropy by outcome", it.sync.clone());
         registry.register("hello_refused", "Hellos not admitted", it.hello.clone());
@@ -40,6 +44,11 @@ impl Metrics {
         registry.register("verify_queue_depth", "Envelopes that wait to be judged", it.queue.clone());
         registry.register("mesh_items", "Items held in the replica's view", it.items.clone());
         it
+    }
+
+    /// Where gossip counts what arrives.
+    pub(crate) fn arrivals(&self) -> Arrivals {
+        Arrivals::on(self.arrivals.clone())
     }
 
     /// Counts what the state machine says.

@@ -95,10 +95,12 @@ impl Search {
             };
             match (judgement.verdict, judgement.write) {
                 (Verdict::Accept { held }, Some(write)) => {
-                    if write.await.is_err() {
+                    let domain = envelope.body().domain.clone();
+                    let (of, items) = (domain.clone(), held.clone());
+                    let room = self.line.ask(|reply| Command::Room { domain: of, items, reply }).await;
+                    if room != Ok(true) || write.await.is_err() {
                         return Outcome::Nothing;
                     }
-                    let domain = envelope.body().domain.clone();
                     // Where the driver is gone there is no view to be told.
                     let _ = self.line.tell(Command::Held { domain, items: held }).await;
                     return Outcome::Stored;

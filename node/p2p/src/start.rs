@@ -3,6 +3,7 @@
 use crate::behaviour::Behaviour;
 use crate::command::Line;
 use crate::driver::{Driver, Parts};
+use crate::gate::Arrivals;
 use crate::handle::Handle;
 use crate::limits::{HANDSHAKE, IDLE, MAX_COMMANDS, MAX_COMPUTING, MAX_LOOKUPS, MAX_SEARCHES, MAX_STREAMS};
 use crate::metrics::Metrics;
@@ -87,7 +88,7 @@ pub async fn spawn(
 ) -> Result<Running, Error> {
     let key = keypair(config.secret)?;
     let own = key.public().to_peer_id();
-    let mut swarm = swarm(&key)?;
+    let mut swarm = swarm(&key, metrics.arrivals())?;
     let listening = listen(&mut swarm, &config.listen, own).await?;
 
     let began = Instant::now();
@@ -141,7 +142,7 @@ fn keypair(mut secret: [u8; 32]) -> Result<Keypair, Error> {
     Keypair::ed25519_from_bytes(&mut secret).map_err(|e| Error::Transport(e.to_string()))
 }
 
-fn swarm(key: &Keypair) -> Result<Swarm<Behaviour>, Error> {
+fn swarm(key: &Keypair, arrivals: Arrivals) -> Result<Swarm<Behaviour>, Error> {
     let mut mux = yamux::Config::default();
     mux.set_max_num_streams(MAX_STREAMS);
     let noise = noise::Config::new(key).map_err(|e| Error::Transport(e.to_string()))?;
@@ -152,7 +153,7 @@ fn swarm(key: &Keypair) -> Result<Swarm<Behaviour>, Error> {
         .timeout(HANDSHAKE)
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
         .boxed();
-    let behaviour = Behaviour::new(key).map_err(Error::Transport)?;
+    let behaviour = Behaviour::new(key, arrivals).map_err(Error::Transport)?;
     let config = libp2p::swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
     Ok(Swarm::new(transport, behaviour, key.public().to_peer_id(), config))
 }
