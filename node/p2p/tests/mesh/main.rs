@@ -8,6 +8,10 @@
 
 mod fake;
 mod outsider;
+mod real;
+#[path = "../../../flows/tests/domain/world.rs"]
+#[expect(dead_code, reason = "the tests of flows need more of it")]
+mod world;
 
 use fake::{Fake, Still, did, list, scid};
 use libp2p::gossipsub;
@@ -89,12 +93,13 @@ impl Node {
 }
 
 /// Asks again and again until it is so.
+#[macro_export]
 macro_rules! eventually {
     ($what:expr) => {{
-        let end = Instant::now() + PATIENCE;
+        let end = tokio::time::Instant::now() + $crate::PATIENCE;
         let mut pause = tokio::time::interval(Duration::from_millis(10));
         while !$what {
-            assert!(Instant::now() < end, "never came true: {}", stringify!($what));
+            assert!(tokio::time::Instant::now() < end, "never came true: {}", stringify!($what));
             pause.tick().await;
         }
     }};

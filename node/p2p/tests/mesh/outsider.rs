@@ -182,6 +182,18 @@ impl Outsider {
         }
     }
 
+    /// Waits for a sync request.
+    pub(crate) async fn asked(&mut self) {
+        self.next(|event| match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Sync(request_response::Event::Message {
+                message: request_response::Message::Request { .. },
+                ..
+            })) => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
     /// Waits until the connection to `peer` is gone.
     pub(crate) async fn dropped(&mut self, peer: PeerId) {
         self.next(|event| match event {

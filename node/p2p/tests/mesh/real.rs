@@ -1,0 +1,207 @@
+//! The node's own intake behind real swarms: what hello and envelopes really say is decided on
+//! (MESH.md D1, D4, D12).
+
+use crate::outsider::Outsider;
+use crate::world::{self, node_peer_id};
+use crate::{NEVER_MS, in_time};
+use did_resolver::codec::sha256;
+use libp2p::gossipsub;
+use marque_flows::ports::mesh::{Intake, Mesh, Publication};
+use marque_p2p::{Config, Metrics, Running, peer_id, spawn};
+use marque_rules::issuance::MemberKind;
+use marque_rules::lifecycle::Act;
+use marque_rules::replica::{
+    Envelope, Hello, HelloAnswer, Item, Lane, Refusal, Request, Response, Scid, Topic,
+};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use vc_schemas::status::Purpose;
+
+/// The secret key of the node of a domain, as `world` makes it.
+fn secret(label: &str) -> [u8; 32] {
+    sha256(format!("{label}/node").as_bytes())
+}
+
+struct Real {
+    node: world::Node,
+    running: Running,
+    registry: Registry,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Real {
+    async fn start(label: &str, node: world::Node, peers: &[&str]) -> Self {
+        let config = Config {
+            secret: secret(label),
+            listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
+            external: Vec::new(),
+            peers: peers.iter().map(|p| (*p).to_owned()).collect(),
+            sync_period_ms: NEVER_MS,
+            seed: 1,
+        };
+        assert_eq!(peer_id(config.secret), node_peer_id(label));
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let (stop, stopped) = oneshot::channel();
+        let (intake, clock) = (Arc::new(node.intake.clone()), node.hands.clone());
+        let running =
+            spawn(config, intake, clock, metrics, async move { drop(stopped.await) }).await.unwrap();
+        node.domain.join_mesh(Arc::new(running.handle.clone()));
+        Self { node, running, registry, _stop: stop }
+    }
+
+    fn address(&self) -> &str {
+        &self.running.listening[0]
+    }
+
+    /// What `/metrics` would show of a counter with these labels, in any order.
+    fn counted(&self, name: &str, labels: &[&str]) -> u64 {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).unwrap();
+        let of_it =
+            text.lines().filter(|l| l.starts_with(name) && labels.iter().all(|label| l.contains(label)));
+        of_it.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+
+    /// Publishes an envelope, whatever it is, and waits until it has come to be `so`.
+    async fn says(&self, envelope: &Envelope, so: impl Fn() -> bool) {
+        let held = vec![Item {
+            kind: envelope.body().kind.item_kind(),
+            subject: envelope.body().subject.clone(),
+            seq: u64::MAX,
+            digest: [0; 32],
+        }];
+        let publication = Publication { envelope: envelope.clone(), held, lane: Lane::Status };
+        self.running.handle.publish(publication).await.unwrap();
+        crate::eventually!(so());
+    }
+
+    async fn admitted(&self) -> bool {
+        self.running.handle.peers().await.unwrap().iter().any(|p| p.domain.is_some())
+    }
+}
+
+async fn hello(node: &world::Node) -> Vec<u8> {
+    let standing = node.intake.standing().await.unwrap();
+    let hello = Hello {
+        membership: standing.membership,
+        domain: standing.domain,
+        domain_log: standing.domain_log,
+        join_secret: None,
+        addresses: Vec::new(),
+    };
+    hello.encode()
+}
+
+/// The revocation list of a node's domain, in its envelope.
+async fn revocations(node: &world::Node) -> Envelope {
+    let own = Scid::of(&node.domain.home.did).unwrap();
+    let url = node.domain.home.list_url(Purpose::Revocation);
+    let items = node.intake.items(own.clone()).await.unwrap();
+    let ids = items.iter().filter(|item| item.subject == url).map(Item::id).collect();
+    match node.intake.lookup(Request::Objects { domain: own, ids }).await {
+        Response::Objects(objects) => Envelope::decode(&objects[0].1).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_shows_the_membership_of_another_peer_id_gets_no_topic_traffic() {
+    let (alpha, bravo) = (world::Node::new("alpha.test").await, world::Node::new("bravo.test").await);
+    alpha.trusts(&bravo, &[]).await;
+    bravo.trusts(&alpha, &[]).await;
+    let stolen = hello(&bravo).await;
+    let topic = Topic::new(&Scid::of(&alpha.domain.home.did).unwrap(), Lane::Did);
+    let alpha = Real::start("alpha.test", alpha, &[]).await;
+
+    let mut thief = Outsider::new(9);
+    thief.subscribe(topic.as_str());
+    let peer = in_time(thief.connect(alpha.address())).await;
+    let answer = in_time(thief.greet(peer, stolen)).await;
+    assert_eq!(HelloAnswer::decode(&answer), Ok(HelloAnswer::Refused(Refusal::BadMembership)));
+    assert_eq!(alpha.counted("hello_refused_total", &["reason=\"bad-membership\""]), 1);
+
+    // Bravo itself is admitted, and hears what alpha says meanwhile.
+    let bravo = Real::start("bravo.test", bravo, &[alpha.address()]).await;
+    crate::eventually!(alpha.admitted().await && bravo.admitted().await);
+    for n in 0.. {
+        alpha.node.owner(&format!("owner-{n}")).await;
+        let _ = tokio::time::timeout(Duration::from_millis(50), thief.next(|_| None::<()>)).await;
+        if bravo.counted("gossip_validate_total", &["result=\"accept\""]) > 2 {
+            break;
+        }
+        assert!(n < 600, "bravo heard nothing");
+    }
+    let heard = |event: &gossipsub::Event| !matches!(event, gossipsub::Event::GossipsubNotSupported { .. });
+    assert!(!thief.heard.iter().any(heard), "{:?}", thief.heard);
+    let digest = Request::Digest { domain: Scid::of(&alpha.node.domain.home.did).unwrap() };
+    let answer = in_time(thief.ask(peer, digest.encode())).await;
+    assert_eq!(Response::decode(&answer), Ok(Response::Refused(Refusal::NotAdmitted)));
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_a_replayed_and_a_reordered_envelope_are_dropped_and_counted() {
+    let (alpha, bravo) = (world::Node::new("alpha.test").await, world::Node::new("bravo.test").await);
+    alpha.trusts(&bravo, &[]).await;
+    bravo.trusts(&alpha, &[]).await;
+    let first = revocations(&bravo).await;
+    bravo.owner("alice").await;
+    bravo.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
+    let second = revocations(&bravo).await;
+    let (url, issuer) = (second.body().subject.clone(), bravo.domain.home.did.clone());
+    // What nobody has yet, and with a signature that fails.
+    let later = world::Node::new("bravo.test").await;
+    for name in ["anna", "arno"] {
+        later.owner(name).await;
+        later.domain.act_on_member(MemberKind::Owner, name, Act::Revoke).await.unwrap();
+    }
+    let mut forged = revocations(&later).await.bytes().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    let forged = Envelope::decode(&forged).unwrap();
+
+    let alpha = Real::start("alpha.test", alpha, &[]).await;
+    let bravo = Real::start("bravo.test", bravo, &[alpha.address()]).await;
+    crate::eventually!(alpha.admitted().await && bravo.admitted().await);
+    let validated = |labels: &[&str]| alpha.counted("gossip_validate_total", labels);
+    // Streams are up once something has come: what is said before that is lost.
+    let mut pause = tokio::time::interval(Duration::from_millis(50));
+    for n in 0.. {
+        if alpha.counted("gossip_received_total", &[]) > 0 {
+            break;
+        }
+        assert!(n < 600, "alpha heard nothing");
+        bravo.node.owner(&format!("owner-{n}")).await;
+        pause.tick().await;
+    }
+    let accepted = validated(&["result=\"accept\""]);
+    bravo.says(&forged, || validated(&["result=\"reject\"", "reason=\"bad-signature\""]) > 0).await;
+    // On connect, alpha pulled the newest: the same again is a replay, and the one before is late.
+    let key = vc_schemas::facts::ListKey { issuer, url };
+    crate::eventually!(alpha.node.domain.held_list(&key).await.unwrap().is_some());
+    bravo.says(&second, || validated(&["result=\"ignore\"", "reason=\"known\""]) > 0).await;
+    bravo.says(&first, || validated(&["result=\"ignore\"", "reason=\"older\""]) > 0).await;
+    assert!(validated(&["result=\"accept\""]) <= accepted + 1, "the last warm-up at most");
+    assert!(alpha.counted("gossip_received_total", &[]) >= 3);
+    let held = alpha.node.domain.held_list(&key).await.unwrap().unwrap();
+    assert_eq!(held.list.sequence, second.body().seq);
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_that_came_by_itself_is_not_asked_for_anything() {
+    let alpha = Real::start("alpha.test", world::Node::new("alpha.test").await, &[]).await;
+    let stranger = world::Node::new("charlie.test").await;
+    let mut outsider = Outsider::new(9);
+    in_time(outsider.connect(alpha.address())).await;
+    crate::eventually!(alpha.running.handle.peers().await.unwrap().len() == 1);
+    let resolving = alpha.running.handle.resolve(stranger.domain.home.did.clone(), Duration::from_secs(20));
+    tokio::select! {
+        asked = resolving => assert_eq!(asked.unwrap().answers, 0),
+        () = outsider.asked() => panic!("the stranger was asked"),
+    }
+}
