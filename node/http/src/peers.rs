@@ -93,12 +93,15 @@ pub(crate) async fn trust(State(faces): State<Arc<Faces>>, Json(json): Json) -> 
     let did: Did = object.text("did")?.parse().map_err(|_| malformed)?;
     let capabilities = capabilities(object.required("capabilities")?)?;
     let resources = object.texts("resources")?;
+    let malformed = Problem::member(Code::RequestMalformed, "suspended", "neither true nor false");
+    let suspended = object.optional("suspended").map_or(Some(false), Value::as_bool).ok_or(malformed)?;
     object.end("body")?;
     let scid = scid_of(&did)?;
     let json = json!({
         "did": did.as_str(), "scid": scid, "domain": label(&did), "capabilities": capabilities.to_json(),
+        "suspended": suspended,
     });
-    faces.domain.trust(TrustedDomain { did, suspended: false, capabilities, resources }).await?;
+    faces.domain.trust(TrustedDomain { did, suspended, capabilities, resources }).await?;
     Ok(answer(StatusCode::CREATED, &json))
 }
 

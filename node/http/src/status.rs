@@ -36,8 +36,14 @@ pub(crate) async fn live() -> Response {
     answer(StatusCode::OK, &json!({"status": "ok"}))
 }
 
-/// `GET /health/ready`: the store answers, and the lists are fresh, so the keys can be used.
+/// `GET /health/ready`: the store answers and takes writes, and the lists are fresh, so the keys can be
+/// used.
 pub(crate) async fn ready(State(faces): State<Arc<Faces>>) -> Response {
+    // Nothing is written: a store that has given up, as on a full disk, refuses this too.
+    if let Err(error) = faces.domain.records().commit(Vec::new()).await {
+        tracing::warn!(%error, "not ready");
+        return answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": Code::Unavailable.as_str()}));
+    }
     match stale(&faces).await {
         Ok(false) => answer(StatusCode::OK, &json!({"status": "ok"})),
         Ok(true) => answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "lists-stale"})),

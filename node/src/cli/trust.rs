@@ -24,6 +24,12 @@ pub enum TrustCommand {
         #[arg(long, value_delimiter = ',')]
         resource: Vec<String>,
     },
+    /// Recognise a domain no more, and let its nodes go, until it is added again
+    Suspend {
+        /// The domain's DID
+        #[arg(value_parser = did)]
+        did: Did,
+    },
     /// All that are recognised
     Ls,
 }
@@ -47,6 +53,13 @@ impl TrustCommand {
                     ("did", output::text(&answer, "did")),
                     ("may root", may),
                 ]);
+                Ok(Answer::new(answer, human))
+            }
+            Self::Suspend { did } => {
+                let body = json!({"did": did.as_str(), "capabilities": [], "suspended": true});
+                let answer = client.post("/v1/trust", &body).await?;
+                let text = |name| output::text(&answer, name);
+                let human = output::facts(&[("suspended", text("domain")), ("did", text("did"))]);
                 Ok(Answer::new(answer, human))
             }
             Self::Ls => {

@@ -144,3 +144,19 @@ fn a_second_node_on_one_folder_is_refused_and_a_wrong_passphrase_opens_nothing()
     assert_eq!((output.status.code(), &document["error"]["code"]), (Some(2), &"passphrase".into()));
     assert_eq!(alpha.done(&["owner", "ls"]).json["owners"].as_array().unwrap().len(), 1, "the organisation");
 }
+
+//
+#[test]
+fn a_domain_that_is_suspended_is_let_go_though_it_joined_and_comes_back_when_it_is_added() {
+    let alpha = Domain::start("alpha.test");
+    let bravo = Domain::start("bravo.test");
+    bravo.meets(&alpha, "calendar:read");
+    let state = |answer: &crate::process::Answer| {
+        answer.json["peers"][0]["state"].as_str().unwrap_or_default().to_owned()
+    };
+    alpha.until(&["peer", "ls"], |answer| state(answer) == "connected");
+    alpha.done(&["trust", "suspend", &bravo.did]);
+    alpha.until(&["peer", "ls"], |answer| state(answer) == "known");
+    alpha.done(&["trust", "add", &bravo.did]);
+    alpha.until(&["peer", "ls"], |answer| state(answer) == "connected");
+}

@@ -117,3 +117,20 @@ async fn metrics_count_routes_and_verdicts_and_not_paths() {
     assert!(text.contains(r#"marque_own_list_age_seconds{purpose="revocation"} 0"#));
     assert!(!text.contains("nobody") && !text.contains("made"));
 }
+
+// R-346
+#[tokio::test]
+async fn a_node_whose_disk_is_full_acknowledges_nothing_still_answers_and_is_not_ready() {
+    let world = World::new().await;
+    world.owner("alice").await;
+    let ready = async || {
+        let request = Request::get("/health/ready").body(Body::empty()).unwrap();
+        answer(world.routers.health.clone(), request).await.status
+    };
+    assert_eq!(ready().await, 200);
+    world.records.full.store(true, Ordering::Relaxed);
+    assert_eq!(ready().await, 503);
+    let revoked = world.post("/v1/owners/alice/revoke", &json!({})).await;
+    assert_eq!((revoked.status, revoked.code().as_str()), (503, "unavailable"));
+    assert_eq!(world.get("/v1/owners/alice").await.json()["state"], "active");
+}

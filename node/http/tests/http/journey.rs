@@ -269,6 +269,12 @@ async fn trust_is_replaced_and_listed_and_is_for_domains_only() {
     assert_eq!(listed["trust"].as_array().unwrap().len(), 1);
     assert_eq!(listed["trust"][0]["capabilities"], json!([]));
     assert_eq!(listed["trust"][0]["resources"], json!(["trip"]));
+    assert_eq!(listed["trust"][0]["suspended"], false);
+    let body = json!({"did": world.alpha.did.as_str(), "capabilities": [], "suspended": true});
+    assert_eq!(world.post("/v1/trust", &body).await.status, 201);
+    assert_eq!(world.get("/v1/trust").await.json()["trust"][0]["suspended"], true);
+    let body = json!({"did": world.alpha.did.as_str(), "capabilities": [], "suspended": "yes"});
+    assert_eq!(world.post("/v1/trust", &body).await.code(), "request-malformed");
     let member = world.post("/v1/trust", &json!({"did": alice.did.as_str(), "capabilities": []})).await;
     assert_eq!((member.status, member.code().as_str()), (400, "did-malformed"));
     let widely = json!({"did": world.alpha.did.as_str(), "capabilities": ["everything"]});

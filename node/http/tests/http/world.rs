@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use marque_flows::domain::{Domain, Policy};
 use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
 use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
-use marque_flows::ports::records::{Records, Table};
+use marque_flows::ports::records::{Records, Row, StoreError, Stored, Table, Write};
 use marque_http::routes::Routers;
 use marque_http::{AdminToken, Faces, Metrics, NodeInfo, RequestIds};
 use marque_rules::issuance::Home;
@@ -145,6 +145,37 @@ impl Keys for DomainKeys {
     }
 }
 
+/// A store that may be full.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    memory: Memory,
+    pub(crate) full: AtomicBool,
+}
+
+impl Records for Disk {
+    fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        self.memory.get(table, key)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        table: Table,
+        prefix: &'a [u8],
+        after: Option<&'a [u8]>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        self.memory.scan(table, prefix, after, limit)
+    }
+
+    fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
+        if self.full.load(Ordering::Relaxed) {
+            let full = StoreError::Unavailable("no space left on device".to_owned());
+            return Box::pin(std::future::ready(Err(full)));
+        }
+        self.memory.commit(batch)
+    }
+}
+
 /// A clock that stands still, and may break.
 #[derive(Debug, Default)]
 pub(crate) struct StillClock {
@@ -207,14 +238,14 @@ pub(crate) struct World {
     pub(crate) faces: Arc<Faces>,
     pub(crate) routers: Routers,
     pub(crate) clock: Arc<StillClock>,
-    records: Arc<Memory>,
+    pub(crate) records: Arc<Disk>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let alpha = Party::new("alpha", "alpha.test");
         let clock = Arc::new(StillClock::default());
-        let records = Arc::new(Memory::default());
+        let records = Arc::new(Disk::default());
         let keys = DomainKeys(key("alpha.test"), alpha.key_id());
         let domain = Domain::new(
             Home::new(alpha.did.clone()).unwrap(),
