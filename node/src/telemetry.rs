@@ -29,6 +29,8 @@ pub fn init(format: LogFormat) -> Result<(), Failure> {
         LogFormat::Json => true,
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Stderr);
+    // It would say so on the same stderr, and panic where that fails.
+    let builder = builder.log_internal_errors(false);
     let begun = if as_json {
         builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     } else {
@@ -61,18 +63,20 @@ impl<'a> MakeWriter<'a> for Stderr {
 struct OneLine<W>(W);
 
 impl<W: Write> Write for OneLine<W> {
-    /// `record` is a whole one: the layer formats before it writes.
+    /// `record` is a whole one: the layer formats before it writes. What cannot be written, as where the
+    /// log lies on a disk that is full, is lost: the node goes on.
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(record);
         let line = text.strip_suffix('\n').unwrap_or(&text);
         let mut line: String = line.chars().map(|c| if moves(c) { '\u{fffd}' } else { c }).collect();
         line.push('\n');
-        self.0.write_all(line.as_bytes())?;
+        let _lost = self.0.write_all(line.as_bytes());
         Ok(record.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        let _lost = self.0.flush();
+        Ok(())
     }
 }
 

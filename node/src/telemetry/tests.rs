@@ -55,3 +55,21 @@ proptest! {
         prop_assert!(!line.trim_end_matches('\n').contains(moves));
     }
 }
+
+//
+#[test]
+fn a_log_on_a_full_disk_loses_records_and_does_not_stop_the_node() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+    let mut log = OneLine(Full);
+    assert_eq!(log.write(b"a record\n").ok(), Some(9));
+    assert!(log.flush().is_ok());
+}
