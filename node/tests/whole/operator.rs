@@ -145,7 +145,6 @@ fn a_second_node_on_one_folder_is_refused_and_a_wrong_passphrase_opens_nothing()
     assert_eq!(alpha.done(&["owner", "ls"]).json["owners"].as_array().unwrap().len(), 1, "the organisation");
 }
 
-//
 #[test]
 fn a_domain_that_is_suspended_is_let_go_though_it_joined_and_comes_back_when_it_is_added() {
     let alpha = Domain::start("alpha.test");

@@ -324,7 +324,6 @@ async fn of_two_judgements_at_once_neither_loses_what_the_other_revoked() {
     assert_eq!([alice, anna, other].map(|index| ever.get(index)), [Some(true); 3]);
 }
 
-//
 #[tokio::test]
 async fn an_issuer_that_equivocates_again_and_again_fills_no_store_and_all_that_it_revokes_counts() {
     let (alpha, bravo) = two().await;

@@ -191,7 +191,6 @@ async fn a_forged_a_replayed_and_a_reordered_envelope_are_dropped_and_counted() 
     assert_eq!(held.list.sequence, second.body().seq);
 }
 
-//
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_that_came_by_itself_is_not_asked_for_anything() {
     let alpha = Real::start("alpha.test", world::Node::new("alpha.test").await, &[]).await;

@@ -355,7 +355,6 @@ fn of_two_publications_made_at_once_the_older_is_not_said_and_not_held() {
     assert_eq!(held, [3]);
 }
 
-//
 #[test]
 fn a_search_finds_no_room_in_a_domain_that_is_full_but_for_what_it_holds() {
     let mut state = state();
