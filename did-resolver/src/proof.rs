@@ -1,16 +1,25 @@
 //! Data Integrity proofs over JSON: `eddsa-jcs-2022` and `ecdsa-jcs-2019` on P-256.
 //!
+//! One proof over a value here; sets and chains of proofs, from bytes, in [`Secured`].
+//!
 //! W3C Data Integrity EdDSA Cryptosuites 1.0, section 3.3; ECDSA Cryptosuites 1.0, section 3.3.
 //! Whose key it is, and for what it may sign, is for the caller to know: see
 //! [`crate::document::Document::authorised`].
 
-use crate::codec;
+mod draft;
+mod secured;
+
+pub(crate) use draft::finish;
+pub use draft::{ChainLink, ProofDraft, ProofOptions};
+pub use secured::{MAX_PROOFS, Secured};
+
+use crate::codec::{self, Sha256Digest};
 use crate::did::DidUrl;
 use crate::document::Relationship;
 use crate::jcs;
 use crate::keys::{KeyKind, PublicKey, SIGNATURE_BYTES};
 use crate::time::UnixSeconds;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// The only `type` of proof.
@@ -62,17 +71,27 @@ pub struct Proof {
     expires: Option<UnixSeconds>,
     /// Everything that was written, `proofValue` excepted: all of it is signed.
     options: Map<String, Value>,
+    id: Option<String>,
+    /// The ids of the proofs that this one builds on.
+    previous: Vec<String>,
     signature: Vec<u8>,
 }
 
 impl Proof {
-    /// Reads a proof object. Members that this crate does not know are kept and are covered by the
-    /// signature.
+    /// Reads a proof object that stands alone. Members that this crate does not know are kept and are
+    /// covered by the signature.
     ///
     /// # Errors
     /// [`ProofError::Suite`] for a cryptosuite that is not spoken here, [`ProofError::Chained`] for
-    /// one that builds on another proof, [`ProofError::Shape`] for anything else that is not right.
+    /// one that builds on another proof (see [`Secured`]), [`ProofError::Shape`] for anything else that
+    /// is not right.
     pub fn parse(json: Value) -> Result<Self, ProofError> {
+        let proof = Self::read(json)?;
+        if proof.previous.is_empty() { Ok(proof) } else { Err(ProofError::Chained) }
+    }
+
+    /// As [`Self::parse`], also for a proof of a chain.
+    fn read(json: Value) -> Result<Self, ProofError> {
         let Value::Object(mut options) = json else { return Err(ProofError::Shape) };
         let Some(Value::String(value)) = options.remove("proofValue") else { return Err(ProofError::Shape) };
         let text = |name: &str| options.get(name).and_then(Value::as_str).ok_or(ProofError::Shape);
@@ -80,9 +99,12 @@ impl Proof {
         if text("type")? != TYPE {
             return Err(ProofError::Shape);
         }
-        if options.contains_key("previousProof") {
-            return Err(ProofError::Chained);
-        }
+        let id = match options.get("id") {
+            None => None,
+            Some(Value::String(id)) => Some(id.clone()),
+            Some(_) => return Err(ProofError::Shape),
+        };
+        let previous = previous_ids(options.get("previousProof"))?;
         let verification_method: DidUrl =
             text("verificationMethod")?.parse().map_err(|_| ProofError::Shape)?;
         let purpose = text("proofPurpose")?;
@@ -98,7 +120,7 @@ impl Proof {
         if signature.len() != SIGNATURE_BYTES || !verification_method.is_key_id() {
             return Err(ProofError::Shape);
         }
-        Ok(Self { suite, verification_method, purpose, created, expires, options, signature })
+        Ok(Self { suite, verification_method, purpose, created, expires, options, id, previous, signature })
     }
 
     /// Takes the one `proof` object out of `document`.
@@ -141,6 +163,24 @@ impl Proof {
         self.expires
     }
 
+    /// What other proofs of the same document name it by.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The ids of the proofs that this one builds on (`previousProof`).
+    #[must_use]
+    pub fn previous(&self) -> &[String] {
+        &self.previous
+    }
+
+    /// The bytes of `proofValue`.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
     /// A text member, such as `challenge` or `domain`.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&str> {
@@ -172,11 +212,14 @@ impl Proof {
 
     /// As [`Self::verify`], over the canonical bytes of a document without `@context`.
     pub(crate) fn verify_canonical(&self, document: &[u8], key: &PublicKey) -> Result<(), ProofError> {
+        self.verify_hash(&hash_canonical(document, &self.options)?, key)
+    }
+
+    fn verify_hash(&self, input: &HashData, key: &PublicKey) -> Result<(), ProofError> {
         if Suite::of(key.kind()) != self.suite {
             return Err(ProofError::KeyKind);
         }
-        let input = hash_canonical(document, &self.options)?;
-        key.verify(&input, &self.signature).map_err(|_| ProofError::BadSignature)
+        key.verify(input, &self.signature).map_err(|_| ProofError::BadSignature)
     }
 }
 
@@ -191,114 +234,26 @@ pub fn hash_data(document: &Value, options: &Map<String, Value>) -> Result<HashD
 /// As [`hash_data`], over the canonical bytes of the document.
 pub(crate) fn hash_canonical(document: &[u8], options: &Map<String, Value>) -> Result<HashData, ProofError> {
     let options = jcs::canonical_object(options).map_err(|_| ProofError::NotCanonical)?;
+    Ok(hash_digests(&codec::sha256(&options), &codec::sha256(document)))
+}
+
+fn hash_digests(options: &Sha256Digest, document: &Sha256Digest) -> HashData {
     let mut data = [0; 64];
     let (left, right) = data.split_at_mut(32);
-    left.copy_from_slice(&codec::sha256(&options));
-    right.copy_from_slice(&codec::sha256(document));
-    Ok(data)
+    left.copy_from_slice(options);
+    right.copy_from_slice(document);
+    data
 }
 
-/// What a new proof says, beside its signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProofOptions {
-    /// The cryptosuite, which must be that of the key.
-    pub suite: Suite,
-    /// The id of the key.
-    pub verification_method: DidUrl,
-    /// What the signature is for.
-    pub purpose: Relationship,
-    /// When it is made.
-    pub created: Option<UnixSeconds>,
-    /// From when on it is worth nothing.
-    pub expires: Option<UnixSeconds>,
-    /// Whom it is for.
-    pub domain: Option<String>,
-    /// The nonce of whom it is for.
-    pub challenge: Option<String>,
-}
-
-impl ProofOptions {
-    /// The members of the proof, without `proofValue` and `@context`.
-    #[must_use]
-    pub fn to_members(&self) -> Map<String, Value> {
-        let mut members = Map::new();
-        let mut add = |name: &str, value: Option<String>| {
-            if let Some(value) = value {
-                members.insert(name.to_owned(), Value::String(value));
-            }
-        };
-        add("type", Some(TYPE.to_owned()));
-        add("cryptosuite", Some(self.suite.as_str().to_owned()));
-        add("verificationMethod", Some(self.verification_method.to_string()));
-        add("proofPurpose", Some(self.purpose.as_str().to_owned()));
-        add("created", self.created.map(|at| at.to_string()));
-        add("expires", self.expires.map(|at| at.to_string()));
-        add("domain", self.domain.clone());
-        add("challenge", self.challenge.clone());
-        members
+/// Reads `previousProof`: one id, or a list of them that is not empty.
+fn previous_ids(json: Option<&Value>) -> Result<Vec<String>, ProofError> {
+    let id = |json: &Value| json.as_str().map(str::to_owned).ok_or(ProofError::Previous);
+    match json {
+        None => Ok(Vec::new()),
+        Some(Value::Array(ids)) if (1..MAX_PROOFS).contains(&ids.len()) => ids.iter().map(id).collect(),
+        Some(Value::Array(_)) => Err(ProofError::Previous),
+        Some(one) => Ok(vec![id(one)?]),
     }
-}
-
-/// A document that waits for its signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProofDraft {
-    document: Value,
-    options: Map<String, Value>,
-    suite: Suite,
-    input: HashData,
-}
-
-impl ProofDraft {
-    /// Prepares `document` for signing. Its `@context`, if any, goes into the proof.
-    ///
-    /// # Errors
-    /// [`ProofError::Shape`] where `document` is no object or has a proof already.
-    pub fn new(document: Value, options: &ProofOptions) -> Result<Self, ProofError> {
-        if !document.is_object() || document.get("proof").is_some() {
-            return Err(ProofError::Shape);
-        }
-        let mut members = options.to_members();
-        if let Some(context) = document.get("@context") {
-            members.insert("@context".to_owned(), context.clone());
-        }
-        let input = hash_data(&document, &members)?;
-        Ok(Self { document, options: members, suite: options.suite, input })
-    }
-
-    /// The bytes to sign.
-    #[must_use]
-    pub const fn signing_input(&self) -> &[u8] {
-        &self.input
-    }
-
-    /// The document with its proof.
-    ///
-    /// # Errors
-    /// [`ProofError::KeyKind`] where the key is not of the suite, [`ProofError::BadSignature`] where
-    /// the signature does not verify.
-    pub fn attach(mut self, key: &PublicKey, signature: &[u8]) -> Result<Value, ProofError> {
-        let proof = finish(self.options, self.suite, &self.input, key, signature)?;
-        if let Some(members) = self.document.as_object_mut() {
-            members.insert("proof".to_owned(), proof);
-        }
-        Ok(self.document)
-    }
-}
-
-/// The proof object of `options` and a signature over `input` that verifies.
-pub(crate) fn finish(
-    mut options: Map<String, Value>,
-    suite: Suite,
-    input: &HashData,
-    key: &PublicKey,
-    signature: &[u8],
-) -> Result<Value, ProofError> {
-    if Suite::of(key.kind()) != suite {
-        return Err(ProofError::KeyKind);
-    }
-    key.verify(input, signature).map_err(|_| ProofError::BadSignature)?;
-    options.insert("proofValue".to_owned(), json!(codec::to_multibase_z(signature)));
-    Ok(Value::Object(options))
 }
 
 /// Why a proof was refused.
@@ -308,15 +263,19 @@ pub enum ProofError {
     Shape,
     /// A cryptosuite that is not spoken here.
     Suite,
-    /// It builds on another proof, which is not supported.
+    /// It builds on another proof, where a proof stands alone.
     Chained,
+    /// It builds on a proof that is not there, not the only one of its id, or the proof itself.
+    Previous,
+    /// More proofs than [`MAX_PROOFS`].
+    TooMany,
     /// The document's `@context` is not the one that was signed.
     Context,
     /// The key is not of the kind that the cryptosuite needs.
     KeyKind,
     /// The signature does not verify.
     BadSignature,
-    /// A number in it has no canonical form.
+    /// Not JSON that has a canonical form: see [`crate::json::JsonError`].
     NotCanonical,
 }
 
@@ -325,7 +284,9 @@ impl fmt::Display for ProofError {
         f.write_str(match self {
             Self::Shape => "proof is malformed",
             Self::Suite => "cryptosuite is not supported",
-            Self::Chained => "proof chains are not supported",
+            Self::Chained => "proof builds on another, where it stands alone",
+            Self::Previous => "proof builds on one that is not there",
+            Self::TooMany => "too many proofs",
             Self::Context => "the context is not the one that was signed",
             Self::KeyKind => "the key is not one of the cryptosuite",
             Self::BadSignature => "proof does not verify",

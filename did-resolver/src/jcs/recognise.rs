@@ -86,6 +86,14 @@ impl<'a> Canonical<'a> {
         (self.bytes.get(..start).unwrap_or_default(), self.bytes.get(end..).unwrap_or_default())
     }
 
+    /// What stands before and after the value of the member `name`; all is before without one.
+    #[must_use]
+    pub fn around(&self, name: &str) -> (&'a [u8], &'a [u8]) {
+        let Some((_, child)) = self.child(name) else { return (self.bytes, &[]) };
+        let (before, after) = (self.bytes.get(..child.value), self.bytes.get(child.end..));
+        (before.unwrap_or_default(), after.unwrap_or_default())
+    }
+
     /// SHA-256 of the object without the member `name`.
     #[must_use]
     pub fn sha256_without(&self, name: &str) -> Sha256Digest {

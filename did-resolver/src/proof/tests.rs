@@ -6,6 +6,7 @@ use crate::json;
 use crate::methods;
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
+use serde_json::json;
 use std::path::Path;
 
 fn vector(folder: &str, file: &str) -> String {

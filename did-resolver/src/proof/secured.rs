@@ -1,0 +1,182 @@
+//! Documents with one proof, a set of proofs or a chain of them (`previousProof`), from their bytes.
+//!
+//! W3C Verifiable Credential Data Integrity 1.0, sections 2.1.1, 2.1.2 and 4.5. What each proof signs
+//! is hashed from spans of the canonical text; a text that is not canonical is first made so.
+//!
+//! A proof without `previousProof` signs the document without `proof`. One with it signs the document
+//! whose `proof` is the array of the proofs that it names, in the order of the document, each as it
+//! stands there with its signature.
+
+use super::{HashData, Proof, ProofError, hash_digests};
+use crate::codec::{self, Sha256Digest};
+use crate::jcs::{self, Canonical};
+use crate::json;
+use crate::keys::PublicKey;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// Most proofs of one document: three signers, their countersigners, and room. Each chained proof
+/// hashes the document and those before it again, so this also bounds the work that one text causes.
+pub const MAX_PROOFS: usize = 8;
+
+/// A document with its proofs, read but not yet verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secured<'a> {
+    /// Canonical, with its proofs.
+    text: Cow<'a, [u8]>,
+    proofs: Vec<Link>,
+}
+
+/// One proof and what it signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Link {
+    proof: Proof,
+    input: HashData,
+    /// Whether the proof's `@context`, if it has one, is the document's.
+    context: bool,
+}
+
+impl<'a> Secured<'a> {
+    /// Reads a document of at most `max_bytes` with one to [`MAX_PROOFS`] proofs.
+    ///
+    /// # Errors
+    /// [`ProofError::NotCanonical`] for what [`json::parse`] refuses, [`ProofError::TooMany`],
+    /// [`ProofError::Previous`] for a chain that does not hang together, else as [`Proof::parse`]. One
+    /// bad proof makes the whole document unreadable.
+    pub fn read(bytes: &'a [u8], max_bytes: usize) -> Result<Self, ProofError> {
+        let text = jcs::canonical_text(bytes, max_bytes).map_err(|_| ProofError::NotCanonical)?;
+        let proofs = links(&text)?;
+        Ok(Self { text, proofs })
+    }
+
+    /// As [`Self::read`], for a document that was read already.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn from_value(document: &Value) -> Result<Secured<'static>, ProofError> {
+        let text = jcs::canonical(document).map_err(|_| ProofError::NotCanonical)?;
+        let proofs = links(&text)?;
+        Ok(Secured { text: Cow::Owned(text), proofs })
+    }
+
+    /// The proofs, in the order of the document; never none.
+    pub fn proofs(&self) -> impl ExactSizeIterator<Item = &Proof> {
+        self.proofs.iter().map(|link| &link.proof)
+    }
+
+    /// The canonical text, with its proofs.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The document without its proofs.
+    ///
+    /// # Errors
+    /// None for what was read; the type says so because it is read again.
+    pub fn document(&self) -> Result<Value, ProofError> {
+        let mut document = json::parse(&self.text, self.text.len()).map_err(|_| ProofError::NotCanonical)?;
+        document.as_object_mut().and_then(|members| members.remove("proof")).ok_or(ProofError::Shape)?;
+        Ok(document)
+    }
+
+    /// What the proof at `index` signs, and its signature: for verifying many at once. `None` beyond
+    /// the last proof, or where its `@context` is not the document's.
+    #[must_use]
+    pub fn signed(&self, index: usize) -> Option<(&HashData, &[u8])> {
+        self.proofs.get(index).filter(|link| link.context).map(|link| (&link.input, link.proof.signature()))
+    }
+
+    /// Verifies the proof at `index`, and none that it builds on.
+    ///
+    /// # Errors
+    /// [`ProofError::Context`], [`ProofError::KeyKind`], [`ProofError::BadSignature`], or
+    /// [`ProofError::Shape`] beyond the last proof.
+    pub fn verify(&self, index: usize, key: &PublicKey) -> Result<(), ProofError> {
+        let link = self.proofs.get(index).ok_or(ProofError::Shape)?;
+        if link.context { link.proof.verify_hash(&link.input, key) } else { Err(ProofError::Context) }
+    }
+
+    /// Verifies every proof; `keys` are theirs, in the same order.
+    ///
+    /// # Errors
+    /// The first that [`Self::verify`] finds, or [`ProofError::Shape`] for another number of keys.
+    pub fn verify_all(&self, keys: &[PublicKey]) -> Result<(), ProofError> {
+        if keys.len() != self.proofs.len() {
+            return Err(ProofError::Shape);
+        }
+        keys.iter().enumerate().try_for_each(|(index, key)| self.verify(index, key))
+    }
+}
+
+/// The proofs of a canonical document, with what each signs.
+fn links(text: &[u8]) -> Result<Vec<Link>, ProofError> {
+    let document = jcs::recognise(text).ok_or(ProofError::NotCanonical)?;
+    let written = written(&document)?;
+    let mut proofs = Vec::with_capacity(written.len());
+    for bytes in &written {
+        let json = json::parse(bytes, bytes.len()).map_err(|_| ProofError::NotCanonical)?;
+        proofs.push(Proof::read(json)?);
+    }
+    let plain = document.sha256_without("proof");
+    let mut links = Vec::with_capacity(proofs.len());
+    for (index, (proof, bytes)) in proofs.iter().zip(&written).enumerate() {
+        let options = jcs::recognise(bytes).ok_or(ProofError::NotCanonical)?;
+        let signed = match previous(&proofs, index)?.as_slice() {
+            [] => plain,
+            chosen => with_proofs(&document, chosen.iter().filter_map(|at| written.get(*at).copied())),
+        };
+        let context = options.member("@context");
+        links.push(Link {
+            proof: proof.clone(),
+            input: hash_digests(&options.sha256_without("proofValue"), &signed),
+            context: context.is_none() || context == document.member("@context"),
+        });
+    }
+    Ok(links)
+}
+
+/// The proof objects as they are written.
+fn written<'t>(document: &Canonical<'t>) -> Result<Vec<&'t [u8]>, ProofError> {
+    let proof = document.member("proof").ok_or(ProofError::Shape)?;
+    if proof.first() == Some(&b'{') {
+        return Ok(vec![proof]);
+    }
+    let set = jcs::recognise(proof).ok_or(ProofError::Shape)?;
+    let written: Vec<_> = set.items().take(MAX_PROOFS + 1).collect();
+    match written.len() {
+        0 => Err(ProofError::Shape),
+        1..=MAX_PROOFS => Ok(written),
+        _ => Err(ProofError::TooMany),
+    }
+}
+
+/// The places of the proofs that the one at `index` builds on.
+fn previous(proofs: &[Proof], index: usize) -> Result<Vec<usize>, ProofError> {
+    let Some(proof) = proofs.get(index) else { return Err(ProofError::Shape) };
+    let mut places = Vec::with_capacity(proof.previous().len());
+    for id in proof.previous() {
+        let mut named = proofs.iter().enumerate().filter(|(_, proof)| proof.id() == Some(id));
+        match (named.next(), named.next()) {
+            // A proof that names itself, twice one, or an ambiguous one, fixes nothing.
+            (Some((place, _)), None) if place != index && !places.contains(&place) => places.push(place),
+            _ => return Err(ProofError::Previous),
+        }
+    }
+    places.sort_unstable();
+    Ok(places)
+}
+
+/// SHA-256 of the document whose `proof` is the array of `chosen`.
+fn with_proofs<'t>(document: &Canonical<'t>, chosen: impl Iterator<Item = &'t [u8]>) -> Sha256Digest {
+    let (before, after) = document.around("proof");
+    let mut parts = vec![before, b"["];
+    for (place, proof) in chosen.enumerate() {
+        parts.extend([if place == 0 { &b""[..] } else { b"," }, proof]);
+    }
+    parts.extend([&b"]"[..], after]);
+    codec::sha256_of(&parts)
+}
+
+#[cfg(test)]
+mod tests;
