@@ -4,6 +4,7 @@
 //! JWK: RFC 7517, RFC 8037. Secret keys never come into this crate.
 
 mod backend;
+pub mod batch;
 
 use crate::codec::{self, Sha256Digest};
 use serde_json::{Value, json};
