@@ -34,8 +34,10 @@ fn the_rfc_8785_vectors_are_written_exactly_and_recognised() {
     let (mut files, mut recognised) = (0, 0);
     for entry in std::fs::read_dir(folder.join("input")).unwrap() {
         let name = entry.unwrap().file_name();
-        let input = std::fs::read(folder.join("input").join(&name)).unwrap();
-        let output = std::fs::read(folder.join("output").join(&name)).unwrap();
+        let input =
+            std::fs::read_to_string(folder.join("input").join(&name)).map(String::into_bytes).unwrap();
+        let output =
+            std::fs::read_to_string(folder.join("output").join(&name)).map(String::into_bytes).unwrap();
         let value: Value = serde_json::from_slice(&input).unwrap();
         assert_eq!(canonical(&value).unwrap(), output, "{name:?}");
         assert_eq!(recognise(&output).is_some(), is_canonical(&output), "{name:?}");

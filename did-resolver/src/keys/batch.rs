@@ -42,7 +42,7 @@ const MIN_BISECTED: usize = 8;
 
 /// Culprits that are hunted by bisection; where there are more, each is verified by itself. So a batch
 /// that somebody filled with bad signatures costs a bounded multiple of verifying each.
-const MAX_HUNTED: usize = 4;
+const MAX_HUNTED: usize = 2;
 
 /// Points whose subset sums are tabulated together: 2^6 additions serve all rounds.
 const TABLE_POINTS: usize = 6;
