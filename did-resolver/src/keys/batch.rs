@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 pub const MAX_BATCH: usize = 1024;
 
 /// With fewer signatures than this, testing for the subgroup costs more than the equation saves.
-pub const MIN_BATCH: usize = 96;
+pub const MIN_BATCH: usize = 160;
 
 /// Random subsets that are tested. Passing a bent signature takes 2^64 attempts of several hashes by
 /// the holder of the key, and wins that two honest nodes may differ over that holder's own statement.

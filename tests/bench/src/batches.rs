@@ -34,7 +34,7 @@ fn signed(made: &[Made]) -> Vec<Signed<'_>> {
 
 /// G6: sizes, keys, and what culprits cost.
 pub fn run() {
-    for (count, keys) in [(96, 96), (256, 256), (256, 4), (1024, 1024)] {
+    for (count, keys) in [(160, 160), (160, 4), (256, 256), (256, 4), (1024, 1024)] {
         let all = made(count, keys);
         let signed = signed(&all);
         compare(
