@@ -1,20 +1,19 @@
-//! Public keys and the signatures that they verify: Ed25519 and P-256, as Multikey and as JWK.
+//! Public keys and the signatures that they verify, as Multikey and as JWK: Ed25519, P-256, P-384,
+//! secp256k1, and X25519, which signs nothing.
 //!
 //! The key fixes the algorithm; no message does. Multikey: W3C Controlled Identifiers, section 2.2.2.
-//! JWK: RFC 7517, RFC 8037. Secret keys never come into this crate.
+//! JWK: RFC 7517, RFC 7518, section 6.2, RFC 8037, RFC 8812. Secret keys never come into this crate.
 
 mod backend;
 pub mod batch;
 
 use crate::codec::{self, Sha256Digest};
-use serde_json::{Value, json};
+use backend::Curve;
+use serde_json::{Map, Value, json};
 use std::fmt;
 
-/// Multicodec prefixes, as varints.
-const ED25519_PREFIX: [u8; 2] = [0xed, 0x01];
-const P256_PREFIX: [u8; 2] = [0x80, 0x24];
-
-/// Every signature that is read here has this many bytes: R and S.
+/// Bytes of a signature by an Ed25519, P-256 or secp256k1 key. Those of P-384 have
+/// [`KeyKind::signature_bytes`].
 pub const SIGNATURE_BYTES: usize = 64;
 
 /// Which kind of key, and so which signature algorithm.
@@ -25,13 +24,20 @@ pub enum KeyKind {
     Ed25519,
     /// ECDSA over P-256 with SHA-256, fixed-length R and S: JOSE `ES256`, COSE -7.
     P256,
+    /// ECDSA over P-384 with SHA-384, fixed-length R and S: JOSE `ES384`, COSE -35.
+    P384,
+    /// ECDSA over secp256k1 with SHA-256, fixed-length R and S: JOSE `ES256K`, COSE -47. Both S and
+    /// its negative verify, as RFC 8812 has it; a chain's rule of the low S is not applied.
+    Secp256k1,
+    /// Key agreement (RFC 7748). It verifies no signature.
+    X25519,
 }
 
 /// A public key that is known to be a point of its curve, and not one of small order.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicKey {
     kind: KeyKind,
-    /// Ed25519: 32 bytes. P-256: 33 bytes, SEC 1 compressed.
+    /// Ed25519 and X25519: 32 bytes. The others: SEC 1 compressed, 33 bytes or 49.
     bytes: Vec<u8>,
 }
 
@@ -45,39 +51,67 @@ impl PublicKey {
         Ok(Self { kind: KeyKind::Ed25519, bytes: bytes.to_vec() })
     }
 
+    /// An X25519 key from its 32 bytes.
+    ///
+    /// # Errors
+    /// [`KeyError::NotAKey`] where they are not the one spelling of a coordinate, or of a point of
+    /// small order, with which everybody agrees on the same secret.
+    pub fn x25519(bytes: &[u8]) -> Result<Self, KeyError> {
+        backend::admit_x25519(bytes)?;
+        Ok(Self { kind: KeyKind::X25519, bytes: bytes.to_vec() })
+    }
+
     /// A P-256 key from its SEC 1 form, compressed or not.
     ///
     /// # Errors
     /// [`KeyError::NotAKey`] where the bytes are no point of the curve.
     pub fn p256(sec1: &[u8]) -> Result<Self, KeyError> {
-        let bytes = backend::compress_p256(&backend::expand_p256(sec1)?)?;
-        Ok(Self { kind: KeyKind::P256, bytes })
+        Self::sec1(KeyKind::P256, Curve::P256, sec1)
     }
 
-    /// Reads `publicKeyMultibase`: `z6Mk...` for Ed25519, `zDn...` for P-256.
+    /// A P-384 key from its SEC 1 form, compressed or not.
+    ///
+    /// # Errors
+    /// As [`Self::p256`].
+    pub fn p384(sec1: &[u8]) -> Result<Self, KeyError> {
+        Self::sec1(KeyKind::P384, Curve::P384, sec1)
+    }
+
+    /// A secp256k1 key from its SEC 1 form, compressed or not.
+    ///
+    /// # Errors
+    /// As [`Self::p256`].
+    pub fn secp256k1(sec1: &[u8]) -> Result<Self, KeyError> {
+        Self::sec1(KeyKind::Secp256k1, Curve::Secp256k1, sec1)
+    }
+
+    fn sec1(kind: KeyKind, curve: Curve, sec1: &[u8]) -> Result<Self, KeyError> {
+        let bytes = curve.compress(&curve.expand(sec1)?)?;
+        Ok(Self { kind, bytes })
+    }
+
+    /// Reads `publicKeyMultibase`: `z6Mk...` for Ed25519, `zDn...` for P-256, `z82...` for P-384,
+    /// `zQ3s...` for secp256k1, `z6LS...` for X25519.
     ///
     /// # Errors
     /// [`KeyError::Unsupported`] for another kind of key, [`KeyError::NotAKey`] for none.
     pub fn from_multikey(text: &str) -> Result<Self, KeyError> {
         let bytes = codec::from_multibase_z(text).map_err(|_| KeyError::NotAKey)?;
-        if let Some(point) = bytes.strip_prefix(&ED25519_PREFIX) {
-            return Self::ed25519(point);
-        }
-        match bytes.strip_prefix(&P256_PREFIX) {
-            Some(point) if point.len() == 33 => Self::p256(point),
+        let (prefix, point) = bytes.split_at_checked(2).ok_or(KeyError::NotAKey)?;
+        let kind = KeyKind::ALL.into_iter().find(|kind| kind.multicodec() == prefix);
+        let kind = kind.ok_or(KeyError::Unsupported)?;
+        match kind.curve() {
+            None if kind == KeyKind::Ed25519 => Self::ed25519(point),
+            None => Self::x25519(point),
+            Some(curve) if point.len() == 1 + curve.coordinate_bytes() => Self::sec1(kind, curve, point),
             Some(_) => Err(KeyError::NotAKey),
-            None => Err(KeyError::Unsupported),
         }
     }
 
     /// Writes `publicKeyMultibase`.
     #[must_use]
     pub fn to_multikey(&self) -> String {
-        let prefix = match self.kind {
-            KeyKind::Ed25519 => ED25519_PREFIX,
-            KeyKind::P256 => P256_PREFIX,
-        };
-        codec::to_multibase_z(&[&prefix[..], &self.bytes].concat())
+        codec::to_multibase_z(&[&self.kind.multicodec()[..], &self.bytes].concat())
     }
 
     /// Reads `publicKeyJwk`. A private member (`d`) or an `alg` that is not the key's own is refused.
@@ -86,26 +120,27 @@ impl PublicKey {
     /// [`KeyError::Unsupported`] for another kind of key, [`KeyError::NotAKey`] for none.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-        let coordinate = |name: &str| {
-            let bytes = text(name).and_then(|t| codec::from_base64url(t).ok()).ok_or(KeyError::NotAKey)?;
-            if bytes.len() == 32 { Ok(bytes) } else { Err(KeyError::NotAKey) }
-        };
         if !jwk.is_object() || jwk.get("d").is_some() {
             return Err(KeyError::NotAKey);
         }
-        let key = match (text("kty"), text("crv")) {
-            (Some("OKP"), Some("Ed25519")) => Self::ed25519(&coordinate("x")?)?,
-            (Some("EC"), Some("P-256")) => {
-                Self::p256(&[vec![4], coordinate("x")?, coordinate("y")?].concat())?
-            }
-            _ => return Err(KeyError::Unsupported),
+        let named = |kind: &KeyKind| Some(kind.jwk_names()) == text("kty").zip(text("crv"));
+        let kind = KeyKind::ALL.into_iter().find(named).ok_or(KeyError::Unsupported)?;
+        let coordinate = |name: &str, length: usize| {
+            let bytes = text(name).and_then(|t| codec::from_base64url(t).ok());
+            bytes.filter(|bytes| bytes.len() == length).ok_or(KeyError::NotAKey)
         };
-        match jwk.get("alg") {
-            None => Ok(key),
-            Some(alg) if alg == key.kind.jose_alg() || alg == "Ed25519" && key.kind == KeyKind::Ed25519 => {
-                Ok(key)
+        let key = match kind.curve() {
+            None if kind == KeyKind::Ed25519 => Self::ed25519(&coordinate("x", 32)?)?,
+            None => Self::x25519(&coordinate("x", 32)?)?,
+            Some(curve) => {
+                let length = curve.coordinate_bytes();
+                let point = [vec![4], coordinate("x", length)?, coordinate("y", length)?].concat();
+                Self::sec1(kind, curve, &point)?
             }
-            Some(_) => Err(KeyError::Unsupported),
+        };
+        match jwk.get("alg").map(|alg| alg.as_str().is_some_and(|alg| kind.has_alg(alg))) {
+            None | Some(true) => Ok(key),
+            Some(false) => Err(KeyError::Unsupported),
         }
     }
 
@@ -114,18 +149,22 @@ impl PublicKey {
     /// # Errors
     /// None for a key that was admitted; the type says so because expanding a point may fail.
     pub fn to_jwk(&self) -> Result<Value, KeyError> {
-        match self.kind {
-            KeyKind::Ed25519 => {
-                Ok(json!({"kty": "OKP", "crv": "Ed25519", "x": codec::to_base64url(&self.bytes)}))
-            }
-            KeyKind::P256 => {
-                let point = backend::expand_p256(&self.bytes)?;
-                let (x, y) = point.get(1..).ok_or(KeyError::NotAKey)?.split_at(32);
-                Ok(
-                    json!({"kty": "EC", "crv": "P-256", "x": codec::to_base64url(x), "y": codec::to_base64url(y)}),
-                )
+        let (kty, crv) = self.kind.jwk_names();
+        let mut members = Map::from_iter([("kty".to_owned(), json!(kty)), ("crv".to_owned(), json!(crv))]);
+        let mut add = |name: &str, bytes: &[u8]| {
+            members.insert(name.to_owned(), Value::String(codec::to_base64url(bytes)));
+        };
+        match self.kind.curve() {
+            None => add("x", &self.bytes),
+            Some(curve) => {
+                let point = curve.expand(&self.bytes)?;
+                let point = point.get(1..).and_then(|xy| xy.split_at_checked(curve.coordinate_bytes()));
+                let (x, y) = point.ok_or(KeyError::NotAKey)?;
+                add("x", x);
+                add("y", y);
             }
         }
+        Ok(Value::Object(members))
     }
 
     /// Which kind of key.
@@ -134,7 +173,7 @@ impl PublicKey {
         self.kind
     }
 
-    /// The point: 32 bytes for Ed25519, 33 (SEC 1 compressed) for P-256.
+    /// The point: 32 bytes for Ed25519 and X25519; SEC 1 compressed, 33 bytes or 49, for the others.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -146,37 +185,105 @@ impl PublicKey {
         codec::sha256(self.to_multikey().as_bytes())
     }
 
-    /// Verifies a signature of [`SIGNATURE_BYTES`] over `message`, by the one rule of the key's kind.
+    /// Verifies a signature of [`KeyKind::signature_bytes`] over `message`, by the one rule of the
+    /// key's kind.
     ///
     /// # Errors
-    /// [`KeyError::BadSignature`].
+    /// [`KeyError::BadSignature`]; [`KeyError::Unsupported`] where the kind does not sign.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
-        if signature.len() != SIGNATURE_BYTES {
+        let length = self.kind.signature_bytes().ok_or(KeyError::Unsupported)?;
+        if signature.len() != length {
             return Err(KeyError::BadSignature);
         }
-        match self.kind {
-            KeyKind::Ed25519 => backend::verify_ed25519(&self.bytes, message, signature),
-            KeyKind::P256 => backend::verify_p256(&self.bytes, message, signature),
+        match self.kind.curve() {
+            None => backend::verify_ed25519(&self.bytes, message, signature),
+            Some(curve) => curve.verify(&self.bytes, message, signature),
         }
     }
 }
 
 impl KeyKind {
-    /// The JOSE `alg` of signatures by such a key.
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ed25519, Self::P256, Self::P384, Self::Secp256k1, Self::X25519];
+
+    /// The JOSE `alg` of signatures by such a key; `None` where it does not sign.
     #[must_use]
-    pub const fn jose_alg(self) -> &'static str {
+    pub const fn jose_alg(self) -> Option<&'static str> {
         match self {
-            Self::Ed25519 => "EdDSA",
-            Self::P256 => "ES256",
+            Self::Ed25519 => Some("EdDSA"),
+            Self::P256 => Some("ES256"),
+            Self::P384 => Some("ES384"),
+            Self::Secp256k1 => Some("ES256K"),
+            Self::X25519 => None,
         }
     }
 
-    /// The COSE algorithm number of signatures by such a key.
+    /// The COSE algorithm number of signatures by such a key; `None` where it does not sign.
     #[must_use]
-    pub const fn cose_alg(self) -> i64 {
+    pub const fn cose_alg(self) -> Option<i64> {
         match self {
-            Self::Ed25519 => -8,
-            Self::P256 => -7,
+            Self::Ed25519 => Some(-8),
+            Self::P256 => Some(-7),
+            Self::P384 => Some(-35),
+            Self::Secp256k1 => Some(-47),
+            Self::X25519 => None,
+        }
+    }
+
+    /// How many bytes a signature by such a key has; `None` where it does not sign.
+    #[must_use]
+    pub const fn signature_bytes(self) -> Option<usize> {
+        match self {
+            Self::Ed25519 | Self::P256 | Self::Secp256k1 => Some(SIGNATURE_BYTES),
+            Self::P384 => Some(96),
+            Self::X25519 => None,
+        }
+    }
+
+    /// Whether such a key can agree on a secret. Ed25519 cannot: another curve is needed.
+    #[must_use]
+    pub const fn agrees(self) -> bool {
+        !matches!(self, Self::Ed25519)
+    }
+
+    /// The multicodec prefix, a varint.
+    const fn multicodec(self) -> [u8; 2] {
+        match self {
+            Self::Ed25519 => [0xed, 0x01],
+            Self::P256 => [0x80, 0x24],
+            Self::P384 => [0x81, 0x24],
+            Self::Secp256k1 => [0xe7, 0x01],
+            Self::X25519 => [0xec, 0x01],
+        }
+    }
+
+    /// `kty` and `crv`.
+    const fn jwk_names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Ed25519 => ("OKP", "Ed25519"),
+            Self::P256 => ("EC", "P-256"),
+            Self::P384 => ("EC", "P-384"),
+            Self::Secp256k1 => ("EC", "secp256k1"),
+            Self::X25519 => ("OKP", "X25519"),
+        }
+    }
+
+    /// Whether a JWK of this kind may name `alg`.
+    fn has_alg(self, alg: &str) -> bool {
+        match self {
+            // RFC 9864 names the curve; RFC 8037 left it to the key.
+            Self::Ed25519 => matches!(alg, "EdDSA" | "Ed25519"),
+            Self::X25519 => alg == "ECDH-ES" || alg.starts_with("ECDH-ES+A"),
+            Self::P256 | Self::P384 | Self::Secp256k1 => self.jose_alg() == Some(alg),
+        }
+    }
+
+    const fn curve(self) -> Option<Curve> {
+        match self {
+            Self::P256 => Some(Curve::P256),
+            Self::P384 => Some(Curve::P384),
+            Self::Secp256k1 => Some(Curve::Secp256k1),
+            Self::Ed25519 | Self::X25519 => None,
         }
     }
 }
@@ -190,7 +297,7 @@ impl fmt::Debug for PublicKey {
 /// Why a key or a signature was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
-    /// A kind of key that is not spoken here.
+    /// A kind of key that is not spoken here, or one that does not sign.
     Unsupported,
     /// The bytes or members are not a public key of their kind, or one that anybody can sign for.
     NotAKey,

@@ -47,12 +47,13 @@ impl Suite {
         }
     }
 
-    /// The suite in which keys of this kind sign.
+    /// The suite in which keys of this kind sign, if there is one.
     #[must_use]
-    pub const fn of(kind: KeyKind) -> Self {
+    pub const fn of(kind: KeyKind) -> Option<Self> {
         match kind {
-            KeyKind::Ed25519 => Self::EddsaJcs2022,
-            KeyKind::P256 => Self::EcdsaJcs2019,
+            KeyKind::Ed25519 => Some(Self::EddsaJcs2022),
+            KeyKind::P256 => Some(Self::EcdsaJcs2019),
+            KeyKind::P384 | KeyKind::Secp256k1 | KeyKind::X25519 => None,
         }
     }
 
@@ -216,7 +217,7 @@ impl Proof {
     }
 
     fn verify_hash(&self, input: &HashData, key: &PublicKey) -> Result<(), ProofError> {
-        if Suite::of(key.kind()) != self.suite {
+        if Suite::of(key.kind()) != Some(self.suite) {
             return Err(ProofError::KeyKind);
         }
         key.verify(input, &self.signature).map_err(|_| ProofError::BadSignature)

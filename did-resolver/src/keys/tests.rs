@@ -1,3 +1,5 @@
+//! Keys: their forms, and what is none.
+
 use super::*;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -35,6 +37,67 @@ fn a_p256_key_round_trips_through_multikey_and_jwk_and_verifies() {
 }
 
 #[test]
+fn a_key_of_every_kind_round_trips_through_multikey_and_jwk() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/did-key/keys.json");
+    let vectors = crate::json::parse(std::fs::read_to_string(path).unwrap().as_bytes(), 100_000).unwrap();
+    let mut kinds = std::collections::BTreeMap::new();
+    for vector in vectors.as_array().unwrap() {
+        let multikey = vector["did"].as_str().unwrap().strip_prefix("did:key:").unwrap();
+        let jwk = vector.get("publicKeyJwk");
+        let key = match PublicKey::from_multikey(multikey) {
+            Ok(key) => key,
+            Err(e) => {
+                assert_eq!((e, &jwk.unwrap()["crv"]), (KeyError::Unsupported, &json!("P-521")));
+                assert_eq!(PublicKey::from_jwk(jwk.unwrap()), Err(KeyError::Unsupported));
+                continue;
+            }
+        };
+        *kinds.entry(key.kind()).or_insert(0) += 1;
+        assert_eq!(key.to_multikey(), multikey);
+        assert_eq!(PublicKey::from_jwk(&key.to_jwk().unwrap()), Ok(key.clone()));
+        if let Some(jwk) = jwk {
+            assert_eq!(key.to_jwk().unwrap(), *jwk);
+        }
+        if let Some(base58) = vector.get("publicKeyBase58").and_then(Value::as_str) {
+            assert_eq!(key.as_bytes(), codec::from_base58btc(base58).unwrap());
+        }
+    }
+    println!("{kinds:?}");
+    assert_eq!(kinds.into_keys().collect::<Vec<_>>(), KeyKind::ALL);
+}
+
+#[test]
+fn a_key_for_agreement_verifies_nothing() {
+    let key = PublicKey::x25519(&[9; 32]).unwrap();
+    assert_eq!(key.verify(b"", &[0; 64]), Err(KeyError::Unsupported));
+    assert_eq!((key.kind().jose_alg(), key.kind().cose_alg()), (None, None));
+}
+
+#[test]
+fn a_jwk_may_name_the_algorithm_of_its_key_and_no_other() {
+    let all = ["EdDSA", "Ed25519", "ES256", "ES384", "ES256K", "ECDH-ES", "ECDH-ES+A128KW", "none", ""];
+    let key = |kind: KeyKind| match kind {
+        KeyKind::Ed25519 => PublicKey::from_multikey("z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG"),
+        KeyKind::P256 => PublicKey::p256(p256_pair().public_key().as_ref()),
+        KeyKind::P384 => PublicKey::from_multikey(
+            "z82LkuBieyGShVBhvtE2zoiD6Kma4tJGFtkAhxR5pfkp5QPw4LutoYWhvQCnGjdVn14kujQ",
+        ),
+        KeyKind::Secp256k1 => PublicKey::from_multikey("zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme"),
+        KeyKind::X25519 => PublicKey::x25519(&[9; 32]),
+    };
+    let own: [&[usize]; 5] = [&[0, 1], &[2], &[3], &[4], &[5, 6]];
+    for (kind, own) in KeyKind::ALL.into_iter().zip(own) {
+        let mut jwk = key(kind).unwrap().to_jwk().unwrap();
+        for (n, alg) in all.into_iter().enumerate() {
+            jwk["alg"] = json!(alg);
+            assert_eq!(PublicKey::from_jwk(&jwk).is_ok(), own.contains(&n), "{kind:?} {alg}");
+        }
+        jwk["alg"] = json!(5);
+        assert_eq!(PublicKey::from_jwk(&jwk), Err(KeyError::Unsupported));
+    }
+}
+
+#[test]
 fn keys_of_small_order_and_points_off_the_curve_are_refused() {
     let mut identity = [0; 32];
     identity[0] = 1;
@@ -55,6 +118,8 @@ fn keys_of_small_order_and_points_off_the_curve_are_refused() {
         [vec![2], vec![0xff; 32]].concat(),
     ] {
         assert_eq!(PublicKey::p256(&sec1), Err(KeyError::NotAKey), "{sec1:?}");
+        assert_eq!(PublicKey::secp256k1(&sec1), Err(KeyError::NotAKey), "{sec1:?}");
+        assert_eq!(PublicKey::p384(&sec1), Err(KeyError::NotAKey), "{sec1:?}");
     }
 }
 
@@ -63,7 +128,7 @@ fn a_jwk_with_a_private_part_or_another_algorithm_is_refused() {
     let key = PublicKey::ed25519(SigningKey::from_bytes(&codec_seed(2)).verifying_key().as_bytes()).unwrap();
     let jwk = key.to_jwk().unwrap();
     for (name, value) in
-        [("d", json!("AAAA")), ("alg", json!("ES256")), ("crv", json!("X25519")), ("x", json!("AA"))]
+        [("d", json!("AAAA")), ("alg", json!("ES256")), ("crv", json!("P-256")), ("x", json!("AA"))]
     {
         let mut changed = jwk.clone();
         changed[name] = value;
@@ -88,5 +153,8 @@ proptest! {
         let _ = PublicKey::from_multikey(&text);
         let _ = PublicKey::p256(&bytes);
         let _ = PublicKey::ed25519(&bytes);
+        let _ = PublicKey::x25519(&bytes);
+        let _ = PublicKey::p384(&bytes);
+        let _ = PublicKey::secp256k1(&bytes);
     }
 }

@@ -186,7 +186,7 @@ pub(crate) fn finish(
     key: &PublicKey,
     signature: &[u8],
 ) -> Result<Value, ProofError> {
-    if Suite::of(key.kind()) != suite {
+    if Suite::of(key.kind()) != Some(suite) {
         return Err(ProofError::KeyKind);
     }
     key.verify(input, signature).map_err(|_| ProofError::BadSignature)?;

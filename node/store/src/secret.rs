@@ -33,15 +33,17 @@ impl SecretKey {
     /// A new key from the random source of the operating system.
     ///
     /// # Errors
-    /// [`SecretError::Entropy`] where that source fails.
+    /// [`SecretError::Entropy`] where that source fails; [`SecretError::Kind`] for another kind than
+    /// Ed25519 and P-256.
     pub fn generate(kind: KeyKind) -> Result<Self, SecretError> {
         /// A random string is no P-256 scalar once in 2^32.
         const TRIES: usize = 8;
         let mut secret = Zeroizing::new([0; SECRET_BYTES]);
         for _ in 0..TRIES {
             getrandom::fill(secret.as_mut_slice()).map_err(|_| SecretError::Entropy)?;
-            if let Ok(key) = Self::from_bytes(kind, &*secret) {
-                return Ok(key);
+            match Self::from_bytes(kind, &*secret) {
+                Err(SecretError::NotAKey) => {}
+                made => return made,
             }
         }
         Err(SecretError::Entropy)
@@ -50,7 +52,8 @@ impl SecretKey {
     /// The key that has these secret bytes: an Ed25519 seed, or a P-256 scalar, big-endian.
     ///
     /// # Errors
-    /// [`SecretError::NotAKey`] where they are not [`SECRET_BYTES`], or no scalar of the curve.
+    /// [`SecretError::NotAKey`] where they are not [`SECRET_BYTES`], or no scalar of the curve;
+    /// [`SecretError::Kind`] for another kind than Ed25519 and P-256.
     pub fn from_bytes(kind: KeyKind, secret: &[u8]) -> Result<Self, SecretError> {
         let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
         if secret.len() != SECRET_BYTES {
@@ -72,6 +75,7 @@ impl SecretKey {
                 );
                 (Pair::P256(pair.map_err(|_| SecretError::NotAKey)?), PublicKey::p256(&point))
             }
+            KeyKind::P384 | KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecretError::Kind),
         };
         Ok(Self { secret: bytes, public: public.map_err(|_| SecretError::NotAKey)?, pair })
     }
@@ -158,6 +162,8 @@ pub enum SecretError {
     Entropy,
     /// The bytes are no secret key of that kind.
     NotAKey,
+    /// A kind of key that is verified with here, and not signed with.
+    Kind,
     /// The passphrase is empty or too long.
     Passphrase,
 }
@@ -167,6 +173,7 @@ impl fmt::Display for SecretError {
         match self {
             Self::Entropy => f.write_str("no randomness"),
             Self::NotAKey => f.write_str("not a secret key"),
+            Self::Kind => f.write_str("no secret keys of that kind are kept"),
             Self::Passphrase => write!(f, "a passphrase has 1 to {MAX_PASSPHRASE_BYTES} bytes"),
         }
     }

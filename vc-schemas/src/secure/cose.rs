@@ -164,7 +164,8 @@ impl Sign1Draft {
     ///
     /// # Errors
     /// [`SecureError::KeyId`] where `key_id` is empty or over [`MAX_KEY_ID_BYTES`];
-    /// [`SecureError::Type`] where `content_type` is no media type.
+    /// [`SecureError::Type`] where `content_type` is no media type; [`SecureError::Algorithm`] for a
+    /// kind whose algorithm [`Sign1::parse`] would not read.
     pub fn new(
         algorithm: KeyKind,
         key_id: &[u8],
@@ -255,6 +256,7 @@ impl Protected {
         let number = match algorithm {
             KeyKind::Ed25519 => iana::Algorithm::EdDSA,
             KeyKind::P256 => iana::Algorithm::ES256,
+            KeyKind::P384 | KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecureError::Algorithm),
         };
         let mut header =
             HeaderBuilder::new().algorithm(number).content_type(content_type.clone()).key_id(key_id.clone());
@@ -339,7 +341,7 @@ impl<'a> Reader<'a> {
             _ => return Err(SecureError::Algorithm),
         };
         let known = [KeyKind::Ed25519, KeyKind::P256];
-        known.into_iter().find(|kind| kind.cose_alg() == -1 - number).ok_or(SecureError::Algorithm)
+        known.into_iter().find(|kind| kind.cose_alg() == Some(-1 - number)).ok_or(SecureError::Algorithm)
     }
 
     fn end(&self) -> Result<(), SecureError> {

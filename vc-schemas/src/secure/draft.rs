@@ -27,7 +27,8 @@ impl Draft {
     ///
     /// # Errors
     /// What [`Secured::parse`] would refuse, before anything is signed: [`SecureError::Json`],
-    /// [`SecureError::Claims`], [`SecureError::KeyId`]; [`SecureError::TooLong`] above [`MAX_BYTES`].
+    /// [`SecureError::Claims`], [`SecureError::KeyId`]; [`SecureError::TooLong`] above [`MAX_BYTES`];
+    /// [`SecureError::Algorithm`] for a kind that does not sign credentials.
     pub fn new(
         content: Content,
         envelope: Envelope,
@@ -41,7 +42,7 @@ impl Draft {
         let form = match envelope {
             Envelope::Jwt => {
                 let (typ, cty) = (super::short_type(content, envelope), content.subtype());
-                let signing_input = jose::signing_input(kind, typ, cty, key_id.as_str(), &document);
+                let signing_input = jose::signing_input(kind, typ, cty, key_id.as_str(), &document)?;
                 Form::Jwt { kind, signing_input }
             }
             Envelope::Cose => {

@@ -140,10 +140,24 @@ impl Header {
 }
 
 /// The signing input of `payload` under a header of `typ`, `cty` and `key_id`.
-pub(super) fn signing_input(kind: KeyKind, typ: &str, cty: &str, key_id: &str, payload: &[u8]) -> Vec<u8> {
-    let header = json!({"alg": kind.jose_alg(), "cty": cty, "kid": key_id, "typ": typ});
+///
+/// # Errors
+/// [`SecureError::Algorithm`] for a kind whose algorithm [`Jws::parse`] would not read.
+pub(super) fn signing_input(
+    kind: KeyKind,
+    typ: &str,
+    cty: &str,
+    key_id: &str,
+    payload: &[u8],
+) -> Result<Vec<u8>, SecureError> {
+    let alg = match kind {
+        KeyKind::Ed25519 => "EdDSA",
+        KeyKind::P256 => "ES256",
+        KeyKind::P384 | KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecureError::Algorithm),
+    };
+    let header = json!({"alg": alg, "cty": cty, "kid": key_id, "typ": typ});
     let header = codec::to_base64url(header.to_string().as_bytes());
-    format!("{header}.{}", codec::to_base64url(payload)).into_bytes()
+    Ok(format!("{header}.{}", codec::to_base64url(payload)).into_bytes())
 }
 
 /// The compact form of what was signed.

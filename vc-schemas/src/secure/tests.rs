@@ -104,6 +104,16 @@ fn a_document_is_secured_read_and_verified_in_each_envelope() {
 }
 
 #[test]
+fn a_kind_of_key_other_than_ed25519_and_p256_signs_nothing() {
+    for kind in [KeyKind::P384, KeyKind::Secp256k1, KeyKind::X25519] {
+        for (content, envelope) in ALL {
+            let draft = Draft::new(content, envelope, document(), KEY_ID.parse().unwrap(), kind);
+            assert_eq!(draft.map(|_| ()), Err(SecureError::Algorithm));
+        }
+    }
+}
+
+#[test]
 fn a_p256_key_signs_in_each_envelope_and_no_other_key_verifies() {
     let pair = p256_pair();
     let key = PublicKey::p256(pair.public_key().as_ref()).unwrap();

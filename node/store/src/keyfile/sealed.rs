@@ -190,6 +190,9 @@ fn kind_name(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Ed25519 => "Ed25519",
         KeyKind::P256 => "P-256",
+        KeyKind::P384 => "P-384",
+        KeyKind::Secp256k1 => "secp256k1",
+        KeyKind::X25519 => "X25519",
     }
 }
 

@@ -47,6 +47,14 @@ fn bytes_that_are_no_key_are_refused() {
 }
 
 #[test]
+fn a_kind_that_is_only_verified_with_has_no_secret_key() {
+    for kind in KeyKind::ALL.into_iter().filter(|kind| !KINDS.contains(kind)) {
+        assert_eq!(SecretKey::generate(kind).unwrap_err(), SecretError::Kind);
+        assert_eq!(SecretKey::from_bytes(kind, &[1; 32]).unwrap_err(), SecretError::Kind);
+    }
+}
+
+#[test]
 fn nothing_secret_is_printed() {
     let key = SecretKey::from_bytes(KeyKind::Ed25519, &[0xab; 32]).unwrap();
     let printed = format!("{key:?} {:?}", Passphrase::new("hunter2".to_owned()).unwrap());
