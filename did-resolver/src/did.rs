@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Longest DID, in bytes. A did:peer with two keys has 300; no accepted method needs more.
-pub const MAX_DID_BYTES: usize = 1_024;
+/// Longest DID, in bytes. A did:peer whose document is in the DID has 1,500; the others have 300.
+pub const MAX_DID_BYTES: usize = 2_048;
 
-/// Longest DID URL, in bytes.
-pub const MAX_DID_URL_BYTES: usize = 2_048;
+/// Longest DID URL, in bytes: the longest DID, and as much again for path, query and fragment.
+pub const MAX_DID_URL_BYTES: usize = 4_096;
 
 /// A DID: `did:method:method-specific-id`, byte for byte as it was written. Comparison is exact.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +129,20 @@ impl DidUrl {
         pairs.filter_map(move |(n, value)| (n == name).then_some(value))
     }
 
+    /// All query parameters in order, names and values percent-decoded. A parameter without `=` has
+    /// an empty value; `+` stands for itself.
+    ///
+    /// # Errors
+    /// [`DidError::Malformed`] where what was encoded is not UTF-8.
+    pub fn decoded_parameters(&self) -> Result<Vec<(String, String)>, DidError> {
+        let pairs = self.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        let decoded = pairs.map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((percent_decoded(name)?, percent_decoded(value)?))
+        });
+        decoded.collect()
+    }
+
     /// Whether it names a key: a DID with a fragment and nothing between.
     #[must_use]
     pub fn is_key_id(&self) -> bool {
@@ -136,6 +150,27 @@ impl DidUrl {
             && self.query.is_none()
             && self.fragment.as_deref().is_some_and(|f| !f.is_empty())
     }
+}
+
+/// `text` without its percent-encoding, once (RFC 3986, section 2.1).
+///
+/// # Errors
+/// [`DidError::Malformed`] where a `%` is not followed by two hexadecimal digits, or what was encoded
+/// is not UTF-8.
+pub fn percent_decoded(text: &str) -> Result<String, DidError> {
+    let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16)).ok_or(DidError::Malformed);
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(b) = bytes.next() {
+        decoded.push(match b {
+            b'%' => {
+                let value = digit(bytes.next())? * 16 + digit(bytes.next())?;
+                u8::try_from(value).map_err(|_| DidError::Malformed)?
+            }
+            b => b,
+        });
+    }
+    String::from_utf8(decoded).map_err(|_| DidError::Malformed)
 }
 
 impl FromStr for DidUrl {

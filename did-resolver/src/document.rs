@@ -5,7 +5,7 @@
 //! its DID is not deactivated or contested, is for the caller to know.
 
 use crate::did::{Did, DidUrl};
-use crate::keys::PublicKey;
+use crate::keys::{KeyKind, PublicKey};
 use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::fmt;
@@ -147,6 +147,22 @@ impl Document {
         &self.services
     }
 
+    /// The verification method or service whose id is `id`, as it was written.
+    #[must_use]
+    pub fn part(&self, id: &DidUrl) -> Option<Part<'_>> {
+        let is = |item: &&Value| text(item, "id").and_then(|t| absolute(&self.id, t)).as_ref() == Some(id);
+        let lists = ["verificationMethod"].into_iter().chain(Relationship::ALL.map(Relationship::as_str));
+        let items = |name| self.json.get(name).and_then(Value::as_array).into_iter().flatten();
+        let method = lists.flat_map(items).find(is).map(Part::Method);
+        method.or_else(|| items("service").find(is).map(Part::Service))
+    }
+
+    /// Whether `relationship` lists the method `id`, as a reference or in place.
+    #[must_use]
+    pub fn lists(&self, relationship: Relationship, id: &DidUrl) -> bool {
+        self.listed.iter().any(|(r, listed)| *r == relationship && listed == id)
+    }
+
     /// The methods that `relationship` lists.
     pub fn listed(&self, relationship: Relationship) -> impl Iterator<Item = &VerificationMethod> {
         let ids = self.listed.iter().filter(move |(r, _)| *r == relationship);
@@ -174,7 +190,7 @@ impl Document {
         if *method.id.did() != self.id || method.controller != self.id {
             return Err(KeyRefusal::ForeignController);
         }
-        if !self.listed.iter().any(|(r, id)| *r == relationship && id == key_id) {
+        if !self.lists(relationship, key_id) {
             return Err(KeyRefusal::NotForThis);
         }
         if method.revoked.is_some() {
@@ -186,6 +202,15 @@ impl Document {
         let key = method.key.as_ref().ok_or(KeyRefusal::UnsupportedKind)?;
         Ok(Authorised { key, retiring: method.expires.is_some() })
     }
+}
+
+/// What a fragment of a document names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// A verification method.
+    Method(&'a Value),
+    /// A service.
+    Service(&'a Value),
 }
 
 /// A key that a document lets act.
@@ -228,9 +253,12 @@ fn read_method(base: &Did, json: &Value) -> Result<VerificationMethod, DocumentE
     let id = text(json, "id").and_then(|t| absolute(base, t)).ok_or(DocumentError::Method)?;
     let controller = text(json, "controller").and_then(|t| t.parse().ok()).ok_or(DocumentError::Method)?;
     let kind = text(json, "type").ok_or(DocumentError::Method)?;
+    let of = |multikey: &str, kind| PublicKey::from_multikey(multikey).ok().filter(|key| key.kind() == kind);
     let key = match (kind, json.get("publicKeyMultibase"), json.get("publicKeyJwk")) {
         ("Multikey", Some(Value::String(multikey)), None) => PublicKey::from_multikey(multikey).ok(),
         ("JsonWebKey" | "JsonWebKey2020", None, Some(jwk)) => PublicKey::from_jwk(jwk).ok(),
+        ("Ed25519VerificationKey2020", Some(Value::String(multikey)), None) => of(multikey, KeyKind::Ed25519),
+        ("X25519KeyAgreementKey2020", Some(Value::String(multikey)), None) => of(multikey, KeyKind::X25519),
         ("Multikey" | "JsonWebKey" | "JsonWebKey2020", _, _) => return Err(DocumentError::Method),
         _ => None,
     };

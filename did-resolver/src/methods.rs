@@ -1,70 +1,30 @@
-//! DID methods whose document follows from the DID alone: did:key.
-//!
-//! W3C CCG, The did:key Method v0.9, restricted to the kinds of key that [`crate::keys`] speaks.
+//! DID methods other than did:webvh: did:key, did:jwk and did:peer, whose documents follow from the
+//! DID alone, and did:web, whose documents are fetched by others and checked here.
 
-use crate::did::{Did, DidError, DidUrl};
+pub mod jwk;
+mod key;
+pub mod peer;
+pub mod web;
+
+use crate::did::{Did, DidError};
 use crate::document::{Document, DocumentError};
-use crate::keys::{KeyError, PublicKey};
-use serde_json::json;
+use crate::json::JsonError;
+use crate::keys::KeyError;
 use std::fmt;
 
-/// The did:key of a public key.
-///
-/// # Errors
-/// None for a key that was admitted; the type says so because a DID is parsed on the way.
-pub fn key_did(key: &PublicKey) -> Result<Did, MethodError> {
-    Ok(format!("did:key:{}", key.to_multikey()).parse::<Did>()?)
-}
+pub use key::{key_did, key_id, key_of, key_of_id, resolve_key};
 
-/// The id of the one key of its did:key: `did:key:X#X`.
+/// The document of a DID that is its own: did:key, did:jwk, did:peer 2 and did:peer 4 in its long form.
 ///
 /// # Errors
-/// As [`key_did`].
-pub fn key_id(key: &PublicKey) -> Result<DidUrl, MethodError> {
-    Ok(key_did(key)?.with_fragment(&key.to_multikey())?)
-}
-
-/// The public key that a did:key is.
-///
-/// # Errors
-/// [`MethodError::OtherMethod`] for another method, [`MethodError::Key`] where what follows is not
-/// exactly one public key in its one spelling.
-pub fn key_of(did: &Did) -> Result<PublicKey, MethodError> {
-    if did.method() != "key" {
-        return Err(MethodError::OtherMethod);
+/// [`MethodError::OtherMethod`] for any other method; else what its module names.
+pub fn resolve(did: &Did) -> Result<Document, MethodError> {
+    match did.method() {
+        "key" => key::resolve_key(did),
+        "jwk" => jwk::resolve(did),
+        "peer" => peer::resolve(did),
+        _ => Err(MethodError::OtherMethod),
     }
-    let key = PublicKey::from_multikey(did.method_specific_id())?;
-    if key.to_multikey() == did.method_specific_id() { Ok(key) } else { Err(KeyError::NotAKey.into()) }
-}
-
-/// The public key that a did:key's key id names, which must be `did:key:X#X` with the same X.
-///
-/// # Errors
-/// [`MethodError::KeyId`] where fragment and body differ or something stands between; else as
-/// [`key_of`].
-pub fn key_of_id(id: &DidUrl) -> Result<PublicKey, MethodError> {
-    let key = key_of(id.did())?;
-    let same = id.is_key_id() && id.fragment() == Some(id.did().method_specific_id());
-    if same { Ok(key) } else { Err(MethodError::KeyId) }
-}
-
-/// The document of a did:key: its key under `authentication` and `assertionMethod`.
-///
-/// # Errors
-/// As [`key_of`].
-pub fn resolve_key(did: &Did) -> Result<Document, MethodError> {
-    let multikey = key_of(did)?.to_multikey();
-    let id = did.with_fragment(&multikey)?.to_string();
-    let json = json!({
-        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
-        "id": did.as_str(),
-        "verificationMethod": [{
-            "id": id, "type": "Multikey", "controller": did.as_str(), "publicKeyMultibase": multikey,
-        }],
-        "authentication": [id],
-        "assertionMethod": [id],
-    });
-    Ok(Document::parse(json)?)
 }
 
 /// Why a DID has no document by its method.
@@ -72,10 +32,33 @@ pub fn resolve_key(did: &Did) -> Result<Document, MethodError> {
 pub enum MethodError {
     /// The DID is of another method.
     OtherMethod,
+    /// A did:peer of another kind than 2 and 4.
+    OtherKind,
+    /// A did:peer 4 in its short form: nobody can know the document who does not know the long form.
+    ShortForm,
     /// What should be a public key is not one that is spoken here.
     Key(KeyError),
     /// The key id is not `did:key:X#X`.
     KeyId,
+    /// A key stands for a purpose that keys of its kind do not have.
+    Purpose,
+    /// What follows the method name is not as the method writes it.
+    Encoding,
+    /// JSON within the DID, or fetched for it, is not acceptable.
+    Json(JsonError),
+    /// The document within the DID has an id of its own, an absolute id or a list of the wrong shape.
+    Input,
+    /// The hash is not that of the document.
+    Hash,
+    /// The host is not a lower-case domain name of two labels or more, or is an address.
+    Host,
+    /// The port is not a number from 1 to 65535.
+    Port,
+    /// The path has an empty or dotted segment, a character beyond letters, digits and `.-_`, or too
+    /// many segments.
+    Path,
+    /// The document that was fetched is about another DID.
+    OtherSubject,
     /// The DID is malformed.
     Did(DidError),
     /// The document is malformed.
@@ -85,6 +68,12 @@ pub enum MethodError {
 impl From<KeyError> for MethodError {
     fn from(e: KeyError) -> Self {
         Self::Key(e)
+    }
+}
+
+impl From<JsonError> for MethodError {
+    fn from(e: JsonError) -> Self {
+        Self::Json(e)
     }
 }
 
@@ -102,13 +91,24 @@ impl From<DocumentError> for MethodError {
 
 impl fmt::Display for MethodError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OtherMethod => f.write_str("DID of another method"),
-            Self::Key(e) => e.fmt(f),
-            Self::KeyId => f.write_str("key id is not that of its did:key"),
-            Self::Did(e) => e.fmt(f),
-            Self::Document(e) => e.fmt(f),
-        }
+        f.write_str(match self {
+            Self::Key(e) => return e.fmt(f),
+            Self::Json(e) => return e.fmt(f),
+            Self::Did(e) => return e.fmt(f),
+            Self::Document(e) => return e.fmt(f),
+            Self::OtherMethod => "DID of another method",
+            Self::OtherKind => "did:peer of another kind than 2 and 4",
+            Self::ShortForm => "short form of a did:peer whose long form is not known",
+            Self::KeyId => "key id is not that of its did:key",
+            Self::Purpose => "key cannot do what the DID lists it for",
+            Self::Encoding => "DID is not encoded as its method asks",
+            Self::Input => "document within the DID is not one of its method",
+            Self::Hash => "DID has the hash of another document",
+            Self::Host => "DID without a valid domain name",
+            Self::Port => "DID with an invalid port",
+            Self::Path => "DID with an invalid path",
+            Self::OtherSubject => "document is about another DID",
+        })
     }
 }
 

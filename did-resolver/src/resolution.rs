@@ -302,8 +302,20 @@ impl From<MethodError> for ResolutionError {
     fn from(e: MethodError) -> Self {
         match e {
             MethodError::OtherMethod => Self::MethodNotSupported,
-            MethodError::Key(_) | MethodError::KeyId | MethodError::Did(_) => Self::InvalidDid,
-            MethodError::Document(_) => Self::InvalidDidDocument,
+            MethodError::OtherKind => Self::FeatureNotSupported,
+            MethodError::ShortForm => Self::NotFound,
+            MethodError::Key(_)
+            | MethodError::KeyId
+            | MethodError::Purpose
+            | MethodError::Encoding
+            | MethodError::Json(_)
+            | MethodError::Input
+            | MethodError::Hash
+            | MethodError::Host
+            | MethodError::Port
+            | MethodError::Path
+            | MethodError::Did(_) => Self::InvalidDid,
+            MethodError::OtherSubject | MethodError::Document(_) => Self::InvalidDidDocument,
         }
     }
 }

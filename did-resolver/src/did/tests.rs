@@ -41,6 +41,18 @@ fn what_is_not_a_did_is_refused() {
     }
 }
 
+#[test]
+fn parameters_are_decoded_once_and_only_from_utf8() {
+    let url = |query: &str| format!("did:web:a?{query}").parse::<DidUrl>().unwrap().decoded_parameters();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(url("a=%2Fb%3Fc&&d=%252F+e"), Ok(vec![pair("a", "/b?c"), pair("d", "%2F+e")]));
+    assert_eq!(url("a&b=&=c&d=e=f"), Ok(vec![pair("a", ""), pair("b", ""), pair("", "c"), pair("d", "e=f")]));
+    assert_eq!(url("a=%C3%A9"), Ok(vec![pair("a", "é")]));
+    assert_eq!(url("a=%ff"), Err(DidError::Malformed));
+    assert_eq!(percent_decoded("%4"), Err(DidError::Malformed));
+    assert_eq!(percent_decoded("%+1"), Err(DidError::Malformed));
+}
+
 proptest! {
     #[test]
     fn what_parses_is_written_as_it_was_read(text in "did:[a-z]{1,5}:[a-zA-Z0-9.%:_-]{1,30}([/?#][a-z=&?/]{0,8}){0,3}") {
@@ -55,6 +67,9 @@ proptest! {
     #[test]
     fn parsing_never_panics(text in ".{0,64}") {
         let _ = text.parse::<Did>();
-        let _ = text.parse::<DidUrl>();
+        let _ = percent_decoded(&text);
+        if let Ok(url) = text.parse::<DidUrl>() {
+            let _ = url.decoded_parameters();
+        }
     }
 }

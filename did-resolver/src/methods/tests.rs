@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::document::Relationship;
+use crate::json;
+use crate::keys::{KeyKind, PublicKey};
 use crate::time::UnixSeconds;
 use proptest::prelude::*;
 
@@ -25,6 +27,33 @@ fn a_did_key_lists_its_key_for_authentication_and_assertion_and_nothing_else() {
         assert_eq!(key_did(&key).unwrap(), *document.id());
         assert_eq!(key_id(&key).unwrap(), id);
     }
+}
+
+#[test]
+fn a_did_key_of_every_kind_is_listed_for_what_its_kind_can_do() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/did-key/keys.json");
+    let vectors = json::parse(std::fs::read_to_string(path).unwrap().as_bytes(), 100_000).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for vector in vectors.as_array().unwrap() {
+        let did: Did = vector["did"].as_str().unwrap().parse().unwrap();
+        let Ok(document) = super::resolve(&did) else {
+            assert_eq!(vector["publicKeyJwk"]["crv"], "P-521");
+            continue;
+        };
+        let key = key_of(&did).unwrap();
+        assert_eq!(document, resolve_key(&did).unwrap());
+        let agrees = key.kind() == KeyKind::X25519;
+        for relationship in Relationship::ALL {
+            let wanted = match relationship {
+                Relationship::Authentication | Relationship::AssertionMethod => !agrees,
+                Relationship::KeyAgreement => agrees,
+                _ => false,
+            };
+            assert_eq!(document.lists(relationship, &key_id(&key).unwrap()), wanted);
+        }
+        kinds.insert(key.kind());
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), KeyKind::ALL);
 }
 
 #[test]

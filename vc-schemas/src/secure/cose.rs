@@ -8,14 +8,14 @@
 use super::SecureError;
 use coset::{CborSerializable, CoseSign1, Header, HeaderBuilder, ProtectedHeader, SignatureContext};
 use coset::{TaggedCborSerializable, cbor::Value, iana};
-use did_resolver::did::MAX_DID_URL_BYTES;
 use did_resolver::keys::{KeyKind, PublicKey, SIGNATURE_BYTES};
 
 /// Longest protected header, in bytes: a key id of the greatest length and two media types fit.
 pub const MAX_PROTECTED_BYTES: usize = 4_096;
 
-/// Longest key id, in bytes: it is the text of a DID URL.
-pub const MAX_KEY_ID_BYTES: usize = MAX_DID_URL_BYTES;
+/// Longest key id, in bytes: half of a protected header, so that the media types fit. The id of a
+/// did:webvh key has 200, that of a did:peer with a document in it 1,500.
+pub const MAX_KEY_ID_BYTES: usize = MAX_PROTECTED_BYTES / 2;
 
 /// Longest media type, in bytes (RFC 6838, section 4.2: twice 127 and a slash).
 pub const MAX_MEDIA_TYPE_BYTES: usize = 255;
