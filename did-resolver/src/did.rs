@@ -153,11 +153,7 @@ impl DidUrl {
 }
 
 /// `text` without its percent-encoding, once (RFC 3986, section 2.1).
-///
-/// # Errors
-/// [`DidError::Malformed`] where a `%` is not followed by two hexadecimal digits, or what was encoded
-/// is not UTF-8.
-pub fn percent_decoded(text: &str) -> Result<String, DidError> {
+fn percent_decoded(text: &str) -> Result<String, DidError> {
     let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16)).ok_or(DidError::Malformed);
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());

@@ -4,13 +4,14 @@
 //! metadata of its own ("Read (Resolve)"); numbers in metadata are text, since no integer may stand
 //! there.
 
+pub mod dereference;
 mod did_web;
 
 pub use did_web::did_web_document;
 
 use crate::did::Did;
 use crate::document::Document;
-use crate::methods::{self, MethodError};
+use crate::methods::{self, MethodError, peer};
 use crate::time::UnixSeconds;
 use crate::webvh::{Log, Version, VersionQuery, WebvhId, Witnesses};
 use serde_json::{Map, Value, json};
@@ -19,8 +20,14 @@ use std::fmt;
 /// Where the names of errors are.
 const ERROR_BASE: &str = "https://www.w3.org/ns/did#";
 
+/// Where the names of errors about verification methods are (Controlled Identifiers, section 3.5).
+const METHOD_ERROR_BASE: &str = "https://w3id.org/security#";
+
 /// The media type of a document on its own.
-const CONTENT_TYPE: &str = "application/did";
+pub const DOCUMENT_TYPE: &str = "application/did";
+
+/// The media type of a whole result.
+pub const RESULT_TYPE: &str = "application/did-resolution";
 
 /// What resolving a DID gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +69,14 @@ pub struct Metadata {
     pub watchers: Vec<String>,
     /// The DID by its newest version, where the one that was asked for has moved there.
     pub canonical_id: Option<Did>,
+    /// Other DIDs that by the method stand for the same subject. Names that a log had before it moved
+    /// are not among them: nothing shows that the log ever was there.
+    pub equivalent_ids: Vec<Did>,
 }
 
 impl Metadata {
     fn of(log: &Log, did: &Did, version: &Version, next: Option<&Version>) -> Self {
+        let newest = (did != log.did()).then(|| log.did().clone());
         Self {
             version_id: Some(version.id.clone()),
             version_number: Some(version.number),
@@ -80,7 +91,8 @@ impl Metadata {
             ttl_seconds: Some(log.parameters().ttl_seconds()),
             witnesses: log.parameters().witnesses().clone(),
             watchers: log.parameters().watchers().to_vec(),
-            canonical_id: (did != log.did()).then(|| log.did().clone()),
+            equivalent_ids: newest.iter().cloned().collect(),
+            canonical_id: newest,
         }
     }
 
@@ -108,7 +120,8 @@ impl Metadata {
         add("witness", (!self.witnesses.is_none()).then(|| witness_text(&self.witnesses)));
         add("watchers", (!self.watchers.is_empty()).then(|| json!(self.watchers)));
         add("canonicalId", self.canonical_id.as_ref().map(|did| json!(did.as_str())));
-        add("equivalentId", self.canonical_id.as_ref().map(|did| json!([did.as_str()])));
+        let equivalent: Value = self.equivalent_ids.iter().map(Did::as_str).collect();
+        add("equivalentId", (!self.equivalent_ids.is_empty()).then_some(equivalent));
         Value::Object(members)
     }
 }
@@ -134,17 +147,22 @@ impl Resolution {
         Ok(Self { document, metadata: Metadata::of(log, did, version, next) })
     }
 
-    /// The document of a did:key, which has no versions.
+    /// The document of a DID that is its own (see [`methods::resolve`]), which has no versions.
     ///
     /// # Errors
-    /// [`ResolutionError::InvalidDid`], [`ResolutionError::MethodNotSupported`], or
-    /// [`ResolutionError::FeatureNotSupported`] where a version is asked for.
-    pub fn of_key(did: &Did, query: Option<&VersionQuery>) -> Result<Self, ResolutionError> {
-        let document = methods::resolve_key(did)?;
+    /// [`ResolutionError::InvalidDid`]; [`ResolutionError::MethodNotSupported`];
+    /// [`ResolutionError::NotFound`] for a did:peer 4 in its short form;
+    /// [`ResolutionError::FeatureNotSupported`] where a version is asked for, and for other kinds of
+    /// did:peer.
+    pub fn of_did(did: &Did, query: Option<&VersionQuery>) -> Result<Self, ResolutionError> {
+        let document = methods::resolve(did)?;
         if query.is_some() {
             return Err(ResolutionError::FeatureNotSupported);
         }
-        Ok(Self { document: Some(document.json().clone()), metadata: Metadata::default() })
+        // Of these methods did:peer 4 alone has two forms.
+        let equivalent_ids = peer::hashed::short_form(did).into_iter().collect();
+        let metadata = Metadata { equivalent_ids, ..Metadata::default() };
+        Ok(Self { document: Some(document.json().clone()), metadata })
     }
 
     /// The HTTP status: 200, or 410 where the DID is deactivated.
@@ -157,7 +175,7 @@ impl Resolution {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let resolution = match self.document {
-            Some(_) => json!({"contentType": CONTENT_TYPE}),
+            Some(_) => json!({"contentType": DOCUMENT_TYPE}),
             None => json!({}),
         };
         json!({
@@ -246,6 +264,10 @@ pub enum ResolutionError {
     MethodNotSupported,
     /// An option that the method does not have.
     FeatureNotSupported,
+    /// The DID URL names no verification method.
+    InvalidVerificationMethod,
+    /// The document does not list the verification method for what it is wanted for.
+    InvalidRelationship,
     /// The method gave something that is no DID document.
     InvalidDidDocument,
     /// Something broke here.
@@ -264,6 +286,8 @@ impl ResolutionError {
             Self::RepresentationNotSupported => "REPRESENTATION_NOT_SUPPORTED",
             Self::MethodNotSupported => "METHOD_NOT_SUPPORTED",
             Self::FeatureNotSupported => "FEATURE_NOT_SUPPORTED",
+            Self::InvalidVerificationMethod => "INVALID_VERIFICATION_METHOD",
+            Self::InvalidRelationship => "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD",
             Self::InvalidDidDocument => "INVALID_DID_DOCUMENT",
             Self::InternalError => "INTERNAL_ERROR",
         }
@@ -272,7 +296,11 @@ impl ResolutionError {
     /// The URL that names the error: the `type` of a problem (RFC 9457).
     #[must_use]
     pub fn url(self) -> String {
-        format!("{ERROR_BASE}{}", self.name())
+        let base = match self {
+            Self::InvalidVerificationMethod | Self::InvalidRelationship => METHOD_ERROR_BASE,
+            _ => ERROR_BASE,
+        };
+        format!("{base}{}", self.name())
     }
 
     /// The HTTP status.
@@ -283,7 +311,10 @@ impl ResolutionError {
             Self::NotFound => 404,
             Self::RepresentationNotSupported => 406,
             Self::MethodNotSupported | Self::FeatureNotSupported => 501,
-            Self::InvalidDidDocument | Self::InternalError => 500,
+            Self::InvalidVerificationMethod
+            | Self::InvalidRelationship
+            | Self::InvalidDidDocument
+            | Self::InternalError => 500,
         }
     }
 
@@ -330,6 +361,8 @@ impl fmt::Display for ResolutionError {
             Self::RepresentationNotSupported => "the representation is not supported",
             Self::MethodNotSupported => "the DID method is not supported",
             Self::FeatureNotSupported => "the DID method does not have this option",
+            Self::InvalidVerificationMethod => "the DID URL names no verification method",
+            Self::InvalidRelationship => "the verification method is not listed for this use",
             Self::InvalidDidDocument => "the DID document is not valid",
             Self::InternalError => "the DID could not be resolved",
         })

@@ -33,10 +33,12 @@ fn log(service: Value) -> Log {
 }
 
 fn deactivated(log: &Log) -> Log {
+    changed(log, Change { deactivate: true, ..Change::default() })
+}
+
+fn changed(log: &Log, change: Change) -> Log {
     let (secret, key) = pair();
-    let draft = log
-        .append(Change { deactivate: true, ..Change::default() }, UnixSeconds::new(1_700_000_009), NOW)
-        .unwrap();
+    let draft = log.append(change, UnixSeconds::new(1_700_000_009), NOW).unwrap();
     let signature = secret.sign(&draft.signing_input(&key).unwrap()).to_bytes();
     let line = draft.attach(&key, &signature).unwrap();
     match log.extend(&[log.bytes(), &line].concat(), NOW) {
@@ -113,16 +115,31 @@ fn a_did_or_version_that_the_log_does_not_have_is_not_found() {
 }
 
 #[test]
+fn a_did_that_is_its_own_document_resolves_and_each_refusal_has_its_name() {
+    let did = crate::methods::jwk::did_of(&pair().1).unwrap();
+    assert_eq!(Resolution::of_did(&did, None).unwrap().metadata, Metadata::default());
+    let long = crate::methods::peer::hashed::long_form(&json!({})).unwrap();
+    let short = crate::methods::peer::hashed::short_form(&long).unwrap();
+    let resolution = Resolution::of_did(&long, None).unwrap();
+    assert_eq!(resolution.metadata.to_json(), json!({"equivalentId": [short.as_str()]}));
+    let refused = |text: &str| Resolution::of_did(&text.parse().unwrap(), None).unwrap_err();
+    assert_eq!(refused(short.as_str()), ResolutionError::NotFound);
+    assert_eq!(refused("did:peer:0z6Mk"), ResolutionError::FeatureNotSupported);
+    assert_eq!(refused("did:peer:2.Vz6Mk"), ResolutionError::InvalidDid);
+    assert_eq!(refused("did:jwk:e30"), ResolutionError::InvalidDid);
+}
+
+#[test]
 fn a_did_key_resolves_without_versions() {
     let did = crate::methods::key_did(&pair().1).unwrap();
-    let resolution = Resolution::of_key(&did, None).unwrap();
+    let resolution = Resolution::of_did(&did, None).unwrap();
     assert_eq!(resolution.metadata.to_json(), json!({}));
     assert_eq!(resolution.document.unwrap()["id"], json!(did.as_str()));
-    let old = Resolution::of_key(&did, Some(&VersionQuery::Number(1)));
+    let old = Resolution::of_did(&did, Some(&VersionQuery::Number(1)));
     assert_eq!(old, Err(ResolutionError::FeatureNotSupported));
-    let other = Resolution::of_key(&"did:web:a.example".parse().unwrap(), None);
+    let other = Resolution::of_did(&"did:web:a.example".parse().unwrap(), None);
     assert_eq!(other, Err(ResolutionError::MethodNotSupported));
-    let bad = Resolution::of_key(&"did:key:z6Mk".parse().unwrap(), None);
+    let bad = Resolution::of_did(&"did:key:z6Mk".parse().unwrap(), None);
     assert_eq!(bad, Err(ResolutionError::InvalidDid));
 }
 

@@ -59,7 +59,7 @@ impl Domain {
     ) -> Result<Result<Resolution, ResolutionError>, Error> {
         let did = url.did();
         match did.method() {
-            "key" => Ok(Resolution::of_key(did, query)),
+            "key" | "jwk" | "peer" => Ok(Resolution::of_did(did, query)),
             "webvh" => {
                 if did_resolver::webvh::WebvhId::parse(did).is_err() {
                     return Ok(Err(ResolutionError::InvalidDid));
