@@ -7,6 +7,7 @@ pub mod json;
 pub mod jcs;
 pub mod keys;
 pub mod did;
+pub mod location;
 pub mod document;
 pub mod proof;
 pub mod methods;

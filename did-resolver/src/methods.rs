@@ -10,6 +10,7 @@ use crate::did::{Did, DidError};
 use crate::document::{Document, DocumentError};
 use crate::json::JsonError;
 use crate::keys::KeyError;
+use crate::location::LocationError;
 use std::fmt;
 
 pub use key::{key_did, key_id, key_of, key_of_id, resolve_key};
@@ -50,13 +51,8 @@ pub enum MethodError {
     Input,
     /// The hash is not that of the document.
     Hash,
-    /// The host is not a lower-case domain name of two labels or more, or is an address.
-    Host,
-    /// The port is not a number from 1 to 65535.
-    Port,
-    /// The path has an empty or dotted segment, a character beyond letters, digits and `.-_`, or too
-    /// many segments.
-    Path,
+    /// The place that the DID names is not one.
+    Location(LocationError),
     /// The document that was fetched is about another DID.
     OtherSubject,
     /// The DID is malformed.
@@ -89,6 +85,12 @@ impl From<DocumentError> for MethodError {
     }
 }
 
+impl From<LocationError> for MethodError {
+    fn from(e: LocationError) -> Self {
+        Self::Location(e)
+    }
+}
+
 impl fmt::Display for MethodError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -104,9 +106,7 @@ impl fmt::Display for MethodError {
             Self::Encoding => "DID is not encoded as its method asks",
             Self::Input => "document within the DID is not one of its method",
             Self::Hash => "DID has the hash of another document",
-            Self::Host => "DID without a valid domain name",
-            Self::Port => "DID with an invalid port",
-            Self::Path => "DID with an invalid path",
+            Self::Location(e) => return write!(f, "DID with {e}"),
             Self::OtherSubject => "document is about another DID",
         })
     }

@@ -342,9 +342,7 @@ impl From<MethodError> for ResolutionError {
             | MethodError::Json(_)
             | MethodError::Input
             | MethodError::Hash
-            | MethodError::Host
-            | MethodError::Port
-            | MethodError::Path
+            | MethodError::Location(_)
             | MethodError::Did(_) => Self::InvalidDid,
             MethodError::OtherSubject | MethodError::Document(_) => Self::InvalidDidDocument,
         }

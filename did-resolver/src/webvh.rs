@@ -19,10 +19,11 @@ mod witness_draft;
 mod witness_proofs;
 mod witnesses;
 
+pub use crate::location::{Location, LocationError, MAX_PATH_SEGMENTS};
 pub use draft::{Change, EntryDraft, Genesis, Oversight, create, create_with};
 pub use error::{EntryError, LogError};
 pub use extension::Extension;
-pub use host::{HostError, Location, MAX_PATH_SEGMENTS, WebvhId};
+pub use host::{HostError, WebvhId};
 pub use listed::Listed;
 pub use log::{Log, Resolved, Version, VersionQuery};
 pub use parameters::{DEFAULT_TTL_SECONDS, MAX_KEYS, Parameters, key_hash};

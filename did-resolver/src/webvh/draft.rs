@@ -15,7 +15,8 @@ use crate::webvh::log::admit;
 use crate::webvh::parameters::{write_first, write_keys, write_oversight};
 use crate::webvh::proof::options_for;
 use crate::webvh::{
-    EntryError, Location, Log, LogError, MAX_ENTRIES, MAX_ENTRY_BYTES, SCID_PLACEHOLDER, Version, Witnesses,
+    EntryError, Location, Log, LogError, MAX_ENTRIES, MAX_ENTRY_BYTES, SCID_PLACEHOLDER, Version, WebvhId,
+    Witnesses,
 };
 use serde_json::{Map, Value, json};
 
@@ -90,7 +91,7 @@ pub fn create(genesis: Genesis) -> Result<EntryDraft, LogError> {
 pub fn create_with(genesis: Genesis, oversight: &Oversight) -> Result<EntryDraft, LogError> {
     let location = Location::new(&genesis.host, genesis.port, &genesis.path)?;
     let first = |why: EntryError| why.at(1);
-    let did = location.did_text(SCID_PLACEHOLDER);
+    let did = WebvhId::text(SCID_PLACEHOLDER, &location);
     let mut state = genesis.document;
     let members = state.as_object_mut().ok_or(EntryError::Members).map_err(first)?;
     if *members.entry("id").or_insert_with(|| json!(did)) != json!(did) {

@@ -2,6 +2,7 @@
 
 use crate::document::DocumentError;
 use crate::json::JsonError;
+use crate::location::LocationError;
 use crate::proof::ProofError;
 use crate::webvh::{HostError, MAX_AHEAD, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_LOG_BYTES, WitnessProofsError};
 use std::fmt;
@@ -18,7 +19,7 @@ pub enum LogError {
     /// A valid beginning, but of another log.
     OtherScid,
     /// The place where a new DID is to be published is not one.
-    Location(HostError),
+    Location(LocationError),
     /// The proofs of its witnesses cannot be read.
     WitnessProofs(WitnessProofsError),
     /// An entry breaks a rule; those before it do not.
@@ -157,8 +158,8 @@ impl fmt::Display for EntryError {
 impl std::error::Error for LogError {}
 impl std::error::Error for EntryError {}
 
-impl From<HostError> for LogError {
-    fn from(e: HostError) -> Self {
+impl From<LocationError> for LogError {
+    fn from(e: LocationError) -> Self {
         Self::Location(e)
     }
 }

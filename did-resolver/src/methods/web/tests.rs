@@ -3,6 +3,7 @@
 use super::*;
 use crate::document::DocumentError;
 use crate::json::JsonError;
+use crate::location::{LocationError, MAX_PATH_SEGMENTS};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -44,20 +45,20 @@ fn addresses_other_spellings_and_traversal_are_refused() {
         "user%40example.com",
         "xn--a.1",
     ] {
-        assert_eq!(parse(&format!("did:web:{host}")), Err(MethodError::Host), "{host}");
+        assert_eq!(parse(&format!("did:web:{host}")), Err(LocationError::Host.into()), "{host}");
     }
     let long = format!("did:web:{}.example", "a".repeat(64));
-    assert_eq!(parse(&long), Err(MethodError::Host));
+    assert_eq!(parse(&long), Err(LocationError::Host.into()));
     for port in ["", "%3A1%5D", "0", "080", "65536", "8a", "80%3A80", "%2B80"] {
-        assert_eq!(parse(&format!("did:web:a.example%3A{port}")), Err(MethodError::Port), "{port}");
+        assert_eq!(parse(&format!("did:web:a.example%3A{port}")), Err(LocationError::Port.into()), "{port}");
     }
-    assert_eq!(parse("did:web:a.example%3a8080"), Err(MethodError::Host));
+    assert_eq!(parse("did:web:a.example%3a8080"), Err(LocationError::Host.into()));
     for path in [".", "..", "a:..:b", "%2E%2E", "a%2Fb", "", "a::b"] {
         let text = format!("did:web:a.example:{path}:end");
-        assert_eq!(parse(&text), Err(MethodError::Path), "{path}");
+        assert_eq!(parse(&text), Err(LocationError::Path.into()), "{path}");
     }
     let deep = format!("did:web:a.example{}", ":a".repeat(MAX_PATH_SEGMENTS + 1));
-    assert_eq!(parse(&deep), Err(MethodError::Path));
+    assert_eq!(parse(&deep), Err(LocationError::Path.into()));
     assert_eq!(parse("did:webvh:a.example"), Err(MethodError::OtherMethod));
 }
 

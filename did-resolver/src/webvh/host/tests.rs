@@ -1,6 +1,7 @@
 //! Identifiers: one spelling of a location, and nothing that is not a domain name.
 
 use super::*;
+use crate::location::MAX_PATH_SEGMENTS;
 use proptest::prelude::*;
 
 const SCID: &str = "QmSXsRKkp2WdQxJCgV8DQFWGZAgd1nuSqF65uutDP9bVX3";
@@ -22,7 +23,7 @@ fn a_did_maps_to_the_url_of_its_log() {
     ] {
         let id = read(rest).unwrap();
         assert_eq!(id.log_url(), url);
-        assert_eq!(id.location().witness_url(), url.replace("did.jsonl", "did-witness.json"));
+        assert_eq!(id.witness_url(), url.replace("did.jsonl", "did-witness.json"));
     }
     let id = read("node-a.test%3A8443:agents:bot_1").unwrap();
     assert_eq!((id.scid(), id.host(), id.port()), (SCID, "node-a.test", Some(8443)));
@@ -90,7 +91,10 @@ fn a_path_with_traversal_escapes_or_too_many_segments_is_refused() {
         assert!(read(&format!("example.com:{path}")).is_err(), "{path}");
     }
     assert!(read(&format!("example.com{}", ":a".repeat(MAX_PATH_SEGMENTS))).is_ok());
-    assert_eq!(read(&format!("example.com{}", ":a".repeat(MAX_PATH_SEGMENTS + 1))), Err(HostError::Path));
+    assert_eq!(
+        read(&format!("example.com{}", ":a".repeat(MAX_PATH_SEGMENTS + 1))),
+        Err(LocationError::Path.into())
+    );
 }
 
 #[test]
@@ -100,7 +104,7 @@ fn the_scid_is_a_sha_256_multihash() {
     }
     assert_eq!(format!("did:web:{SCID}:example.com").parse::<WebvhId>(), Err(HostError::OtherMethod));
     assert_eq!("did".parse::<WebvhId>(), Err(HostError::Malformed));
-    assert_eq!(format!("did:webvh:{SCID}").parse::<WebvhId>(), Err(HostError::Host));
+    assert_eq!(format!("did:webvh:{SCID}").parse::<WebvhId>(), Err(LocationError::Host.into()));
 }
 
 proptest! {
@@ -111,9 +115,9 @@ proptest! {
         path in prop::collection::vec("[A-Za-z0-9._-]{1,6}", 0..4),
     ) {
         if let Ok(location) = Location::new(&host, port, &path) {
-            let read: WebvhId = location.did_text(SCID).parse().unwrap();
+            let read: WebvhId = WebvhId::text(SCID, &location).parse().unwrap();
             prop_assert_eq!(read.location(), &location);
-            prop_assert_eq!(read.did().as_str(), location.did_text(SCID));
+            prop_assert_eq!(read.did().as_str(), WebvhId::text(SCID, &location));
         }
     }
 

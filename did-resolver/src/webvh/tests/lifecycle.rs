@@ -86,7 +86,7 @@ fn a_draft_that_a_verifier_would_refuse_is_not_made() {
 
     let mut wrong = genesis();
     wrong.host = "127.0.0.1".to_owned();
-    assert_eq!(create(wrong).map(|_| ()), Err(LogError::Location(HostError::Host)));
+    assert_eq!(create(wrong).map(|_| ()), Err(LogError::Location(LocationError::Host)));
     let mut wrong = genesis();
     wrong.document = json!({"id": "did:webvh:{SCID}:other.example"});
     assert_eq!(create(wrong).map(|_| ()).map_err(why), Err(EntryError::StateScid));

@@ -1,0 +1,151 @@
+//! Where a did:web or a did:webvh is published: one rule for both, since both lead to a fetch.
+//!
+//! did:web Method Specification, "Method-specific identifier"; did:webvh, "The DID to HTTPS
+//! Transformation". Narrower than them in one respect: a location has one spelling, so names are lower
+//! case and already in their ASCII form, and the only percent-encoding is the `%3A` before a port.
+
+use std::fmt;
+
+/// Longest host name, in bytes (RFC 1035).
+const MAX_HOST_BYTES: usize = 253;
+
+/// Longest label of a host name, in bytes (RFC 1035).
+const MAX_LABEL_BYTES: usize = 63;
+
+/// Most path segments. Marque's own DIDs have two.
+pub const MAX_PATH_SEGMENTS: usize = 16;
+
+/// A place on the web: a host, a port if it is not the usual one, and a path.
+///
+/// The host is a fully qualified domain name and never an address. It is a label: whoever publishes
+/// there need not be whom the name suggests.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Location {
+    host: String,
+    port: Option<u16>,
+    path: Vec<String>,
+}
+
+impl Location {
+    /// Reads `host[%3Aport][:segment]...`, the part of a did:web or did:webvh that says where.
+    ///
+    /// # Errors
+    /// As [`Location::new`].
+    pub fn parse(text: &str) -> Result<Self, LocationError> {
+        let mut parts = text.split(':');
+        let domain = parts.next().unwrap_or_default();
+        let (host, port) = match domain.split_once("%3A") {
+            None => (domain, None),
+            Some((host, port)) => (host, Some(read_port(port)?)),
+        };
+        let path: Vec<String> = parts.map(str::to_owned).collect();
+        Self::new(host, port, &path)
+    }
+
+    /// Checks host, port and path.
+    ///
+    /// # Errors
+    /// [`LocationError`] names the part that is not right.
+    pub fn new(host: &str, port: Option<u16>, path: &[String]) -> Result<Self, LocationError> {
+        let labels: Vec<&str> = host.split('.').collect();
+        let named = labels.len() >= 2 && host.len() <= MAX_HOST_BYTES && labels.iter().all(|l| is_label(l));
+        // An address in any spelling ends in a number: `127.0.0.1`, `127.1`, `10.0x1`.
+        let top = labels.last().copied().unwrap_or_default();
+        if !named || !top.starts_with(|c: char| c.is_ascii_lowercase()) || top == "localhost" {
+            return Err(LocationError::Host);
+        }
+        if port == Some(0) {
+            return Err(LocationError::Port);
+        }
+        if path.len() > MAX_PATH_SEGMENTS || !path.iter().all(|s| is_segment(s)) {
+            return Err(LocationError::Path);
+        }
+        Ok(Self { host: host.to_owned(), port, path: path.to_vec() })
+    }
+
+    /// The domain name.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, where the DID names one.
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The path segments.
+    #[must_use]
+    pub fn path(&self) -> &[String] {
+        &self.path
+    }
+
+    /// The text that [`Location::parse`] reads.
+    pub(crate) fn text(&self) -> String {
+        let port = self.port.map(|p| format!("%3A{p}")).unwrap_or_default();
+        let path: String = self.path.iter().map(|s| format!(":{s}")).collect();
+        format!("{}{port}{path}", self.host)
+    }
+
+    /// `https://host[:port]/path/`: what the implicit services are relative to.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        let port = self.port.map(|p| format!(":{p}")).unwrap_or_default();
+        let path: String = self.path.iter().map(|s| format!("{s}/")).collect();
+        format!("https://{}{port}/{path}", self.host)
+    }
+
+    /// Where the file of this name is published: below the path, or else below `.well-known`.
+    pub(crate) fn file_url(&self, name: &str) -> String {
+        let well_known = if self.path.is_empty() { ".well-known/" } else { "" };
+        format!("{}{well_known}{name}", self.base_url())
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !label.is_empty()
+        && label.len() <= MAX_LABEL_BYTES
+        && label.bytes().all(inner)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn is_segment(segment: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(inner)
+}
+
+/// One to five digits without a leading zero, 1 to 65535.
+fn read_port(text: &str) -> Result<u16, LocationError> {
+    let digits = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits {
+        return Err(LocationError::Port);
+    }
+    text.parse().map_err(|_| LocationError::Port)
+}
+
+/// Which part of a location is not right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocationError {
+    /// The host is not a lower-case domain name of two labels or more, or is an address.
+    Host,
+    /// The port is not a number from 1 to 65535.
+    Port,
+    /// The path has an empty or dotted segment, a character beyond letters, digits and `.-_`, or
+    /// too many segments.
+    Path,
+}
+
+impl fmt::Display for LocationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "no valid domain name",
+            Self::Port => "an invalid port",
+            Self::Path => "an invalid path",
+        })
+    }
+}
+
+impl std::error::Error for LocationError {}
