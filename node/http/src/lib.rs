@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod faces;
 mod secured;
 mod resolver;
+mod logs;
 mod verifier;
 mod registry;
 mod issuer;

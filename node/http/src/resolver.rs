@@ -1,5 +1,4 @@
-//! Resolution over HTTP (DID Resolution 1.0, section 11, "HTTP(S) Binding"), the logs of this domain
-//! at the URLs that did:webvh gives them ("DID-to-HTTPS Transformation"), and names for people.
+//! Resolution over HTTP (DID Resolution 1.0, section 11, "HTTP(S) Binding"), and names for people.
 
 use crate::body::{answer, typed};
 use crate::error::Problem;
@@ -7,12 +6,11 @@ use crate::faces::Faces;
 use crate::media::choose;
 use crate::target::{identifier, query, rest, segment};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use did_resolver::did::{Did, DidUrl};
 use did_resolver::resolution::{Resolution, ResolutionError};
 use did_resolver::webvh::VersionQuery;
-use marque_rules::issuance::MemberKind;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use vc_schemas::claims::{MAX_DOMAIN_BYTES, is_name};
@@ -65,38 +63,6 @@ fn granted(resolution: &Resolution, media_type: &'static str) -> Response {
 
 fn refused(error: ResolutionError) -> Response {
     with_status(error.status(), typed(RESOLUTION, error.to_json().to_string()))
-}
-
-/// `GET /.well-known/did.jsonl`
-pub(crate) async fn domain_log(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
-    log_of(&faces, &faces.domain.home.did).await
-}
-
-/// `GET /owners/{name}/did.jsonl`
-pub(crate) async fn owner_log(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
-    member_log(&faces, MemberKind::Owner, &uri).await
-}
-
-/// `GET /agents/{name}/did.jsonl`
-pub(crate) async fn agent_log(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
-    member_log(&faces, MemberKind::Agent, &uri).await
-}
-
-async fn member_log(faces: &Faces, kind: MemberKind, uri: &Uri) -> Result<Response, Problem> {
-    let member = faces.domain.member(kind, &segment(uri, 1)?).await?;
-    log_of(faces, &member.did).await
-}
-
-async fn log_of(faces: &Faces, did: &Did) -> Result<Response, Problem> {
-    let held = faces.domain.held_log(did).await?;
-    if held.is_contested() {
-        return Err(Problem::new(Code::DidContested, "the DID has two valid histories"));
-    }
-    let log = held.log().ok_or(Problem::new(Code::NotFound, "no such log"))?;
-    let mut response = typed("text/jsonl", log.bytes().to_vec());
-    // Whoever verifies the log wants the newest.
-    response.headers_mut().insert("cache-control", HeaderValue::from_static("no-cache"));
-    Ok(response)
 }
 
 /// `GET /v1/names/{name@domain}`

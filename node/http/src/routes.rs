@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::faces::Faces;
 use crate::guard::{Face, Guard, watch};
 use crate::resolver::IDENTIFIERS;
-use crate::{admin, issuer, peers, registry, resolver, status, verifier};
+use crate::{admin, issuer, logs, peers, registry, resolver, status, verifier};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -50,9 +50,9 @@ fn guarded(routes: Routes, faces: &Arc<Faces>, face: Face) -> Router {
 fn open() -> Routes {
     Router::new()
         .route(&format!("{IDENTIFIERS}{{*did}}"), get(resolver::resolve))
-        .route("/.well-known/did.jsonl", get(resolver::domain_log))
-        .route("/owners/{name}/did.jsonl", get(resolver::owner_log))
-        .route("/agents/{name}/did.jsonl", get(resolver::agent_log))
+        .route("/.well-known/did.jsonl", get(logs::domain_log))
+        .route("/owners/{name}/did.jsonl", get(logs::owner_log))
+        .route("/agents/{name}/did.jsonl", get(logs::agent_log))
         .route("/status/revocation", get(status::list))
         .route("/status/suspension", get(status::list))
         .route("/v1/nonces", post(verifier::nonce))
