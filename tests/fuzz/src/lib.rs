@@ -8,7 +8,7 @@ use did_resolver::keys::PublicKey;
 use did_resolver::keys::batch::{MIN_BATCH, Signed, verify};
 use did_resolver::proof::{MAX_PROOFS, Secured};
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::{Extension, Log, MAX_LOG_BYTES};
+use did_resolver::webvh::{Extension, Log, MAX_LOG_BYTES, WitnessProofs};
 use did_resolver::{jcs, json, methods};
 
 /// Every saved log was written before this.
@@ -16,15 +16,23 @@ const NOW: UnixSeconds = UnixSeconds::new(4_000_000_000);
 
 const MAX: usize = 1 << 20;
 
+/// The log that fuzzed entries come after.
+const BEFORE: &[u8] = include_bytes!("../../vectors/webvh/basic-create.ts.jsonl");
+
+/// The log whose witness file is fuzzed.
+const WITNESSED: &[u8] = include_bytes!("../../vectors/webvh/witness-threshold.ts.jsonl");
+
 /// A target: its name, which is that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     ("did_url", did_url),
     ("json_reader", json_reader),
     ("jcs", canonical),
     ("log", log),
+    ("entry", entry),
+    ("witness", witness),
     ("proof", proof),
     ("keys", keys),
     ("batch", batch),
@@ -73,6 +81,34 @@ pub fn log(bytes: &[u8]) {
         let again = Log::verify(log.bytes(), NOW).unwrap();
         assert_eq!(again.head().id, log.head().id);
         assert!(matches!(log.extend(bytes, NOW), Ok(Extension::Same)));
+    }
+}
+
+/// Bytes after a log that is held are the next entry or none, whether the log is read whole or extended.
+pub fn entry(bytes: &[u8]) {
+    let held = Log::verify(BEFORE, NOW).unwrap();
+    let received = [held.bytes(), bytes].concat();
+    match (held.extend(&received, NOW), Log::verify(&received, NOW)) {
+        (Ok(Extension::Longer(longer)), Ok(whole)) => {
+            assert_eq!(longer, whole);
+            assert!(longer.head().number > held.head().number);
+        }
+        (Ok(Extension::Same), Ok(whole)) => assert_eq!(whole, held),
+        (Err(one), Err(other)) => assert_eq!(one, other),
+        (one, other) => panic!("{one:?} is not {other:?}"),
+    }
+}
+
+/// A witness file is written as it is read; a log is approved by it, or refused for lack of approval, and
+/// what it was approved by approves it again.
+pub fn witness(bytes: &[u8]) {
+    if let Ok(proofs) = WitnessProofs::parse(bytes) {
+        assert_eq!(WitnessProofs::parse(&proofs.to_bytes()).as_ref(), Ok(&proofs));
+    }
+    assert!(Log::verify(WITNESSED, NOW).is_err());
+    if let Ok(log) = Log::verify_with(WITNESSED, Some(bytes), NOW) {
+        let kept = log.witness_proofs().to_bytes();
+        assert_eq!(Log::verify_with(WITNESSED, Some(&kept), NOW).as_ref(), Ok(&log));
     }
 }
 
