@@ -10,6 +10,7 @@ mod rotate;
 mod delegate;
 mod present;
 mod verify;
+mod history;
 mod resolve;
 mod credential;
 mod peer;
@@ -143,8 +144,19 @@ fn misuse(error: &clap::Error) -> Failure {
 }
 
 async fn run(cli: Cli) -> Result<Answer, Failure> {
+    // What needs no node needs no data folder either.
+    if let Some(answer) = offline(&cli) {
+        return answer;
+    }
     let session = Session::new(cli.global)?;
     dispatch(cli.command, session).await
+}
+
+fn offline(cli: &Cli) -> Option<Result<Answer, Failure>> {
+    match &cli.command {
+        Command::Resolve(resolve) => resolve.offline(cli.global.json),
+        _ => None,
+    }
 }
 
 async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure> {
