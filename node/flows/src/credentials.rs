@@ -32,13 +32,8 @@ fn read_link(at: usize, secured: &Secured) -> Result<Link, Error> {
 }
 
 impl Domain {
-    /// Registers the last link of a chain, which a member of this domain signed, so that it can be
-    /// revoked by its id. Rules 1, 3 and 4 are checked along the whole chain; the links before were
-    /// others' to sign and are not verified here.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] names the rule.
-    pub async fn register_link(&self, chain: &[Secured]) -> Result<Credential, Error> {
+    /// What [`Domain::register_link`] does; its refusal is not on record yet.
+    pub(crate) async fn try_register_link(&self, chain: &[Secured]) -> Result<Credential, Error> {
         let links =
             chain.iter().enumerate().map(|(at, s)| read_link(at, s)).collect::<Result<Vec<_>, _>>()?;
         chain::check(&links)?;
@@ -109,11 +104,8 @@ impl Domain {
         self.json(Table::Credentials, &credential_key(id)).await?.ok_or(unknown)
     }
 
-    /// Suspends, resumes or revokes a credential.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] with `credential-unknown` or `state-conflict`.
-    pub async fn act_on_credential(&self, id: &str, act: Act) -> Result<Standing, Error> {
+    /// What [`Domain::act_on_credential`] does; its refusal is not on record yet.
+    pub(crate) async fn try_act_on_credential(&self, id: &str, act: Act) -> Result<Standing, Error> {
         let (mut record, version) = self.credential(id).await?;
         let standing = record.get("state").and_then(Value::as_str).and_then(Standing::parse);
         let index = record.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());

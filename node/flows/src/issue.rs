@@ -100,12 +100,8 @@ impl Domain {
         Ok((writes, text))
     }
 
-    /// The identity credential of a member as it is now, renewed where half of its life is over, in
-    /// the envelope that is asked for.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] where the member, or who answers for it, is suspended or revoked.
-    pub async fn identity_credential(
+    /// What [`Domain::identity_credential`] does; its refusal is not on record yet.
+    pub(crate) async fn try_identity_credential(
         &self,
         kind: MemberKind,
         name: &str,

@@ -18,6 +18,7 @@ pub mod resolve;
 pub mod verify;
 pub mod genesis;
 pub mod peers;
+pub mod acts;
 mod admission;
 mod unrecognised;
 pub mod intake;

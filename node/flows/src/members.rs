@@ -195,12 +195,8 @@ impl Domain {
         rows.iter().map(|(_, json)| Member::read(kind, json, 0)).collect()
     }
 
-    /// Registers a member: checks its log and that it holds its key, reserves its indices, issues its
-    /// identity credential and announces its log, all in one durable step.
-    ///
-    /// # Errors
-    /// [`Error::Refused`]; nothing was changed then but the nonce, which is used up.
-    pub async fn register(
+    /// What [`Domain::register`] does; its refusal is not on record yet.
+    pub(crate) async fn try_register(
         &self,
         name: &str,
         new: NewMember,
@@ -270,12 +266,13 @@ impl Domain {
         })
     }
 
-    /// Accepts the next version of a member's log: a rotation of its keys, or another change of its
-    /// document.
-    ///
-    /// # Errors
-    /// [`Error::Refused`]: `log-refused` where it does not extend what is held.
-    pub async fn update_log(&self, kind: MemberKind, name: &str, log: &[u8]) -> Result<Log, Error> {
+    /// What [`Domain::update_log`] does; its refusal is not on record yet.
+    pub(crate) async fn try_update_log(
+        &self,
+        kind: MemberKind,
+        name: &str,
+        log: &[u8],
+    ) -> Result<Log, Error> {
         let mut member = self.member(kind, name).await?;
         if member.standing == Standing::Revoked {
             member.must_be_active()?;
@@ -306,12 +303,13 @@ impl Domain {
         Ok(log)
     }
 
-    /// Suspends, resumes or revokes a member: its status index for life says so to everybody. With an
-    /// owner its agents are revoked, for whom nobody answers any more.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] with `state-conflict` where it is revoked already and the act is another.
-    pub async fn act_on_member(&self, kind: MemberKind, name: &str, act: Act) -> Result<Member, Error> {
+    /// What [`Domain::act_on_member`] does; its refusal is not on record yet.
+    pub(crate) async fn try_act_on_member(
+        &self,
+        kind: MemberKind,
+        name: &str,
+        act: Act,
+    ) -> Result<Member, Error> {
         let mut tries = 1;
         loop {
             match self.try_on_member(kind, name, act).await {
@@ -375,11 +373,8 @@ impl Domain {
         Ok(member)
     }
 
-    /// Reserves a status index for a link that `issuer`, an active member of this domain, will sign.
-    ///
-    /// # Errors
-    /// [`Error::Refused`].
-    pub async fn reserve_index(&self, issuer: &Did) -> Result<u32, Error> {
+    /// What [`Domain::reserve_index`] does; its refusal is not on record yet.
+    pub(crate) async fn try_reserve_index(&self, issuer: &Did) -> Result<u32, Error> {
         let unknown = Error::member(Code::AgentUnknown, "issuer", "not an owner or agent of this domain");
         self.member_of(issuer).await?.ok_or(unknown)?.must_be_active()?;
         self.reserve_for_link(issuer.as_str()).await

@@ -107,11 +107,8 @@ impl Domain {
         Ok(Invite { token: token.encode(), expires })
     }
 
-    /// Joins the domain of a token. `None`: not within the time given, the mesh goes on trying.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] where the token is no good or the other side does not admit.
-    pub async fn join(&self, token: &str, within: Duration) -> Result<PeerRecord, Error> {
+    /// What [`Domain::join`] does; its refusal is not on record yet.
+    pub(crate) async fn try_join(&self, token: &str, within: Duration) -> Result<PeerRecord, Error> {
         let token = JoinToken::parse(token, self.now()).map_err(|refusal| match refusal {
             Refusal::TokenExpired => Error::member(Code::TokenExpired, "token", "past its expiry"),
             _ => Error::member(Code::TokenMalformed, "token", "not a join token"),

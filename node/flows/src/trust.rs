@@ -14,11 +14,8 @@ use vc_schemas::code::Code;
 use vc_schemas::facts::{Expect, Request};
 
 impl Domain {
-    /// Recognises a domain, or changes what it may root here.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] where the DID is no domain's, or as many are recognised as can be.
-    pub async fn trust(&self, domain: TrustedDomain) -> Result<(), Error> {
+    /// What [`Domain::trust`] does; its refusal is not on record yet.
+    pub(crate) async fn try_trust(&self, domain: TrustedDomain) -> Result<(), Error> {
         let scid = domain.scid().map_err(|_| not_a_domain())?;
         let known = self.trusted().await?;
         if known.len() >= MAX_DOMAINS && known.iter().all(|k| k.scid().ok().as_ref() != Some(&scid)) {

@@ -1,11 +1,16 @@
 //! Owners and agents: registered with proof of possession, rotated, stopped.
 
 use crate::world::{Holder, Node};
+use futures::future::BoxFuture;
 use marque_flows::error::Error;
 use marque_flows::members::NewMember;
-use marque_flows::ports::records::{Records, Table};
+use marque_flows::ports::records::{Records, Row, StoreError, Stored, Table, Write};
+use marque_flows::record;
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
+use marque_store::memory::Memory;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use vc_schemas::claims::OwnerKind;
 use vc_schemas::code::Code;
@@ -194,4 +199,85 @@ async fn a_restart_over_the_same_store_loses_nothing_that_was_acknowledged() {
     let list = again.domain.held_own_list(Purpose::Revocation).await.unwrap().unwrap().list;
     assert_eq!(list.bits.get(bot.index), Some(true));
     assert!(again.domain.held_log(&bot.did).await.unwrap().log().is_some());
+}
+
+/// The decisions that something was refused: act, subject and code.
+async fn refusals(node: &Node) -> Vec<(String, String, String)> {
+    let entries = record::read(node.domain.records(), None, 1_000).await.unwrap();
+    let text = |json: &serde_json::Value| json.as_str().unwrap_or_default().to_owned();
+    let refused = entries.iter().filter(|(_, entry)| entry["kind"] == "refused");
+    refused.map(|(_, e)| (text(&e["facts"]["act"]), text(&e["subject"]), text(&e["code"]))).collect()
+}
+
+#[tokio::test]
+async fn a_refused_act_is_on_record_and_one_that_is_done_is_there_as_done_only() {
+    let node = Node::new("alpha.test").await;
+    node.owner("alice").await;
+    assert_eq!(refusals(&node).await, []);
+    let bob = node.new_member(MemberKind::Owner, "bob");
+    let new = || NewMember::Owner(OwnerKind::Person);
+    code(node.domain.register("bob", new(), bob.log.bytes(), b"no proof").await);
+    node.pass(1);
+    code(node.domain.act_on_member(MemberKind::Agent, "nobody", Act::Revoke).await);
+    node.pass(1);
+    code(node.domain.update_log(MemberKind::Owner, "alice", b"{}").await);
+    node.pass(1);
+    code(node.domain.identity_credential(MemberKind::Owner, "carol", Envelope::Jwt).await);
+    node.pass(1);
+    code(node.domain.join("mqj1.a-secret-token", Duration::from_secs(1)).await);
+    let told: Vec<_> = refusals(&node).await;
+    let told: Vec<_> =
+        told.iter().map(|(act, who, code)| (act.as_str(), who.as_str(), code.as_str())).collect();
+    let expected = [
+        ("register", "bob", Code::PossessionUnproven),
+        ("revoke", "nobody", Code::AgentUnknown),
+        ("update-log", "alice", Code::LogRefused),
+        ("issue", "carol", Code::OwnerUnknown),
+        // The token is a secret.
+        ("join", "", Code::TokenMalformed),
+    ];
+    assert_eq!(told, expected.map(|(act, who, code)| (act, who, code.as_str())));
+}
+
+/// A store that is full from some moment on: it still answers, and takes nothing more.
+#[derive(Debug)]
+struct Full {
+    records: Arc<Memory>,
+    full: AtomicBool,
+}
+
+impl Records for Full {
+    fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        self.records.get(table, key)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        table: Table,
+        prefix: &'a [u8],
+        after: Option<&'a [u8]>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        self.records.scan(table, prefix, after, limit)
+    }
+
+    fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            if self.full.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("full".to_owned()));
+            }
+            self.records.commit(batch).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_cannot_be_recorded_is_not_told() {
+    let records = Arc::new(Memory::default());
+    let store = Arc::new(Full { records: records.clone(), full: AtomicBool::new(false) });
+    let node = Node::with("alpha.test", "alpha.test", records, store.clone()).await;
+    let revoke = || node.domain.act_on_member(MemberKind::Agent, "nobody", Act::Revoke);
+    assert!(matches!(revoke().await, Err(Error::Refused(_))));
+    store.full.store(true, Ordering::SeqCst);
+    assert!(matches!(revoke().await, Err(Error::Store(_))));
 }

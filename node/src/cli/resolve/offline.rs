@@ -1,7 +1,7 @@
 //! Resolution from bytes alone: what a DID is by itself, and what a log says that a caller brings.
 
-use super::super::history::{Bytes, Past, history, not_verified};
 use super::refused;
+use crate::cli::history::{Bytes, Past, history, not_verified};
 use crate::failure::Failure;
 use did_resolver::did::Did;
 use did_resolver::resolution::{Resolution, ResolutionError};

@@ -1,0 +1,127 @@
+//! What a domain is asked to do. An act that is done is on record by the batch that does it; one that is
+//! refused is on record, here, before the refusal is told.
+
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::issue::Issued;
+use crate::members::{Member, NewMember};
+use crate::peers::PeerRecord;
+use crate::record::{Decision, Kind};
+use did_resolver::did::Did;
+use did_resolver::webvh::Log;
+use marque_rules::issuance::MemberKind;
+use marque_rules::lifecycle::{Act, Standing};
+use marque_rules::trust::TrustedDomain;
+use serde_json::json;
+use std::time::Duration;
+use vc_schemas::credential::Credential;
+use vc_schemas::secure::{Envelope, Secured};
+
+/// Most characters of what a caller named that stand in the record of a refusal.
+const MAX_SUBJECT: usize = 256;
+
+impl Domain {
+    /// Registers a member: checks its log and that it holds its key, reserves its indices, issues its
+    /// identity credential and announces its log, all in one durable step.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; nothing was changed then but the nonce, which is used up.
+    pub async fn register(
+        &self,
+        name: &str,
+        new: NewMember,
+        log: &[u8],
+        proof: &[u8],
+    ) -> Result<(Member, String), Error> {
+        self.told("register", name, self.try_register(name, new, log, proof).await).await
+    }
+
+    /// Accepts the next version of a member's log: a rotation of its keys, or another change of its
+    /// document.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: `log-refused` where it does not extend what is held.
+    pub async fn update_log(&self, kind: MemberKind, name: &str, log: &[u8]) -> Result<Log, Error> {
+        self.told("update-log", name, self.try_update_log(kind, name, log).await).await
+    }
+
+    /// Suspends, resumes or revokes a member: its status index for life says so to everybody. With an
+    /// owner its agents are revoked.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `state-conflict` where it is revoked already and the act is another.
+    pub async fn act_on_member(&self, kind: MemberKind, name: &str, act: Act) -> Result<Member, Error> {
+        self.told(act.as_str(), name, self.try_act_on_member(kind, name, act).await).await
+    }
+
+    /// Reserves a status index for a link that `issuer`, an active member of this domain, will sign.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn reserve_index(&self, issuer: &Did) -> Result<u32, Error> {
+        self.told("reserve-index", issuer.as_str(), self.try_reserve_index(issuer).await).await
+    }
+
+    /// The identity credential of a member as it is now, renewed where half of its life is over, in
+    /// the envelope that is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the member, or who answers for it, is suspended or revoked.
+    pub async fn identity_credential(
+        &self,
+        kind: MemberKind,
+        name: &str,
+        envelope: Envelope,
+    ) -> Result<Issued, Error> {
+        self.told("issue", name, self.try_identity_credential(kind, name, envelope).await).await
+    }
+
+    /// Registers the last link of a chain, which a member of this domain signed, so that it can be
+    /// revoked by its id. Rules 1, 3 and 4 are checked along the whole chain; the links before were
+    /// others' to sign and are not verified here.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] names the rule.
+    pub async fn register_link(&self, chain: &[Secured]) -> Result<Credential, Error> {
+        let signer = chain.last().map(|link| link.key_id().did().as_str()).unwrap_or_default();
+        self.told("register-link", signer, self.try_register_link(chain).await).await
+    }
+
+    /// Suspends, resumes or revokes a credential.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `credential-unknown` or `state-conflict`.
+    pub async fn act_on_credential(&self, id: &str, act: Act) -> Result<Standing, Error> {
+        self.told(act.as_str(), id, self.try_act_on_credential(id, act).await).await
+    }
+
+    /// Recognises a domain, or changes what it may root here.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the DID is no domain's, another domain of that name is recognised, or as
+    /// many are recognised as can be.
+    pub async fn trust(&self, domain: TrustedDomain) -> Result<(), Error> {
+        let did = domain.did.to_string();
+        self.told("trust", &did, self.try_trust(domain).await).await
+    }
+
+    /// Joins the domain of a token.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the token is no good, no address of it answers in time, or the other
+    /// side does not admit.
+    pub async fn join(&self, token: &str, within: Duration) -> Result<PeerRecord, Error> {
+        // A token is a secret: it is not named.
+        self.told("join", "", self.try_join(token, within).await).await
+    }
+
+    async fn told<T>(&self, act: &'static str, subject: &str, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::Refused(refusal)) = &outcome {
+            let subject: String = subject.chars().filter(|c| !c.is_control()).take(MAX_SUBJECT).collect();
+            let facts = json!({"act": act, "path": refusal.path.to_json()});
+            let decision = Decision::new(Kind::Refused, subject, "refused").because(refusal.code);
+            self.record(decision.with(facts)).await?;
+        }
+        outcome
+    }
+}
