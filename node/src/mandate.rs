@@ -9,7 +9,6 @@
 //! form and joints (MODEL.md, "Delegation", rules 1, 3 and 4); signatures are for the verifier.
 
 use crate::failure::{Failure, Local};
-use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::json;
 use did_resolver::time::UnixSeconds;
@@ -139,10 +138,7 @@ impl Mandate {
 /// A secured credential as text: a JWT as it is, COSE in base64url.
 #[must_use]
 pub fn encode(secured: &Secured) -> String {
-    match secured.envelope() {
-        Envelope::Jwt => String::from_utf8_lossy(secured.bytes()).into_owned(),
-        Envelope::Cose => codec::to_base64url(secured.bytes()),
-    }
+    secured.to_text().into_owned()
 }
 
 /// Reads a secured credential from text.
@@ -150,20 +146,8 @@ pub fn encode(secured: &Secured) -> String {
 /// # Errors
 /// [`Local::Usage`].
 pub fn decode(text: &str, max_bytes: usize) -> Result<Secured, Failure> {
-    // Four characters hold three bytes.
-    if text.len() / 4 * 3 > max_bytes {
-        return Err(malformed("a credential is too long"));
-    }
-    let read = |envelope, bytes: &[u8]| {
-        Secured::parse(Content::Credential, envelope, bytes, max_bytes)
-            .map_err(|error| malformed(&error.to_string()))
-    };
-    if text.contains('.') {
-        read(Envelope::Jwt, text.as_bytes())
-    } else {
-        let bytes = codec::from_base64url(text).map_err(|_| malformed("neither JWT nor base64url"))?;
-        read(Envelope::Cose, &bytes)
-    }
+    Secured::from_text(Content::Credential, Envelope::of_text(text), text, max_bytes)
+        .map_err(|error| malformed(&error.to_string()))
 }
 
 /// The link that a secured credential is.

@@ -6,7 +6,7 @@
 
 use crate::context;
 use crate::object::{Object, ObjectError};
-use crate::secure::{MAX_CREDENTIAL_BYTES, SecureError, Secured};
+use crate::secure::{Content, MAX_CREDENTIAL_BYTES, SecureError, Secured};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -106,7 +106,7 @@ fn read_enveloped(at: usize, json: &Value) -> Result<Secured, PresentationError>
     }
     let url = object.required("id")?.as_str().ok_or(malformed)?;
     object.end("verifiableCredential")?;
-    Secured::from_data_url(url, MAX_CREDENTIAL_BYTES)
+    Secured::from_data_url(Content::Credential, url, MAX_CREDENTIAL_BYTES)
         .map_err(|error| PresentationError::Credential { at, error })
 }
 

@@ -7,19 +7,20 @@
 
 pub mod cose;
 mod draft;
+mod envelope;
+mod error;
 pub mod jose;
 
 pub use draft::Draft;
+pub use envelope::{Content, Envelope};
+pub use error::SecureError;
 
 use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::did::DidUrl;
 use did_resolver::json::JsonError;
-use did_resolver::keys::{KeyKind, PublicKey, SIGNATURE_BYTES};
+use did_resolver::keys::{KeyKind, PublicKey};
 use serde_json::Value;
-use std::fmt;
-
-use cose::Sign1;
-use jose::Jws;
+use std::borrow::Cow;
 
 /// Most bytes of one secured credential, whichever envelope.
 pub const MAX_CREDENTIAL_BYTES: usize = 256 * 1024;
@@ -32,57 +33,8 @@ pub const MAX_PRESENTATION_BYTES: usize = 1024 * 1024;
 /// not compress, in base64url twice: 3.8 MB.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// How a document is secured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Envelope {
-    /// JWS in compact form: `vc+jwt`, `vp+jwt`.
-    Jwt,
-    /// COSE_Sign1 over the JSON: `vc+cose`, `vp+cose`.
-    Cose,
-}
-
-/// What is secured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Content {
-    /// A verifiable credential.
-    Credential,
-    /// A verifiable presentation.
-    Presentation,
-}
-
-impl Content {
-    /// The subtype of the unsecured document.
-    const fn subtype(self) -> &'static str {
-        match self {
-            Self::Credential => "vc",
-            Self::Presentation => "vp",
-        }
-    }
-
-    /// The property that names who secured it.
-    const fn actor(self) -> &'static str {
-        match self {
-            Self::Credential => "issuer",
-            Self::Presentation => "holder",
-        }
-    }
-}
-
-/// The media type of a secured document.
-const fn media_type(content: Content, envelope: Envelope) -> &'static str {
-    match (content, envelope) {
-        (Content::Credential, Envelope::Jwt) => "application/vc+jwt",
-        (Content::Presentation, Envelope::Jwt) => "application/vp+jwt",
-        (Content::Credential, Envelope::Cose) => "application/vc+cose",
-        (Content::Presentation, Envelope::Cose) => "application/vp+cose",
-    }
-}
-
-/// The media type without `application/`, as `typ` of a JWT has it.
-fn short_type(content: Content, envelope: Envelope) -> &'static str {
-    let full = media_type(content, envelope);
-    full.strip_prefix("application/").unwrap_or(full)
-}
+/// Longest signature, in bytes: that of a P-384 key.
+const MAX_SIGNATURE_BYTES: usize = 96;
 
 /// A secured document that was read strictly, and **not yet verified**. Its bytes are kept as they
 /// came. Nothing is said here of whether the key may sign for the issuer or holder.
@@ -90,12 +42,19 @@ fn short_type(content: Content, envelope: Envelope) -> &'static str {
 pub struct Secured {
     content: Content,
     envelope: Envelope,
+    said: Said,
+    bytes: Vec<u8>,
+}
+
+/// What an envelope's reader finds in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Said {
     algorithm: KeyKind,
     key_id: DidUrl,
     payload: Value,
+    /// What the signature covers.
     signed: Vec<u8>,
-    signature: [u8; SIGNATURE_BYTES],
-    bytes: Vec<u8>,
+    signature: Vec<u8>,
 }
 
 impl Secured {
@@ -105,7 +64,8 @@ impl Secured {
     ///
     /// # Errors
     /// [`SecureError::TooLong`], [`SecureError::Malformed`], [`SecureError::Header`],
-    /// [`SecureError::Algorithm`], [`SecureError::Json`] as the envelope's reader;
+    /// [`SecureError::SelfChosen`], [`SecureError::Algorithm`], [`SecureError::Json`] as the envelope's
+    /// reader;
     /// [`SecureError::Type`] for another media type than that of `content` in `envelope`;
     /// [`SecureError::KeyId`]; [`SecureError::Claims`].
     pub fn parse(
@@ -114,93 +74,68 @@ impl Secured {
         bytes: &[u8],
         max_bytes: usize,
     ) -> Result<Self, SecureError> {
-        match envelope {
-            Envelope::Jwt => Self::from_jws(content, bytes, max_bytes),
-            Envelope::Cose => Self::from_sign1(content, bytes, max_bytes),
+        let said = match envelope {
+            Envelope::Jwt => jose::read(content, bytes, max_bytes)?,
+            Envelope::Cose => cose::read(content, bytes, max_bytes)?,
+        };
+        Ok(Self { content, envelope, said, bytes: bytes.to_vec() })
+    }
+
+    /// Reads what [`Self::to_text`] writes.
+    ///
+    /// # Errors
+    /// As [`Envelope::bytes_of`] and [`Self::parse`].
+    pub fn from_text(
+        content: Content,
+        envelope: Envelope,
+        text: &str,
+        max_bytes: usize,
+    ) -> Result<Self, SecureError> {
+        Self::parse(content, envelope, &envelope.bytes_of(text, max_bytes)?, max_bytes)
+    }
+
+    /// The whole as text: as it is, or in base64url where it is bytes.
+    #[must_use]
+    pub fn to_text(&self) -> Cow<'_, str> {
+        if self.envelope.is_text() {
+            String::from_utf8_lossy(&self.bytes)
+        } else {
+            Cow::Owned(codec::to_base64url(&self.bytes))
         }
     }
 
-    fn from_jws(content: Content, bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
-        let envelope = Envelope::Jwt;
-        let jws = Jws::parse(bytes, max_bytes)?;
-        let typed = jose::names_media_type(jws.typ(), short_type(content, envelope))
-            && jws.cty().is_none_or(|cty| jose::names_media_type(cty, content.subtype()));
-        if !typed {
-            return Err(SecureError::Type);
-        }
-        let payload = read_payload(content, jws.payload(), max_bytes, jws.issuer())?;
-        Ok(Self {
-            content,
-            envelope,
-            algorithm: jws.algorithm(),
-            key_id: read_key_id(jws.key_id())?,
-            payload,
-            signed: jws.signing_input().to_vec(),
-            signature: *jws.signature(),
-            bytes: bytes.to_vec(),
-        })
-    }
-
-    fn from_sign1(content: Content, bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
-        let envelope = Envelope::Cose;
-        let sign1 = Sign1::parse(bytes, max_bytes)?;
-        let typed = sign1.typ() == Some(media_type(content, envelope))
-            && sign1.content_type().strip_prefix("application/") == Some(content.subtype());
-        if !typed {
-            return Err(SecureError::Type);
-        }
-        let key_id = std::str::from_utf8(sign1.key_id()).map_err(|_| SecureError::KeyId)?;
-        Ok(Self {
-            content,
-            envelope,
-            algorithm: sign1.algorithm(),
-            key_id: read_key_id(key_id)?,
-            payload: read_payload(content, sign1.payload(), max_bytes, None)?,
-            signed: sign1.sig_structure(),
-            signature: *sign1.signature(),
-            bytes: bytes.to_vec(),
-        })
-    }
-
-    /// Reads what [`Self::to_data_url`] writes: a `data:` URL (RFC 2397) of one of the four media
-    /// types, spelled exactly so. `max_bytes` bounds the secured document inside.
+    /// Reads what [`Self::to_data_url`] writes: a `data:` URL (RFC 2397) of `content` in one of the
+    /// envelopes, spelled exactly so. `max_bytes` bounds the secured document inside.
     ///
     /// # Errors
     /// [`SecureError::DataUrl`] for another URL, else as [`Self::parse`].
-    pub fn from_data_url(url: &str, max_bytes: usize) -> Result<Self, SecureError> {
+    pub fn from_data_url(content: Content, url: &str, max_bytes: usize) -> Result<Self, SecureError> {
         let rest = url.strip_prefix("data:").ok_or(SecureError::DataUrl)?;
         let (head, data) = rest.split_once(',').ok_or(SecureError::DataUrl)?;
-        let (content, envelope) = match head {
-            "application/vc+jwt" => (Content::Credential, Envelope::Jwt),
-            "application/vp+jwt" => (Content::Presentation, Envelope::Jwt),
-            "application/vc+cose;base64" => (Content::Credential, Envelope::Cose),
-            "application/vp+cose;base64" => (Content::Presentation, Envelope::Cose),
-            _ => return Err(SecureError::DataUrl),
-        };
-        match envelope {
-            Envelope::Jwt => Self::parse(content, envelope, data.as_bytes(), max_bytes),
-            // Four characters hold three bytes.
-            Envelope::Cose if data.len() / 4 * 3 > max_bytes.saturating_add(2) => Err(SecureError::TooLong),
-            Envelope::Cose => {
-                let bytes = data_encoding::BASE64.decode(data.as_bytes());
-                Self::parse(content, envelope, &bytes.map_err(|_| SecureError::DataUrl)?, max_bytes)
-            }
+        let (media_type, is_text) = head.strip_suffix(";base64").map_or((head, true), |head| (head, false));
+        let envelope = Envelope::of_media_type(content, media_type);
+        let envelope = envelope.filter(|e| e.is_text() == is_text).ok_or(SecureError::DataUrl)?;
+        if is_text {
+            return Self::parse(content, envelope, data.as_bytes(), max_bytes);
         }
+        // Four characters hold three bytes.
+        if data.len() / 4 * 3 > max_bytes.saturating_add(2) {
+            return Err(SecureError::TooLong);
+        }
+        let bytes = data_encoding::BASE64.decode(data.as_bytes());
+        Self::parse(content, envelope, &bytes.map_err(|_| SecureError::DataUrl)?, max_bytes)
     }
 
     /// The document as a `data:` URL, as the `id` of an EnvelopedVerifiableCredential has it (VC Data
     /// Model 2.0, section 4.13).
     #[must_use]
     pub fn to_data_url(&self) -> String {
-        let data = match self.envelope {
-            Envelope::Jwt => String::from_utf8_lossy(&self.bytes).into_owned(),
-            Envelope::Cose => format!("base64,{}", data_encoding::BASE64.encode(&self.bytes)),
-        };
-        let separator = match self.envelope {
-            Envelope::Jwt => ',',
-            Envelope::Cose => ';',
-        };
-        format!("data:{}{separator}{data}", self.media_type())
+        let media_type = self.media_type();
+        if self.envelope.is_text() {
+            format!("data:{media_type},{}", String::from_utf8_lossy(&self.bytes))
+        } else {
+            format!("data:{media_type};base64,{}", data_encoding::BASE64.encode(&self.bytes))
+        }
     }
 
     /// Verifies the signature by the one rule of the key's kind.
@@ -209,14 +144,14 @@ impl Secured {
     /// [`SecureError::Algorithm`] where the header names another algorithm than the key's own,
     /// [`SecureError::Signature`] where the signature does not verify.
     pub fn verify(&self, key: &PublicKey) -> Result<(), SecureError> {
-        verify(self.algorithm, key, &self.signed, &self.signature)
+        verify(self.said.algorithm, key, &self.said.signed, &self.said.signature)
     }
 
     /// SHA-256 of exactly what the signature covers: the JWS signing input or the COSE Sig_structure.
     /// An ECDSA signature has a second form that anybody can compute; this digest is the same for both.
     #[must_use]
     pub fn digest(&self) -> Sha256Digest {
-        codec::sha256(&self.signed)
+        codec::sha256(&self.said.signed)
     }
 
     /// What is secured.
@@ -234,19 +169,19 @@ impl Secured {
     /// The key that is said to have signed.
     #[must_use]
     pub const fn key_id(&self) -> &DidUrl {
-        &self.key_id
+        &self.said.key_id
     }
 
     /// The kind of key that the header's algorithm belongs to.
     #[must_use]
     pub const fn algorithm(&self) -> KeyKind {
-        self.algorithm
+        self.said.algorithm
     }
 
     /// The document, always an object.
     #[must_use]
     pub const fn payload(&self) -> &Value {
-        &self.payload
+        &self.said.payload
     }
 
     /// The whole as it came.
@@ -258,7 +193,7 @@ impl Secured {
     /// The media type of the whole, such as `application/vc+jwt`.
     #[must_use]
     pub const fn media_type(&self) -> &'static str {
-        media_type(self.content, self.envelope)
+        self.envelope.media_type(self.content)
     }
 }
 
@@ -284,50 +219,6 @@ fn read_payload(
     jose::check_claims(members, content.actor(), header_issuer)?;
     Ok(payload)
 }
-
-/// Why something secured was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecureError {
-    /// More bytes than the place where it stands allows.
-    TooLong,
-    /// Not of the envelope's form, or in another spelling of it than the one that is accepted.
-    Malformed,
-    /// The payload, or the header of a JWS, is not strict JSON.
-    Json(JsonError),
-    /// A header parameter is missing, is not one that is known here, or is not protected.
-    Header,
-    /// An algorithm that is not accepted, or that is not the key's own.
-    Algorithm,
-    /// Another media type than the place asks for.
-    Type,
-    /// The key id is not an absolute DID URL of a key.
-    KeyId,
-    /// `vc` or `vp`, or a registered JWT claim that the document beside it does not bear out.
-    Claims,
-    /// The signature does not verify under the key.
-    Signature,
-    /// Not a `data:` URL of a secured document.
-    DataUrl,
-}
-
-impl fmt::Display for SecureError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooLong => "secured document is too long",
-            Self::Malformed => "secured document is not in the accepted form",
-            Self::Json(error) => return error.fmt(f),
-            Self::Header => "header parameter is missing, unknown or not protected",
-            Self::Algorithm => "signature algorithm is not accepted for this key",
-            Self::Type => "secured document has another media type",
-            Self::KeyId => "key id is not an absolute DID URL of a key",
-            Self::Claims => "JWT claims contradict the document",
-            Self::Signature => "signature does not verify",
-            Self::DataUrl => "not a data URL of a secured document",
-        })
-    }
-}
-
-impl std::error::Error for SecureError {}
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use vc_schemas::check::{Held, MAX_ROUNDS, Outcome, Verdict, Wants, check};
 use vc_schemas::code::Code;
 use vc_schemas::facts::{Facts, ListKey, Request};
 use vc_schemas::refusal::{Path, Refusal};
-use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, SecureError, Secured};
+use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, Secured};
 
 impl Domain {
     /// Verifies a secured presentation.
@@ -26,7 +26,7 @@ impl Domain {
         request: Request,
     ) -> Result<Verdict, Error> {
         let secured = Secured::parse(Content::Presentation, envelope, presented, MAX_PRESENTATION_BYTES)
-            .map_err(unreadable)?;
+            .map_err(|error| error.refusal(Content::Presentation, Path::root()))?;
         let held = Held::read(secured)?;
         let nonce = held.presentation().nonce.clone();
         let now = self.now();
@@ -85,22 +85,6 @@ impl Domain {
     async fn wanted_list(&self, key: &ListKey) -> Result<Option<vc_schemas::facts::ListFact>, Error> {
         self.find_list(key).await
     }
-}
-
-fn unreadable(error: SecureError) -> Error {
-    let (code, detail) = match error {
-        SecureError::TooLong => (Code::TooLarge, "larger than a presentation may be"),
-        SecureError::Json(_) => (Code::JsonRefused, "its JSON is not strict"),
-        SecureError::Header => (Code::SelfChosen, "its header says more than typ, alg, kid and cty"),
-        SecureError::Algorithm => (Code::SelfChosen, "its algorithm is not one that is accepted"),
-        SecureError::Malformed
-        | SecureError::Type
-        | SecureError::KeyId
-        | SecureError::Claims
-        | SecureError::Signature
-        | SecureError::DataUrl => (Code::PresentationMalformed, "not a vp+jwt or vp+cose that can be read"),
-    };
-    Error::Refused(Refusal::new(code, Path::root(), detail))
 }
 
 fn decision(held: &Held, outcome: &Result<Verdict, Error>) -> Decision {

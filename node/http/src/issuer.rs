@@ -5,7 +5,6 @@ use crate::body::{Json, answer};
 use crate::error::Problem;
 use crate::faces::Faces;
 use crate::registry::act;
-use crate::secured;
 use crate::target::segment;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -17,7 +16,7 @@ use vc_schemas::code::Code;
 use vc_schemas::object::Object;
 use vc_schemas::presentation::MAX_CREDENTIALS;
 use vc_schemas::refusal::{Path, Refusal};
-use vc_schemas::secure::{Content, MAX_CREDENTIAL_BYTES, SecureError, Secured};
+use vc_schemas::secure::{Content, Envelope, MAX_CREDENTIAL_BYTES, Secured};
 use vc_schemas::status::Purpose;
 
 /// What is shown of each credential in a list.
@@ -55,23 +54,8 @@ pub(crate) async fn register(State(faces): State<Arc<Faces>>, Json(json): Json) 
 fn read(at: usize, link: &Value) -> Result<Secured, Problem> {
     let refuse = |code, detail| Problem::of(Refusal::new(code, Path::link(at), detail));
     let text = link.as_str().ok_or(refuse(Code::RequestMalformed, "not a text"))?;
-    let envelope = secured::looks_like(text);
-    let bytes = secured::bytes(text, envelope)
-        .ok_or(refuse(Code::CredentialMalformed, "neither a JWT nor base64url"))?;
-    let secured = Secured::parse(Content::Credential, envelope, &bytes, MAX_CREDENTIAL_BYTES);
-    secured.map_err(|error| match error {
-        SecureError::TooLong => refuse(Code::TooLarge, "larger than a credential may be"),
-        SecureError::Json(_) => refuse(Code::JsonRefused, "its JSON is not strict"),
-        SecureError::Header | SecureError::Algorithm => {
-            refuse(Code::SelfChosen, "its header says more, or another algorithm, than is accepted")
-        }
-        SecureError::Malformed
-        | SecureError::Type
-        | SecureError::KeyId
-        | SecureError::Claims
-        | SecureError::Signature
-        | SecureError::DataUrl => refuse(Code::CredentialMalformed, "not a vc+jwt or vc+cose"),
-    })
+    Secured::from_text(Content::Credential, Envelope::of_text(text), text, MAX_CREDENTIAL_BYTES)
+        .map_err(|error| Problem::of(error.refusal(Content::Credential, Path::link(at))))
 }
 
 /// `GET /v1/credentials`

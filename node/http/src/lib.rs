@@ -8,7 +8,6 @@ pub mod auth;
 mod media;
 pub mod metrics;
 pub mod faces;
-mod secured;
 mod resolver;
 mod logs;
 mod verifier;

@@ -3,7 +3,6 @@
 use crate::body::{Json, answer};
 use crate::error::Problem;
 use crate::faces::Faces;
-use crate::secured;
 use crate::target::{options, segment};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -17,7 +16,7 @@ use vc_schemas::claims::OwnerKind;
 use vc_schemas::code::Code;
 use vc_schemas::delegation::scope::Scope;
 use vc_schemas::object::Object;
-use vc_schemas::secure::Envelope;
+use vc_schemas::secure::{Content, Envelope};
 
 /// The kind that a path is about: `/v1/owners/...` or `/v1/agents/...`.
 fn kind(uri: &Uri) -> MemberKind {
@@ -120,19 +119,17 @@ pub(crate) async fn show(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Re
 /// `GET /v1/owners/{name}/credential`, `GET /v1/agents/{name}/credential`
 pub(crate) async fn credential(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
     let [format] = options(&uri, ["format"])?;
-    let (format, envelope) = match format.as_deref() {
-        None | Some("vc+jwt") => ("vc+jwt", Envelope::Jwt),
-        Some("vc+cose") => ("vc+cose", Envelope::Cose),
-        Some(_) => {
-            let detail = "neither vc+jwt nor vc+cose";
-            return Err(Problem::member(Code::RequestMalformed, "format", detail));
-        }
+    let envelope = match &format {
+        None => Some(Envelope::Jwt),
+        Some(format) => Envelope::of_format(Content::Credential, format),
     };
+    let unknown = Problem::member(Code::RequestMalformed, "format", "not a format of credentials");
+    let envelope = envelope.ok_or(unknown)?;
     let issued = faces.domain.identity_credential(kind(&uri), &segment(&uri, 2)?, envelope).await?;
     let json = json!({
         "did": issued.did.as_str(),
-        "credential": secured::text(&issued.secured),
-        "format": format,
+        "credential": issued.secured.to_text(),
+        "format": envelope.format(Content::Credential),
         "validUntil": issued.valid_until.to_string(),
     });
     Ok(answer(StatusCode::OK, &json))

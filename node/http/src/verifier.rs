@@ -4,7 +4,6 @@ use crate::body::{self, Json, answer};
 use crate::error::Problem;
 use crate::faces::Faces;
 use crate::limits::MAX_VERIFY_BYTES;
-use crate::secured;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,7 +13,8 @@ use std::sync::Arc;
 use vc_schemas::code::Code;
 use vc_schemas::facts::Request as Wanted;
 use vc_schemas::object::Object;
-use vc_schemas::secure::Envelope;
+use vc_schemas::refusal::Path;
+use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES};
 
 /// `POST /v1/nonces`
 pub(crate) async fn nonce(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
@@ -53,20 +53,18 @@ pub(crate) async fn verify(State(faces): State<Arc<Faces>>, request: Request) ->
 async fn question(request: Request) -> Result<Question, Problem> {
     let (head, body) = request.into_parts();
     let media_type = body::media_type(&head.headers);
-    let raw = match media_type.as_deref() {
-        Some("application/vp+jwt") => Some(Envelope::Jwt),
-        Some("application/vp+cose") => Some(Envelope::Cose),
-        Some("application/json") => None,
-        _ => return Err(body::unsupported()),
+    let media_type = media_type.as_deref().ok_or_else(body::unsupported)?;
+    let raw = match Envelope::of_media_type(Content::Presentation, media_type) {
+        None if media_type != "application/json" => return Err(body::unsupported()),
+        raw => raw,
     };
     let bytes = body::read(&head.headers, body, MAX_VERIFY_BYTES).await?;
     match raw {
-        // A file of text ends with a line end, which is no part of the token.
-        Some(Envelope::Jwt) => {
-            let presented = bytes.trim_ascii().to_vec();
-            Ok(Question { presented, envelope: Envelope::Jwt, wanted: Wanted::default() })
+        Some(envelope) => {
+            // A file of text ends with a line end, which is no part of the token.
+            let presented = if envelope.is_text() { bytes.trim_ascii().to_vec() } else { bytes };
+            Ok(Question { presented, envelope, wanted: Wanted::default() })
         }
-        Some(envelope) => Ok(Question { presented: bytes, envelope, wanted: Wanted::default() }),
         None => read(&bytes),
     }
 }
@@ -78,10 +76,9 @@ fn read(bytes: &[u8]) -> Result<Question, Problem> {
     let presentation = object.required("presentation")?.as_str();
     let presentation = presentation.ok_or(malformed("presentation", "not a text"))?;
     let envelope = match object.optional_text("format")? {
-        None => secured::looks_like(presentation),
-        Some("vp+jwt") => Envelope::Jwt,
-        Some("vp+cose") => Envelope::Cose,
-        Some(_) => return Err(malformed("format", "neither vp+jwt nor vp+cose")),
+        None => Envelope::of_text(presentation),
+        Some(format) => Envelope::of_format(Content::Presentation, format)
+            .ok_or(malformed("format", "not a format of presentations"))?,
     };
     let capability = object.optional_text("capability")?.map(str::parse).transpose();
     let capability = capability
@@ -89,10 +86,12 @@ fn read(bytes: &[u8]) -> Result<Question, Problem> {
     let resource = object.optional_text("resource")?.map(str::to_owned);
     let purpose = object.optional_text("purpose")?.map(str::to_owned);
     object.end("body")?;
-    let presented = secured::bytes(presentation, envelope).ok_or(Problem::member(
-        Code::PresentationMalformed,
-        "presentation",
-        "not base64url",
-    ))?;
-    Ok(Question { presented, envelope, wanted: Wanted { capability, resource, purpose } })
+    let presented = envelope.bytes_of(presentation, MAX_PRESENTATION_BYTES).map_err(|error| {
+        Problem::of(error.refusal(Content::Presentation, Path::root().then("presentation")))
+    })?;
+    Ok(Question {
+        presented: presented.into_owned(),
+        envelope,
+        wanted: Wanted { capability, resource, purpose },
+    })
 }

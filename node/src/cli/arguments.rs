@@ -7,7 +7,7 @@ use vc_schemas::claims::is_name;
 use vc_schemas::code::Code;
 use vc_schemas::credential::is_uuid_urn;
 use vc_schemas::delegation::scope::Capability;
-use vc_schemas::secure::Envelope;
+use vc_schemas::secure::{Content, Envelope};
 
 /// Longest time that can be asked for: that of an OwnerCredential, on which everything else hangs.
 const MAX_TTL: Duration = Duration::from_secs(90 * 24 * 3_600);
@@ -54,28 +54,22 @@ pub(super) fn credential_id(text: &str) -> Result<String, String> {
 
 /// The envelope of credentials.
 pub(super) fn credential_format(text: &str) -> Result<Envelope, String> {
-    match text {
-        "vc+jwt" => Ok(Envelope::Jwt),
-        "vc+cose" => Ok(Envelope::Cose),
-        _ => Err("vc+jwt or vc+cose".to_owned()),
-    }
+    format(Content::Credential, text)
 }
 
 /// The envelope of presentations.
 pub(super) fn presentation_format(text: &str) -> Result<Envelope, String> {
-    match text {
-        "vp+jwt" => Ok(Envelope::Jwt),
-        "vp+cose" => Ok(Envelope::Cose),
-        _ => Err("vp+jwt or vp+cose".to_owned()),
-    }
+    format(Content::Presentation, text)
+}
+
+fn format(content: Content, text: &str) -> Result<Envelope, String> {
+    let formats = Envelope::ALL.map(|envelope| envelope.format(content));
+    Envelope::of_format(content, text).ok_or_else(|| formats.join(" or "))
 }
 
 /// How the API names an envelope of credentials; a plus sign would be read as a space in a query.
-pub(super) const fn credential_query(envelope: Envelope) -> &'static str {
-    match envelope {
-        Envelope::Jwt => "vc%2Bjwt",
-        Envelope::Cose => "vc%2Bcose",
-    }
+pub(super) fn credential_query(envelope: Envelope) -> String {
+    envelope.format(Content::Credential).replace('+', "%2B")
 }
 
 #[cfg(test)]

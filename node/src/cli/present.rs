@@ -74,10 +74,7 @@ impl Present {
         })?;
         let secured = agent.sign(Content::Presentation, self.format, json)?;
         let text = mandate::encode(&secured);
-        let format = match self.format {
-            Envelope::Jwt => "vp+jwt",
-            Envelope::Cose => "vp+cose",
-        };
+        let format = self.format.format(Content::Presentation);
         let document = json!({
             "presentation": text,
             "format": format,

@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::credential::{Credential, CredentialError};
 use crate::presentation::{Presentation, PresentationError};
 use crate::refusal::{Path, Refusal};
-use crate::secure::{Content, SecureError, Secured};
+use crate::secure::{Content, Secured};
 use did_resolver::did::Did;
 use did_resolver::webvh::WebvhId;
 
@@ -180,7 +180,7 @@ fn presentation_refusal(error: &PresentationError) -> Refusal {
             Path::root().then(member),
             "missing, of the wrong shape, or with members that are not known",
         ),
-        PresentationError::Credential { at, error } => secure_refusal(error, Path::entry(*at)),
+        PresentationError::Credential { at, error } => error.refusal(Content::Credential, Path::entry(*at)),
     }
 }
 
@@ -199,14 +199,4 @@ fn credential_refusal(at: usize, error: CredentialError) -> Refusal {
             Refusal::new(Code::ConstraintUnknown, path.then("constraints"), "a constraint that is not known")
         }
     }
-}
-
-/// The refusal of something secured that cannot be read, or does not verify.
-pub(super) fn secure_refusal(error: &SecureError, path: Path) -> Refusal {
-    let (code, detail) = match error {
-        SecureError::TooLong => (Code::TooLarge, "larger than its limit"),
-        SecureError::Signature => (Code::SignatureInvalid, "the signature does not verify"),
-        _ => (Code::CredentialMalformed, "cannot be read"),
-    };
-    Refusal::new(code, path, detail)
 }

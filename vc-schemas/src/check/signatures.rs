@@ -1,6 +1,6 @@
 //! Rules 2 and 8, the keys: each credential and the presentation is signed by a key that counts.
 
-use super::held::{Held, secure_refusal};
+use super::held::Held;
 use super::{Stop, Wants};
 use crate::code::Code;
 use crate::facts::{DidFact, Facts};
@@ -66,7 +66,7 @@ fn verify(
             "the key is on its way out and may not present",
         ));
     }
-    secured.verify(key.key).map_err(|error| secure_refusal(&error, path.clone()))
+    secured.verify(key.key).map_err(|error| error.refusal(secured.content(), path.clone()))
 }
 
 pub(super) fn key_refusal(refusal: KeyRefusal, path: Path) -> Refusal {

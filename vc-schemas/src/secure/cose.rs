@@ -5,10 +5,10 @@
 //! said about the signature in the protected header, the payload attached. So what it accepts has one
 //! spelling, and coset writes the same bytes again.
 
-use super::SecureError;
+use super::{Content, Envelope, MAX_SIGNATURE_BYTES, Said, SecureError};
 use coset::{CborSerializable, CoseSign1, Header, HeaderBuilder, ProtectedHeader, SignatureContext};
 use coset::{TaggedCborSerializable, cbor::Value, iana};
-use did_resolver::keys::{KeyKind, PublicKey, SIGNATURE_BYTES};
+use did_resolver::keys::{KeyKind, PublicKey};
 
 /// Longest protected header, in bytes: a key id of the greatest length and two media types fit.
 pub const MAX_PROTECTED_BYTES: usize = 4_096;
@@ -44,7 +44,7 @@ const TYP_LABEL: i64 = 16;
 pub struct Sign1 {
     protected: Protected,
     payload: Vec<u8>,
-    signature: [u8; SIGNATURE_BYTES],
+    signature: Vec<u8>,
     bytes: Vec<u8>,
 }
 
@@ -66,8 +66,9 @@ impl Sign1 {
     ///
     /// # Errors
     /// [`SecureError::TooLong`]; [`SecureError::Malformed`] for another shape or another encoding of
-    /// it; [`SecureError::Header`] for a header parameter that is missing, unknown or unprotected;
-    /// [`SecureError::Algorithm`] for an algorithm other than EdDSA and ES256.
+    /// it; [`SecureError::Header`] for a header parameter that is missing; [`SecureError::SelfChosen`] for
+    /// one that is unknown or unprotected; [`SecureError::Algorithm`] for an algorithm other than
+    /// EdDSA, ES256 and ES384.
     pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
         if bytes.len() > max_bytes {
             return Err(SecureError::TooLong);
@@ -78,12 +79,15 @@ impl Sign1 {
         let protected = Protected::parse(rest.bytes(MAX_PROTECTED_BYTES)?)?;
         match rest.head()? {
             (MAP, 0) => {}
-            (MAP, _) => return Err(SecureError::Header),
+            (MAP, _) => return Err(SecureError::SelfChosen),
             _ => return Err(SecureError::Malformed),
         }
         let payload = rest.bytes(max_bytes)?.to_vec();
-        let signature = rest.bytes(SIGNATURE_BYTES)?.try_into().map_err(|_| SecureError::Malformed)?;
+        let signature = rest.bytes(MAX_SIGNATURE_BYTES)?.to_vec();
         rest.end()?;
+        if Some(signature.len()) != protected.algorithm.signature_bytes() {
+            return Err(SecureError::Malformed);
+        }
         Ok(Self { protected, payload, signature, bytes: bytes.to_vec() })
     }
 
@@ -146,9 +150,27 @@ impl Sign1 {
 
     /// The signature.
     #[must_use]
-    pub const fn signature(&self) -> &[u8; SIGNATURE_BYTES] {
+    pub fn signature(&self) -> &[u8] {
         &self.signature
     }
+}
+
+/// Reads a credential or a presentation over its JSON.
+pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<Said, SecureError> {
+    let sign1 = Sign1::parse(bytes, max_bytes)?;
+    let typed = sign1.typ() == Some(Envelope::Cose.media_type(content))
+        && sign1.content_type() == content.media_type();
+    if !typed {
+        return Err(SecureError::Type);
+    }
+    let key_id = std::str::from_utf8(sign1.key_id()).map_err(|_| SecureError::KeyId)?;
+    Ok(Said {
+        algorithm: sign1.algorithm(),
+        key_id: super::read_key_id(key_id)?,
+        payload: super::read_payload(content, sign1.payload(), max_bytes, None)?,
+        signed: sign1.sig_structure(),
+        signature: sign1.signature,
+    })
 }
 
 /// A COSE_Sign1 before it is signed.
@@ -212,8 +234,7 @@ impl Sign1Draft {
             signature: signature.to_vec(),
         };
         let bytes = message.to_tagged_vec().map_err(|_| SecureError::Malformed)?;
-        let signature = signature.try_into().map_err(|_| SecureError::Signature)?;
-        Ok(Sign1 { protected: self.protected, payload: self.payload, signature, bytes })
+        Ok(Sign1 { protected: self.protected, payload: self.payload, signature: signature.to_vec(), bytes })
     }
 }
 
@@ -224,7 +245,7 @@ impl Protected {
         let (mut algorithm, mut content_type, mut key_id, mut typ) = (None, None, None, None);
         let mut previous = None;
         for _ in 0..members {
-            let (UNSIGNED, label) = rest.head()? else { return Err(SecureError::Header) };
+            let (UNSIGNED, label) = rest.head()? else { return Err(SecureError::SelfChosen) };
             // Deterministic order, which also leaves no room for one label twice.
             if previous.is_some_and(|p| p >= label) {
                 return Err(SecureError::Malformed);
@@ -235,7 +256,7 @@ impl Protected {
                 CONTENT_TYPE => content_type = Some(rest.media_type()?),
                 KEY_ID => key_id = Some(rest.bytes(MAX_KEY_ID_BYTES)?.to_vec()).filter(|id| !id.is_empty()),
                 TYP => typ = Some(rest.media_type()?),
-                _ => return Err(SecureError::Header),
+                _ => return Err(SecureError::SelfChosen),
             }
         }
         rest.end()?;
@@ -256,7 +277,8 @@ impl Protected {
         let number = match algorithm {
             KeyKind::Ed25519 => iana::Algorithm::EdDSA,
             KeyKind::P256 => iana::Algorithm::ES256,
-            KeyKind::P384 | KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecureError::Algorithm),
+            KeyKind::P384 => iana::Algorithm::ES384,
+            KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecureError::Algorithm),
         };
         let mut header =
             HeaderBuilder::new().algorithm(number).content_type(content_type.clone()).key_id(key_id.clone());
@@ -279,7 +301,8 @@ fn sig_structure(protected: &Protected, payload: &[u8]) -> Vec<u8> {
 }
 
 fn media_type(text: &str) -> Result<String, SecureError> {
-    let shaped = text.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
+    let shaped =
+        text.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty() && !b.contains('/'));
     if shaped && text.len() <= MAX_MEDIA_TYPE_BYTES && text.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(text.to_owned())
     } else {
@@ -340,7 +363,7 @@ impl<'a> Reader<'a> {
             (NEGATIVE, n) => i64::try_from(n).map_err(|_| SecureError::Algorithm)?,
             _ => return Err(SecureError::Algorithm),
         };
-        let known = [KeyKind::Ed25519, KeyKind::P256];
+        let known = [KeyKind::Ed25519, KeyKind::P256, KeyKind::P384];
         known.into_iter().find(|kind| kind.cose_alg() == Some(-1 - number)).ok_or(SecureError::Algorithm)
     }
 

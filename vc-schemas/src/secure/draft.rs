@@ -41,14 +41,14 @@ impl Draft {
         super::read_key_id(key_id.as_str())?;
         let form = match envelope {
             Envelope::Jwt => {
-                let (typ, cty) = (super::short_type(content, envelope), content.subtype());
+                let (typ, cty) = (envelope.format(content), content.subtype());
                 let signing_input = jose::signing_input(kind, typ, cty, key_id.as_str(), &document)?;
                 Form::Jwt { kind, signing_input }
             }
             Envelope::Cose => {
-                let content_type = format!("application/{}", content.subtype());
-                let draft = Sign1Draft::new(kind, key_id.as_str().as_bytes(), &content_type, document)?;
-                Form::Cose(draft.typed(super::media_type(content, envelope))?)
+                let key_id = key_id.as_str().as_bytes();
+                let draft = Sign1Draft::new(kind, key_id, content.media_type(), document)?;
+                Form::Cose(draft.typed(envelope.media_type(content))?)
             }
         };
         let draft = Self { content, form };

@@ -1,10 +1,10 @@
 //! JWS in compact form (RFC 7515, section 3.1) read by the rules of RFC 8725: the header may name an
 //! algorithm and a key, and may bring neither.
 
-use super::SecureError;
+use super::{Content, Envelope, Said, SecureError};
 use did_resolver::codec;
 use did_resolver::json::{self, JsonError};
-use did_resolver::keys::{KeyKind, PublicKey, SIGNATURE_BYTES};
+use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ pub struct Jws {
     header: Header,
     payload: Vec<u8>,
     signing_input: Vec<u8>,
-    signature: [u8; SIGNATURE_BYTES],
+    signature: Vec<u8>,
 }
 
 /// What stands in the header, and all that may.
@@ -37,8 +37,8 @@ impl Jws {
     /// # Errors
     /// [`SecureError::TooLong`]; [`SecureError::Malformed`] for another number of parts, another
     /// encoding or a signature of another length; [`SecureError::Json`] for a header that is no strict
-    /// JSON; [`SecureError::Header`] for a member that is missing, unknown or no text;
-    /// [`SecureError::Algorithm`] for an algorithm other than EdDSA and ES256.
+    /// JSON; [`SecureError::Header`] for a member that is missing or no text;
+    /// [`SecureError::SelfChosen`] for one that is not known; [`SecureError::Algorithm`] for an algorithm other than EdDSA, ES256 and ES384.
     pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
         if bytes.len() > max_bytes {
             return Err(SecureError::TooLong);
@@ -48,7 +48,10 @@ impl Jws {
         let (header, payload) = signing_input.split_once('.').ok_or(SecureError::Malformed)?;
         let decode = |part| codec::from_base64url(part).map_err(|_| SecureError::Malformed);
         let header = Header::parse(&decode(header)?)?;
-        let signature = decode(signature)?.try_into().map_err(|_| SecureError::Malformed)?;
+        let signature = decode(signature)?;
+        if Some(signature.len()) != header.algorithm.signature_bytes() {
+            return Err(SecureError::Malformed);
+        }
         let signing_input = signing_input.as_bytes().to_vec();
         Ok(Self { header, payload: decode(payload)?, signing_input, signature })
     }
@@ -106,9 +109,27 @@ impl Jws {
 
     /// The signature.
     #[must_use]
-    pub const fn signature(&self) -> &[u8; SIGNATURE_BYTES] {
+    pub fn signature(&self) -> &[u8] {
         &self.signature
     }
+}
+
+/// Reads a credential or a presentation.
+pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<Said, SecureError> {
+    let jws = Jws::parse(bytes, max_bytes)?;
+    let typed = names_media_type(jws.typ(), Envelope::Jwt.format(content))
+        && jws.cty().is_none_or(|cty| names_media_type(cty, content.subtype()));
+    if !typed {
+        return Err(SecureError::Type);
+    }
+    let payload = super::read_payload(content, jws.payload(), max_bytes, jws.issuer())?;
+    Ok(Said {
+        algorithm: jws.algorithm(),
+        key_id: super::read_key_id(jws.key_id())?,
+        payload,
+        signed: jws.signing_input,
+        signature: jws.signature,
+    })
 }
 
 impl Header {
@@ -126,6 +147,7 @@ impl Header {
             // RFC 9864 names the curve; RFC 8037 left it to the key. Here both mean the one curve.
             "EdDSA" | "Ed25519" => KeyKind::Ed25519,
             "ES256" => KeyKind::P256,
+            "ES384" => KeyKind::P384,
             _ => return Err(SecureError::Algorithm),
         };
         let header = Self {
@@ -135,7 +157,7 @@ impl Header {
             key_id: text("kid")?.ok_or(SecureError::Header)?,
             issuer: text("iss")?,
         };
-        if members.is_empty() { Ok(header) } else { Err(SecureError::Header) }
+        if members.is_empty() { Ok(header) } else { Err(SecureError::SelfChosen) }
     }
 }
 
@@ -153,7 +175,8 @@ pub(super) fn signing_input(
     let alg = match kind {
         KeyKind::Ed25519 => "EdDSA",
         KeyKind::P256 => "ES256",
-        KeyKind::P384 | KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecureError::Algorithm),
+        KeyKind::P384 => "ES384",
+        KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecureError::Algorithm),
     };
     let header = json!({"alg": alg, "cty": cty, "kid": key_id, "typ": typ});
     let header = codec::to_base64url(header.to_string().as_bytes());

@@ -1,0 +1,120 @@
+//! What is secured and how, and the names of both: the media types of VC-JOSE-COSE, section 6.
+
+use super::SecureError;
+use did_resolver::codec;
+use std::borrow::Cow;
+
+/// How a document is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Envelope {
+    /// JWS in compact form: `vc+jwt`, `vp+jwt`.
+    Jwt,
+    /// COSE_Sign1 over the JSON: `vc+cose`, `vp+cose`.
+    Cose,
+}
+
+/// What is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Content {
+    /// A verifiable credential.
+    Credential,
+    /// A verifiable presentation.
+    Presentation,
+}
+
+impl Content {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Credential, Self::Presentation];
+
+    /// The media type of the unsecured document.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Credential => "application/vc",
+            Self::Presentation => "application/vp",
+        }
+    }
+
+    /// The media type without `application/`, as `cty` of a JWT has it.
+    pub(super) fn subtype(self) -> &'static str {
+        subtype(self.media_type())
+    }
+
+    /// The property that names who secured it.
+    pub(super) const fn actor(self) -> &'static str {
+        match self {
+            Self::Credential => "issuer",
+            Self::Presentation => "holder",
+        }
+    }
+}
+
+impl Envelope {
+    /// All of them, the default first.
+    pub const ALL: [Self; 2] = [Self::Jwt, Self::Cose];
+
+    /// The media type of `content` that is secured so.
+    #[must_use]
+    pub const fn media_type(self, content: Content) -> &'static str {
+        match (content, self) {
+            (Content::Credential, Self::Jwt) => "application/vc+jwt",
+            (Content::Presentation, Self::Jwt) => "application/vp+jwt",
+            (Content::Credential, Self::Cose) => "application/vc+cose",
+            (Content::Presentation, Self::Cose) => "application/vp+cose",
+        }
+    }
+
+    /// The media type without `application/`: `typ` of a JWT, and the name of the format where a
+    /// person chooses one.
+    #[must_use]
+    pub fn format(self, content: Content) -> &'static str {
+        subtype(self.media_type(content))
+    }
+
+    /// The envelope of `content` whose [`Self::media_type`] this is, spelled exactly so.
+    #[must_use]
+    pub fn of_media_type(content: Content, media_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|envelope| envelope.media_type(content) == media_type)
+    }
+
+    /// The envelope of `content` whose [`Self::format`] this is.
+    #[must_use]
+    pub fn of_format(content: Content, format: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|envelope| envelope.format(content) == format)
+    }
+
+    /// Whether what is secured so is text. What is bytes stands in base64url where only text can.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        match self {
+            Self::Jwt => true,
+            Self::Cose => false,
+        }
+    }
+
+    /// The bytes that `text` stands for: its own, or those in base64url. `max_bytes` bounds them.
+    ///
+    /// # Errors
+    /// [`SecureError::TooLong`]; [`SecureError::Malformed`] where it should be base64url and is not.
+    pub fn bytes_of(self, text: &str, max_bytes: usize) -> Result<Cow<'_, [u8]>, SecureError> {
+        // Four characters hold three bytes.
+        let length = if self.is_text() { text.len() } else { text.len() / 4 * 3 };
+        if length > max_bytes {
+            return Err(SecureError::TooLong);
+        }
+        if self.is_text() {
+            return Ok(Cow::Borrowed(text.as_bytes()));
+        }
+        codec::from_base64url(text).map(Cow::Owned).map_err(|_| SecureError::Malformed)
+    }
+
+    /// The envelope that `text` can be: a JWT has two dots, which base64url never has.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        if text.bytes().any(|byte| byte == b'.') { Self::Jwt } else { Self::Cose }
+    }
+}
+
+fn subtype(media_type: &'static str) -> &'static str {
+    media_type.strip_prefix("application/").unwrap_or(media_type)
+}

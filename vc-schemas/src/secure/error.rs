@@ -1,0 +1,87 @@
+//! Why something secured was refused, and the code that goes with it.
+
+use super::Content;
+use crate::code::Code;
+use crate::refusal::{Path, Refusal};
+use did_resolver::json::JsonError;
+use std::fmt;
+
+/// Why something secured was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecureError {
+    /// More bytes than the place where it stands allows.
+    TooLong,
+    /// Not of the envelope's form, or in another spelling of it than the one that is accepted.
+    Malformed,
+    /// The payload, or the header of a JWS, is not strict JSON.
+    Json(JsonError),
+    /// A header parameter is missing or not of its form.
+    Header,
+    /// A header parameter that brings a key, says where one is, or is not known here; one that must
+    /// be understood (`crit`); or one that nobody signed.
+    SelfChosen,
+    /// An algorithm that is not accepted, or that is not the key's own.
+    Algorithm,
+    /// Another media type than the place asks for.
+    Type,
+    /// The key id is not an absolute DID URL of a key.
+    KeyId,
+    /// `vc` or `vp`, or a registered JWT claim that the document beside it does not bear out.
+    Claims,
+    /// The signature does not verify under the key.
+    Signature,
+    /// Not a `data:` URL of a secured document.
+    DataUrl,
+}
+
+impl SecureError {
+    /// The code that a caller sees, where this befell `content`.
+    #[must_use]
+    pub const fn code(self, content: Content) -> Code {
+        match self {
+            Self::TooLong => Code::TooLarge,
+            Self::Json(_) => Code::JsonRefused,
+            Self::SelfChosen | Self::Algorithm => Code::SelfChosen,
+            Self::Signature => Code::SignatureInvalid,
+            Self::Malformed | Self::Header | Self::Type | Self::KeyId | Self::Claims | Self::DataUrl => {
+                match content {
+                    Content::Credential => Code::CredentialMalformed,
+                    Content::Presentation => Code::PresentationMalformed,
+                }
+            }
+        }
+    }
+
+    /// The refusal of `content` that stands at `path`.
+    #[must_use]
+    pub const fn refusal(self, content: Content, path: Path) -> Refusal {
+        Refusal::new(self.code(content), path, self.detail())
+    }
+
+    const fn detail(self) -> &'static str {
+        match self {
+            Self::TooLong => "larger than its limit",
+            Self::Malformed => "not in the one form of its envelope",
+            Self::Json(_) => "its JSON is not strict",
+            Self::Header => "a header parameter is missing or not of its form",
+            Self::SelfChosen => "its header says more than algorithm, key id and types, or says it unsigned",
+            Self::Algorithm => "its algorithm is not accepted, or not that of its key",
+            Self::Type => "its media type is another one",
+            Self::KeyId => "its key id is not an absolute DID URL of a key",
+            Self::Claims => "its JWT claims contradict the document",
+            Self::Signature => "the signature does not verify",
+            Self::DataUrl => "not a data URL of a secured document",
+        }
+    }
+}
+
+impl fmt::Display for SecureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(error) => error.fmt(f),
+            other => f.write_str(other.detail()),
+        }
+    }
+}
+
+impl std::error::Error for SecureError {}
