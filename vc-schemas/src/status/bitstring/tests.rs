@@ -82,7 +82,7 @@ fn the_longest_list_that_does_not_compress_fits_the_bound_on_its_text() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state.to_be_bytes()[0]
     };
-    let bits = Bits::from_bytes((0..MAX_BYTES).map(|_| noise()).collect()).unwrap();
+    let bits = Bits::from_bytes((0..MAX_BYTES).map(|_| noise()).collect(), Width::One).unwrap();
     let text = bits.encode().unwrap();
     assert!(text.len() > MAX_BYTES && text.len() <= MAX_ENCODED_BYTES, "{}", text.len());
     assert_eq!(Bits::decode(&text, MAX_ENTRIES), Ok(bits));
@@ -129,6 +129,20 @@ fn a_cleared_bit_and_a_shorter_list_do_not_cover_the_older_one() {
 
 fn indices() -> impl Strategy<Value = Vec<u32>> {
     prop::collection::vec(0..MIN_ENTRIES, 0..50)
+}
+
+//
+#[test]
+fn a_list_of_wider_entries_holds_as_many_as_hide_one() {
+    for width in Width::ALL {
+        let mut bits = Bits::wide(MIN_ENTRIES, width).unwrap();
+        bits.put(0, width.greatest()).unwrap();
+        let text = bits.encode().unwrap();
+        assert_eq!(Bits::decode_wide(&text, width), Ok(bits));
+        let short = Bits::wide(MIN_ENTRIES - 8, width).unwrap();
+        assert_eq!(short.encode(), Err(BitsError::Length));
+        assert_eq!(Bits::decode_wide(&encoded(short.as_bytes()), width), Err(BitsError::Length));
+    }
 }
 
 proptest! {

@@ -90,7 +90,7 @@ fn overlay(revoked_ever: Option<&Bits>, received: ReceivedList<'_>) -> Option<Bi
     match (received.purpose, revoked_ever) {
         (Purpose::Revocation, Some(revoked)) => Some(revoked.union(received.bits)),
         (Purpose::Revocation, None) => Some(received.bits.clone()),
-        (Purpose::Suspension, revoked) => revoked.cloned(),
+        (Purpose::Suspension | Purpose::Refresh | Purpose::Message, revoked) => revoked.cloned(),
     }
 }
 
