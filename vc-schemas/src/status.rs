@@ -2,12 +2,16 @@
 //! it points into, and the two forms in which such a list is signed (W3C Bitstring Status List 1.0;
 //! draft-ietf-oauth-status-list, of April 2026).
 
+pub mod aggregation;
 pub mod array;
 pub mod bitstring;
+mod cbor;
 mod entry;
 mod inflate;
 mod list;
 mod members;
+pub mod reference;
+pub mod token_list;
 
 pub use entry::{MAX_MESSAGES, MessageEntry, Purpose, StatusEntry};
 pub use list::{ListDraft, StatusList, VerifiedList};
