@@ -6,6 +6,7 @@ pub mod aggregation;
 pub mod array;
 pub mod bitstring;
 mod cbor;
+pub mod delta;
 mod entry;
 mod inflate;
 mod list;
