@@ -381,7 +381,7 @@ impl World {
         assert_eq!(self.post("/v1/trust", &body).await.status, 201);
     }
 
-    /// Every record with its version.
+    /// Every record with its version, the records that something was refused excepted.
     pub(crate) async fn state(&self) -> Vec<(Table, Vec<u8>, u64)> {
         let tables = [
             Table::Logs,
@@ -404,7 +404,9 @@ impl World {
         ];
         let mut state = Vec::new();
         for table in tables {
-            let rows = self.records.scan(table, &[], None, 1_024).await.unwrap();
+            let mut rows = self.records.scan(table, &[], None, 1_024).await.unwrap();
+            let refused = br#""kind":"refused""#;
+            rows.retain(|row| !row.stored.value.windows(refused.len()).any(|text| text == refused));
             state.extend(rows.into_iter().map(|row| (table, row.key, row.stored.version)));
         }
         state
