@@ -201,10 +201,10 @@ fn a_jwt_of_another_shape_is_refused() {
         ("cty", json!("json"), SecureError::Type),
         ("alg", json!("none"), SecureError::Algorithm),
         ("alg", json!("HS256"), SecureError::Algorithm),
-        ("jwk", json!({}), SecureError::Header),
-        ("jku", json!("https://evil.example"), SecureError::Header),
-        ("x5c", json!([]), SecureError::Header),
-        ("crit", json!(["b64"]), SecureError::Header),
+        ("jwk", json!({}), SecureError::SelfChosen),
+        ("jku", json!("https://evil.example"), SecureError::SelfChosen),
+        ("x5c", json!([]), SecureError::SelfChosen),
+        ("crit", json!(["b64"]), SecureError::SelfChosen),
     ] {
         let mut changed = header();
         changed[name] = value.clone();
