@@ -10,6 +10,7 @@ mod draft;
 mod envelope;
 mod error;
 pub mod jose;
+pub mod sd_jwt;
 
 pub use draft::Draft;
 pub use envelope::{Content, Envelope};

@@ -2,6 +2,7 @@
 
 use super::Content;
 use crate::code::Code;
+use crate::disclosure::DisclosureError;
 use crate::refusal::{Path, Refusal};
 use did_resolver::json::JsonError;
 use std::fmt;
@@ -32,6 +33,12 @@ pub enum SecureError {
     Signature,
     /// Not a `data:` URL of a secured document.
     DataUrl,
+    /// Its disclosures do not fit it.
+    Disclosure(DisclosureError),
+    /// What a verifier must see can be held back.
+    Concealed,
+    /// The holder's binding is missing, unwanted, or made for another presentation, verifier or time.
+    KeyBinding,
 }
 
 impl SecureError {
@@ -43,12 +50,18 @@ impl SecureError {
             Self::Json(_) => Code::JsonRefused,
             Self::SelfChosen | Self::Algorithm => Code::SelfChosen,
             Self::Signature => Code::SignatureInvalid,
-            Self::Malformed | Self::Header | Self::Type | Self::KeyId | Self::Claims | Self::DataUrl => {
-                match content {
-                    Content::Credential => Code::CredentialMalformed,
-                    Content::Presentation => Code::PresentationMalformed,
-                }
-            }
+            Self::KeyBinding => Code::PossessionUnproven,
+            Self::Malformed
+            | Self::Header
+            | Self::Type
+            | Self::KeyId
+            | Self::Claims
+            | Self::DataUrl
+            | Self::Disclosure(_)
+            | Self::Concealed => match content {
+                Content::Credential => Code::CredentialMalformed,
+                Content::Presentation => Code::PresentationMalformed,
+            },
         }
     }
 
@@ -71,6 +84,9 @@ impl SecureError {
             Self::Claims => "its JWT claims contradict the document",
             Self::Signature => "the signature does not verify",
             Self::DataUrl => "not a data URL of a secured document",
+            Self::Disclosure(_) => "its disclosures do not fit it",
+            Self::Concealed => "a claim that verifiers need can be held back",
+            Self::KeyBinding => "the holder's binding is missing or made for something else",
         }
     }
 }
@@ -79,9 +95,16 @@ impl fmt::Display for SecureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json(error) => error.fmt(f),
+            Self::Disclosure(error) => error.fmt(f),
             other => f.write_str(other.detail()),
         }
     }
 }
 
 impl std::error::Error for SecureError {}
+
+impl From<DisclosureError> for SecureError {
+    fn from(error: DisclosureError) -> Self {
+        Self::Disclosure(error)
+    }
+}

@@ -143,13 +143,7 @@ impl Header {
             Some(_) => Err(SecureError::Header),
             None => Ok(None),
         };
-        let algorithm = match text("alg")?.ok_or(SecureError::Header)?.as_str() {
-            // RFC 9864 names the curve; RFC 8037 left it to the key. Here both mean the one curve.
-            "EdDSA" | "Ed25519" => KeyKind::Ed25519,
-            "ES256" => KeyKind::P256,
-            "ES384" => KeyKind::P384,
-            _ => return Err(SecureError::Algorithm),
-        };
+        let algorithm = algorithm_named(&text("alg")?.ok_or(SecureError::Header)?)?;
         let header = Self {
             algorithm,
             typ: text("typ")?.ok_or(SecureError::Header)?,
@@ -158,6 +152,27 @@ impl Header {
             issuer: text("iss")?,
         };
         if members.is_empty() { Ok(header) } else { Err(SecureError::SelfChosen) }
+    }
+}
+
+/// The kind of key that an `alg` belongs to.
+pub(super) fn algorithm_named(name: &str) -> Result<KeyKind, SecureError> {
+    match name {
+        // RFC 9864 names the curve; RFC 8037 left it to the key. Here both mean the one curve.
+        "EdDSA" | "Ed25519" => Ok(KeyKind::Ed25519),
+        "ES256" => Ok(KeyKind::P256),
+        "ES384" => Ok(KeyKind::P384),
+        _ => Err(SecureError::Algorithm),
+    }
+}
+
+/// The `alg` of a kind of key.
+pub(super) const fn algorithm_name(kind: KeyKind) -> Result<&'static str, SecureError> {
+    match kind {
+        KeyKind::Ed25519 => Ok("EdDSA"),
+        KeyKind::P256 => Ok("ES256"),
+        KeyKind::P384 => Ok("ES384"),
+        KeyKind::Secp256k1 | KeyKind::X25519 => Err(SecureError::Algorithm),
     }
 }
 
@@ -172,14 +187,21 @@ pub(super) fn signing_input(
     key_id: &str,
     payload: &[u8],
 ) -> Result<Vec<u8>, SecureError> {
-    let alg = match kind {
-        KeyKind::Ed25519 => "EdDSA",
-        KeyKind::P256 => "ES256",
-        KeyKind::P384 => "ES384",
-        KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecureError::Algorithm),
-    };
-    let header = json!({"alg": alg, "cty": cty, "kid": key_id, "typ": typ});
-    let header = codec::to_base64url(header.to_string().as_bytes());
+    signing_input_of(kind, typ, Some(cty), Some(key_id), payload)
+}
+
+/// As [`signing_input`], for a header that has no `cty` or no `kid`.
+pub(super) fn signing_input_of(
+    kind: KeyKind,
+    typ: &str,
+    cty: Option<&str>,
+    key_id: Option<&str>,
+    payload: &[u8],
+) -> Result<Vec<u8>, SecureError> {
+    let mut header = Map::new();
+    let members = [("alg", Some(algorithm_name(kind)?)), ("cty", cty), ("kid", key_id), ("typ", Some(typ))];
+    header.extend(members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text?)))));
+    let header = codec::to_base64url(Value::Object(header).to_string().as_bytes());
     Ok(format!("{header}.{}", codec::to_base64url(payload)).into_bytes())
 }
 
