@@ -5,6 +5,7 @@ use crate::status::VerifiedList;
 use crate::status::bitstring::Bits;
 use did_resolver::did::Did;
 use did_resolver::document::Document;
+use did_resolver::webvh::Log;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,20 @@ pub enum DidFact {
     Deactivated,
     /// It has two valid histories and authorises nothing.
     Contested,
+}
+
+impl DidFact {
+    /// What a log of a DID is to a verifier. `None` for one that may move: logs are held by their DIDs, so
+    /// under a name that was left behind an old key would count for good wherever the move was not heard of.
+    #[must_use]
+    pub fn of(log: &Log) -> Option<Self> {
+        if log.is_deactivated() {
+            return Some(Self::Deactivated);
+        }
+        let fixed = log.versions().all(|version| !version.parameters().portable());
+        let document = log.document().filter(|_| fixed)?;
+        Some(Self::Active { document: Arc::new(document.clone()), version: log.head().number })
+    }
 }
 
 /// Which status list: its URL, and the domain that must have signed it.

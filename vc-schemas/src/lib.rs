@@ -13,4 +13,5 @@ pub mod credential;
 pub mod chain;
 pub mod presentation;
 pub mod facts;
+pub mod bundle;
 pub mod check;
