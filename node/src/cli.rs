@@ -9,7 +9,9 @@ mod subject;
 mod rotate;
 mod delegate;
 mod present;
+mod offline;
 mod verify;
+mod export;
 mod history;
 mod resolve;
 mod credential;
@@ -76,6 +78,9 @@ pub enum Command {
     Present(present::Present),
     /// Verify a presentation, or make a nonce for one
     Verify(verify::Verify),
+    /// Write what is held into a file for others
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Resolve a DID or DID URL
     Resolve(resolve::Resolve),
     /// Credentials that this domain issued or registered
@@ -155,6 +160,7 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
 fn offline(cli: &Cli) -> Option<Result<Answer, Failure>> {
     match &cli.command {
         Command::Resolve(resolve) => resolve.offline(cli.global.json),
+        Command::Verify(verify) => verify.offline(&cli.global),
         _ => None,
     }
 }
@@ -168,6 +174,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Agent(command) => command.run(&session).await,
         Command::Delegate(delegate) => delegate.run(&session).await,
         Command::Present(present) => present.run(&session).await,
+        Command::Export(command) => command.run(&session).await,
         Command::Verify(verify) => verify.run(&session).await,
         Command::Resolve(resolve) => resolve.run(&session).await,
         Command::Credential(command) => command.run(&session).await,

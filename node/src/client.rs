@@ -19,7 +19,7 @@ use std::time::Duration;
 use vc_schemas::code::Code;
 
 /// Most bytes of an answer: an agent with a log at its cap, escaped.
-const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+const MAX_ANSWER_BYTES: usize = 24 * 1024 * 1024;
 
 /// How long a connection may take: the node is near.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

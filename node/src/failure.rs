@@ -123,9 +123,14 @@ impl Failure {
     #[must_use]
     pub fn to_json(&self) -> Value {
         if self.is_verdict {
-            json!({
-                "verified": false, "code": self.code, "reason": self.reason, "path": self.path,
-            })
+            let mut document = self.report.as_ref().and_then(|r| r.as_object()).cloned().unwrap_or_default();
+            document.extend([
+                ("verified".to_owned(), json!(false)),
+                ("code".to_owned(), json!(self.code)),
+                ("reason".to_owned(), json!(self.reason)),
+                ("path".to_owned(), self.path.clone()),
+            ]);
+            Value::Object(document)
         } else {
             let mut error = json!({"code": self.code, "reason": self.reason, "action": self.action});
             if let (Some(members), Some([_, ..])) =

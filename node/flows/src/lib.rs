@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod trust;
 pub mod resolve;
 pub mod verify;
+pub mod export;
 pub mod genesis;
 pub mod peers;
 pub mod acts;

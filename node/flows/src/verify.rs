@@ -65,7 +65,7 @@ impl Domain {
     }
 
     /// Fetches what is wanted. What is not to be had is simply not there afterwards.
-    async fn gather(&self, wants: &Wants, facts: &mut Facts) -> Result<(), Error> {
+    pub(crate) async fn gather(&self, wants: &Wants, facts: &mut Facts) -> Result<(), Error> {
         let dids =
             join_all(wants.dids.iter().map(|did| async move { (did.clone(), self.find_log(did).await) }));
         for (did, held) in dids.await {

@@ -11,6 +11,7 @@ pub mod faces;
 mod resolver;
 mod logs;
 mod verifier;
+mod bundles;
 mod registry;
 mod issuer;
 mod peers;

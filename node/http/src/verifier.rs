@@ -28,9 +28,9 @@ pub(crate) async fn nonce(State(faces): State<Arc<Faces>>, Json(json): Json) -> 
 }
 
 /// What is to be verified, and against what.
-struct Question {
-    presented: Vec<u8>,
-    envelope: Envelope,
+pub(crate) struct Question {
+    pub(crate) presented: Vec<u8>,
+    pub(crate) envelope: Envelope,
     wanted: Wanted,
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn verify(State(faces): State<Arc<Faces>>, request: Request) ->
     Ok(answer(StatusCode::OK, &json))
 }
 
-async fn question(request: Request) -> Result<Question, Problem> {
+pub(crate) async fn question(request: Request) -> Result<Question, Problem> {
     let (head, body) = request.into_parts();
     let media_type = body::media_type(&head.headers);
     let media_type = media_type.as_deref().ok_or_else(body::unsupported)?;

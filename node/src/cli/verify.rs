@@ -1,15 +1,22 @@
 //! `verify`: whether to let a request in.
 
-use super::arguments::capability;
+use super::arguments::{capability, did};
 use super::session::Session;
+use super::{Global, offline};
+use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output::{self, Answer, in_words};
+use crate::signing;
 use clap::Args;
 use did_resolver::codec;
+use did_resolver::did::Did;
 use did_resolver::json;
+use did_resolver::webvh::{Log, MAX_LOG_BYTES};
 use serde_json::{Value, json};
+use vc_schemas::code::Code;
 use vc_schemas::delegation::scope::Capability;
+use vc_schemas::facts::Request;
 use vc_schemas::secure::MAX_PRESENTATION_BYTES;
 
 /// Longest input: a presentation in base64url, and what `present --json` puts around it.
@@ -19,8 +26,18 @@ const MAX_INPUT_BYTES: usize = MAX_PRESENTATION_BYTES / 3 * 4 + 64 * 1024;
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The presentation: a file, or - for stdin
-    #[arg(required_unless_present = "new_nonce", conflicts_with = "new_nonce")]
+    #[arg(required_unless_present_any = ["new_nonce", "offline"], conflicts_with = "new_nonce")]
     presentation: Option<String>,
+    /// Judge by this bundle alone, without a node: the presentation inside as of when it was made, or the
+    /// one that is named as of now
+    #[arg(long, value_name = "BUNDLE", conflicts_with = "new_nonce")]
+    offline: Option<String>,
+    /// The domain that must have made the bundle [default: that of the data folder]
+    #[arg(long, value_name = "DID", requires = "offline", value_parser = did)]
+    by: Option<Did>,
+    /// The nonce that the presentation answers, where it is judged offline
+    #[arg(long, requires_all = ["offline", "presentation"])]
+    nonce: Option<String>,
     /// Make a nonce for one presentation
     #[arg(long)]
     new_nonce: bool,
@@ -36,6 +53,32 @@ pub struct Verify {
 }
 
 impl Verify {
+    /// The verdict that needs no node; `None` where one is asked.
+    pub(super) fn offline(&self, global: &Global) -> Option<Result<Answer, Failure>> {
+        self.offline.as_ref().map(|bundle| self.judge(bundle, global))
+    }
+
+    fn judge(&self, bundle: &str, global: &Global) -> Result<Answer, Failure> {
+        let by = match &self.by {
+            Some(by) => by.clone(),
+            None => own_domain(global)?,
+        };
+        let presented = match (&self.presentation, &self.nonce) {
+            (Some(name), Some(nonce)) => Some((name.as_str(), nonce.as_str())),
+            (Some(_), None) => {
+                let action = "Name the nonce that it answers with --nonce, and use each once.";
+                return Err(Failure::local(Local::Usage, "nobody says which nonce was given", action));
+            }
+            (None, _) => None,
+        };
+        let request = Request {
+            capability: self.capability.clone(),
+            resource: self.resource.clone(),
+            purpose: self.purpose.clone(),
+        };
+        offline::verify(offline::Question { bundle, by: &by, presented, request, now: signing::now() })
+    }
+
     pub(super) async fn run(&self, session: &Session) -> Result<Answer, Failure> {
         match &self.presentation {
             Some(name) => self.verify(session, name).await,
@@ -75,6 +118,24 @@ impl Verify {
     }
 }
 
+/// The domain of the data folder.
+fn own_domain(global: &Global) -> Result<Did, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let data = global.data.clone().map(Data::at).or_else(|| Data::usual(variable));
+    let log = data.map(|data| files::read_if_there(&data.domain_log(), MAX_LOG_BYTES)).transpose()?.flatten();
+    let log = log.ok_or_else(|| {
+        Failure::local(Local::Usage, "nobody says whose bundle counts", "Name its maker with --by DID.")
+    })?;
+    let log = Log::verify(&log, signing::now())
+        .map_err(|error| Failure::of(Code::LogRefused).because(error.to_string()))?;
+    Ok(log.did().clone())
+}
+
+/// The presentation in a named file, and its format.
+pub(super) fn read_named(name: &str) -> Result<(String, &'static str), Failure> {
+    read(&files::read_named(name, MAX_INPUT_BYTES)?)
+}
+
 /// The presentation and its format: a vp+jwt, a vp+cose in base64url or in bytes, or what
 /// `present --json` printed.
 fn read(input: &[u8]) -> Result<(String, &'static str), Failure> {
@@ -111,7 +172,7 @@ async fn new_nonce(session: &Session) -> Result<Answer, Failure> {
     )))
 }
 
-fn describe(verdict: &Value) -> String {
+pub(super) fn describe(verdict: &Value) -> String {
     let text = |name| output::text(verdict, name);
     let mut human = String::from("verified\n");
     human.push_str(&output::facts(&[

@@ -159,3 +159,48 @@ fn a_domain_that_is_suspended_is_let_go_though_it_joined_and_comes_back_when_it_
     alpha.done(&["trust", "add", &bravo.did]);
     alpha.until(&["peer", "ls"], |answer| state(answer) == "connected");
 }
+
+//
+#[test]
+fn a_bundle_is_verified_without_a_node_and_says_how_old_it_is() {
+    let alpha = Domain::start("alpha.test");
+    alpha.done(&["owner", "create", "alice"]);
+    alpha.done(&["agent", "create", "bot", "--owner", "alice", "--cap", "calendar:read"]);
+    alpha.done(&["trust", "add", &alpha.did, "--cap", "calendar:read"]);
+    let nonce = alpha.done(&["verify", "--new-nonce"]).text("nonce");
+    let presented = alpha.done(&["present", "--agent", "bot", "--nonce", &nonce, "--aud", &alpha.did]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (vp, bundle) = (path("vp.jwt"), path("bot.bundle"));
+    std::fs::write(&vp, presented.text("presentation")).unwrap();
+    let exported = alpha.done(&["export", "bundle", &vp, "--out", &bundle]);
+    assert_eq!(exported.text("by"), alpha.did);
+
+    // Elsewhere: no node, no data folder, no home.
+    let offline = |arguments: &[&str]| {
+        let run =
+            marque().env_clear().args(["verify", "--json", "--offline"]).args(arguments).output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+        (run.status.code().unwrap(), json)
+    };
+    let (exit, verdict) = offline(&[&bundle, "--by", &alpha.did]);
+    assert_eq!((exit, &verdict["verified"]), (0, &serde_json::json!(true)), "{verdict}");
+    assert_eq!(verdict["offline"]["made"], verdict["offline"]["asOf"]);
+    assert!(verdict["offline"]["ageSeconds"].is_u64());
+    assert!(!verdict["offline"]["lists"].as_array().unwrap().is_empty());
+    assert_eq!(offline(&[&bundle, "--by", &alpha.did, "--capability", "calendar:write"]).0, 3);
+    let (exit, unsaid) = offline(&[&bundle]);
+    assert_eq!((exit, unsaid["error"]["code"].as_str()), (2, Some("usage")), "nobody says whose it must be");
+    let (exit, other) =
+        offline(&[&bundle, "--by", "did:webvh:QmQpcGZyTjDqphVBvUKQt1s7AShWqXBLjLaMEQFdWN7R4w:alpha.test"]);
+    assert_eq!((exit, other["code"].as_str()), (3, Some("key-not-authorised")));
+
+    // Beside its own presentation, one that answers a nonce of here.
+    let (exit, verdict) = offline(&[&bundle, &vp, "--nonce", &nonce, "--by", &alpha.did]);
+    assert_eq!(exit, 0, "{verdict}");
+    let (exit, verdict) = offline(&[&bundle, &vp, "--nonce", "another", "--by", &alpha.did]);
+    assert_eq!(
+        (exit, verdict["code"].as_str(), verdict["offline"].is_object()),
+        (3, Some("nonce-mismatch"), true)
+    );
+}

@@ -7,6 +7,7 @@
 )]
 
 mod members;
+mod export;
 mod hostile;
 mod mesh;
 mod verification;
