@@ -2,9 +2,10 @@
 //!
 //! Multibase and Multihash as the W3C Controlled Identifiers recommendation restates them, section 2.4.
 
+mod base58;
+
 use data_encoding::BASE64URL_NOPAD;
-use multibase::Base;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384};
 use std::fmt;
 
 /// Longest base58btc text that is decoded, in bytes. Decoding costs the square of the length; keys,
@@ -26,11 +27,33 @@ pub fn sha256(bytes: &[u8]) -> Sha256Digest {
 /// SHA-256 of all `parts`, one after the other.
 #[must_use]
 pub fn sha256_of(parts: &[&[u8]]) -> Sha256Digest {
-    let mut hasher = Sha256::new();
+    parts.iter().fold(Sha256Parts::default(), |hashed, part| hashed.and(part)).finish()
+}
+
+/// SHA-384 of all `parts`, one after the other.
+#[must_use]
+pub fn sha384_of(parts: &[&[u8]]) -> [u8; 48] {
+    let mut hasher = Sha384::new();
     for part in parts {
         hasher.update(part);
     }
     hasher.finalize().into()
+}
+
+/// SHA-256 of what comes piece by piece. A clone goes on from the same beginning.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sha256Parts(Sha256);
+
+impl Sha256Parts {
+    /// With `part` after what there is.
+    pub(crate) fn and(mut self, part: &[u8]) -> Self {
+        self.0.update(part);
+        self
+    }
+
+    pub(crate) fn finish(self) -> Sha256Digest {
+        self.0.finalize().into()
+    }
 }
 
 /// Writes base64url without padding.
@@ -50,7 +73,7 @@ pub fn from_base64url(text: &str) -> Result<Vec<u8>, CodecError> {
 /// Writes base58btc without a multibase prefix.
 #[must_use]
 pub fn to_base58btc(bytes: &[u8]) -> String {
-    Base::Base58Btc.encode(bytes)
+    base58::encode(bytes)
 }
 
 /// Reads base58btc without a multibase prefix.
@@ -61,7 +84,15 @@ pub fn from_base58btc(text: &str) -> Result<Vec<u8>, CodecError> {
     if text.len() > MAX_BASE58_BYTES {
         return Err(CodecError::TooLong);
     }
-    Base::Base58Btc.decode(text).map_err(|_| CodecError::Malformed)
+    base58::decode(text).ok_or(CodecError::Malformed)
+}
+
+/// As [`from_base58btc`], for a text whose length the caller has bounded to something longer.
+///
+/// # Errors
+/// [`CodecError::Malformed`].
+pub(crate) fn from_long_base58btc(text: &str) -> Result<Vec<u8>, CodecError> {
+    base58::decode(text).ok_or(CodecError::Malformed)
 }
 
 /// Reads multibase in base58btc (`z`), the only base that Multikey and `proofValue` may use.
@@ -85,7 +116,8 @@ pub fn multihash_base58btc(bytes: &[u8]) -> String {
     multihash_of_digest_base58btc(&sha256(bytes))
 }
 
-fn multihash_of_digest_base58btc(digest: &Sha256Digest) -> String {
+/// As [`multihash_base58btc`], of what has this SHA-256 digest.
+pub(crate) fn multihash_of_digest_base58btc(digest: &Sha256Digest) -> String {
     to_base58btc(&[&SHA2_256[..], digest].concat())
 }
 

@@ -99,10 +99,18 @@ impl Document {
     /// verification method stands there twice. A relationship may name a method that is not there
     /// (other implementations write such documents): it authorises nothing. See [`Self::dangling`].
     pub fn parse(json: Value) -> Result<Self, DocumentError> {
+        Self::parse_after(json, None)
+    }
+
+    /// As [`Self::parse`]. A method that stands in the same place of `earlier`, a document of the same
+    /// DID, and is the same there is not read again: keys cost the most, and most of them stay.
+    pub(crate) fn parse_after(json: Value, earlier: Option<&Self>) -> Result<Self, DocumentError> {
         let id: Did = text(&json, "id").and_then(|t| t.parse().ok()).ok_or(DocumentError::Id)?;
+        let earlier = earlier.filter(|earlier| earlier.id == id);
         let mut methods = Vec::new();
-        for method in list(&json, "verificationMethod")? {
-            add(&mut methods, read_method(&id, method)?)?;
+        for (place, method) in list(&json, "verificationMethod")?.iter().enumerate() {
+            let known = earlier.and_then(|earlier| earlier.method_at(place, method)).cloned();
+            add(&mut methods, known.map_or_else(|| read_method(&id, method), Ok)?)?;
         }
         let mut listed = Vec::new();
         for relationship in Relationship::ALL {
@@ -121,6 +129,13 @@ impl Document {
         }
         let services = read_services(&id, &json)?;
         Ok(Self { id, json, methods, listed, services })
+    }
+
+    /// The method that stands at `place` of `verificationMethod`, if it is written like `json`.
+    fn method_at(&self, place: usize, json: &Value) -> Option<&VerificationMethod> {
+        let written = self.json.get("verificationMethod")?.get(place)?;
+        // Those of the list come first and in its order: none of it is dropped.
+        if written == json { self.methods.get(place) } else { None }
     }
 
     /// The DID that the document is about.

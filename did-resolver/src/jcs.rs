@@ -25,6 +25,13 @@ pub fn canonical_text(bytes: &[u8], max_bytes: usize) -> Result<Cow<'_, [u8]>, J
     canonical(&value).map(Cow::Owned).map_err(|_| JsonError::Malformed)
 }
 
+/// What a canonical string says that has no escape in it; `None` for anything else.
+#[must_use]
+pub fn plain_text(canonical: &[u8]) -> Option<&str> {
+    let inside = canonical.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if inside.contains(&b'\\') { None } else { std::str::from_utf8(inside).ok() }
+}
+
 /// SHA-256 of the canonical form of an object without its member `name`.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Data Integrity proofs over JSON: `eddsa-jcs-2022` and `ecdsa-jcs-2019` on P-256.
+//! Data Integrity proofs over JSON: `eddsa-jcs-2022`, and `ecdsa-jcs-2019` on P-256 and P-384.
 //!
 //! One proof over a value here; sets and chains of proofs, from bytes, in [`Secured`].
 //!
@@ -13,28 +13,28 @@ pub(crate) use draft::finish;
 pub use draft::{ChainLink, ProofDraft, ProofOptions};
 pub use secured::{MAX_PROOFS, Secured};
 
-use crate::codec::{self, Sha256Digest};
+use crate::codec;
 use crate::did::DidUrl;
 use crate::document::Relationship;
 use crate::jcs;
-use crate::keys::{KeyKind, PublicKey, SIGNATURE_BYTES};
+use crate::keys::{KeyKind, PublicKey};
 use crate::time::UnixSeconds;
 use serde_json::{Map, Value};
 use std::fmt;
+use std::ops::Deref;
 
 /// The only `type` of proof.
-const TYPE: &str = "DataIntegrityProof";
+pub(crate) const TYPE: &str = "DataIntegrityProof";
 
-/// SHA-256 of the canonical proof options, then SHA-256 of the canonical document.
-pub type HashData = [u8; 64];
-
-/// Which cryptosuite.
+/// Which cryptosuite, and on which curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Suite {
-    /// `eddsa-jcs-2022`: Ed25519.
+    /// `eddsa-jcs-2022`: Ed25519, with SHA-256 before it.
     EddsaJcs2022,
     /// `ecdsa-jcs-2019` on P-256 with SHA-256.
     EcdsaJcs2019,
+    /// `ecdsa-jcs-2019` on P-384 with SHA-384.
+    EcdsaJcs2019P384,
 }
 
 impl Suite {
@@ -43,7 +43,7 @@ impl Suite {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EddsaJcs2022 => "eddsa-jcs-2022",
-            Self::EcdsaJcs2019 => "ecdsa-jcs-2019",
+            Self::EcdsaJcs2019 | Self::EcdsaJcs2019P384 => "ecdsa-jcs-2019",
         }
     }
 
@@ -53,12 +53,96 @@ impl Suite {
         match kind {
             KeyKind::Ed25519 => Some(Self::EddsaJcs2022),
             KeyKind::P256 => Some(Self::EcdsaJcs2019),
-            KeyKind::P384 | KeyKind::Secp256k1 | KeyKind::X25519 => None,
+            KeyKind::P384 => Some(Self::EcdsaJcs2019P384),
+            KeyKind::Secp256k1 | KeyKind::X25519 => None,
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
-        [Self::EddsaJcs2022, Self::EcdsaJcs2019].into_iter().find(|suite| suite.as_str() == name)
+    /// The suite that a proof names, whose curve shows in the length of the signature.
+    fn named(name: &str, signature_bytes: usize) -> Result<Self, ProofError> {
+        let all = [Self::EddsaJcs2022, Self::EcdsaJcs2019, Self::EcdsaJcs2019P384];
+        let mut named = all.into_iter().filter(|suite| suite.as_str() == name).peekable();
+        named.peek().ok_or(ProofError::Suite)?;
+        named
+            .find(|suite| suite.key_kind().signature_bytes() == Some(signature_bytes))
+            .ok_or(ProofError::Shape)
+    }
+
+    const fn key_kind(self) -> KeyKind {
+        match self {
+            Self::EddsaJcs2022 => KeyKind::Ed25519,
+            Self::EcdsaJcs2019 => KeyKind::P256,
+            Self::EcdsaJcs2019P384 => KeyKind::P384,
+        }
+    }
+
+    /// The suite's hash of `parts`, one after the other.
+    pub(crate) fn digest(self, parts: &[&[u8]]) -> Digest {
+        match self {
+            Self::EddsaJcs2022 | Self::EcdsaJcs2019 => Digest::Sha256(codec::sha256_of(parts)),
+            Self::EcdsaJcs2019P384 => Digest::Sha384(codec::sha384_of(parts)),
+        }
+    }
+
+    /// What a proof with `options` signs about a document with this digest.
+    pub(crate) fn hash_with(
+        self,
+        options: &Map<String, Value>,
+        document: &[u8],
+    ) -> Result<HashData, ProofError> {
+        let options = jcs::canonical_object(options).map_err(|_| ProofError::NotCanonical)?;
+        Ok(HashData::join(&self.digest(&[&options]), document))
+    }
+}
+
+/// A digest by the hash of a suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Digest {
+    Sha256([u8; 32]),
+    Sha384([u8; 48]),
+}
+
+impl Deref for Digest {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Sha256(digest) => digest,
+            Self::Sha384(digest) => digest,
+        }
+    }
+}
+
+/// What is signed: the hash of the canonical proof options, then that of the canonical document. 64
+/// bytes, or 96 on P-384.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HashData {
+    bytes: [u8; 96],
+    length: usize,
+}
+
+impl HashData {
+    /// Two digests of at most 48 bytes.
+    pub(crate) fn join(options: &[u8], document: &[u8]) -> Self {
+        let mut data = Self { bytes: [0; 96], length: options.len() + document.len() };
+        for (to, from) in data.bytes.iter_mut().zip(options.iter().chain(document)) {
+            *to = *from;
+        }
+        data
+    }
+}
+
+impl Deref for HashData {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+}
+
+impl fmt::Debug for HashData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&codec::to_hex(self))
     }
 }
 
@@ -96,7 +180,9 @@ impl Proof {
         let Value::Object(mut options) = json else { return Err(ProofError::Shape) };
         let Some(Value::String(value)) = options.remove("proofValue") else { return Err(ProofError::Shape) };
         let text = |name: &str| options.get(name).and_then(Value::as_str).ok_or(ProofError::Shape);
-        let suite = Suite::named(text("cryptosuite")?).ok_or(ProofError::Suite)?;
+        let signature = codec::from_multibase_z(&value).map_err(|_| ProofError::Shape);
+        let signature_bytes = signature.as_ref().map_or(0, Vec::len);
+        let suite = Suite::named(text("cryptosuite")?, signature_bytes)?;
         if text("type")? != TYPE {
             return Err(ProofError::Shape);
         }
@@ -117,10 +203,10 @@ impl Proof {
             Some(_) => Err(ProofError::Shape),
         };
         let (created, expires) = (instant("created")?, instant("expires")?);
-        let signature = codec::from_multibase_z(&value).map_err(|_| ProofError::Shape)?;
-        if signature.len() != SIGNATURE_BYTES || !verification_method.is_key_id() {
+        if !verification_method.is_key_id() {
             return Err(ProofError::Shape);
         }
+        let signature = signature?;
         Ok(Self { suite, verification_method, purpose, created, expires, options, id, previous, signature })
     }
 
@@ -208,12 +294,13 @@ impl Proof {
         if self.options.get("@context").is_some_and(|context| document.get("@context") != Some(context)) {
             return Err(ProofError::Context);
         }
-        self.verify_canonical(&jcs::canonical(document).map_err(|_| ProofError::NotCanonical)?, key)
+        let canonical = jcs::canonical(document).map_err(|_| ProofError::NotCanonical)?;
+        self.verify_hash(&self.input(&self.suite.digest(&[&canonical]))?, key)
     }
 
-    /// As [`Self::verify`], over the canonical bytes of a document without `@context`.
-    pub(crate) fn verify_canonical(&self, document: &[u8], key: &PublicKey) -> Result<(), ProofError> {
-        self.verify_hash(&hash_canonical(document, &self.options)?, key)
+    /// What is signed where the canonical document, which has no `@context`, has this digest.
+    pub(crate) fn input(&self, document: &[u8]) -> Result<HashData, ProofError> {
+        self.suite.hash_with(&self.options, document)
     }
 
     fn verify_hash(&self, input: &HashData, key: &PublicKey) -> Result<(), ProofError> {
@@ -224,26 +311,18 @@ impl Proof {
     }
 }
 
-/// What a proof with `options` (without `proofValue`) over `document` (without `proof`) signs.
+/// What a proof by `suite` with `options` (without `proofValue`) over `document` (without `proof`)
+/// signs.
 ///
 /// # Errors
 /// [`ProofError::NotCanonical`] for values with numbers that have no canonical form.
-pub fn hash_data(document: &Value, options: &Map<String, Value>) -> Result<HashData, ProofError> {
-    hash_canonical(&jcs::canonical(document).map_err(|_| ProofError::NotCanonical)?, options)
-}
-
-/// As [`hash_data`], over the canonical bytes of the document.
-pub(crate) fn hash_canonical(document: &[u8], options: &Map<String, Value>) -> Result<HashData, ProofError> {
-    let options = jcs::canonical_object(options).map_err(|_| ProofError::NotCanonical)?;
-    Ok(hash_digests(&codec::sha256(&options), &codec::sha256(document)))
-}
-
-fn hash_digests(options: &Sha256Digest, document: &Sha256Digest) -> HashData {
-    let mut data = [0; 64];
-    let (left, right) = data.split_at_mut(32);
-    left.copy_from_slice(options);
-    right.copy_from_slice(document);
-    data
+pub fn hash_data(
+    suite: Suite,
+    document: &Value,
+    options: &Map<String, Value>,
+) -> Result<HashData, ProofError> {
+    let canonical = jcs::canonical(document).map_err(|_| ProofError::NotCanonical)?;
+    suite.hash_with(options, &suite.digest(&[&canonical]))
 }
 
 /// Reads `previousProof`: one id, or a list of them that is not empty.

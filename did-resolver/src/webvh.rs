@@ -7,9 +7,11 @@
 //! <https://identity.foundation/didwebvh/v1.0/>
 
 mod draft;
+mod entries;
 mod entry;
 mod error;
 mod extension;
+mod history;
 mod host;
 mod listed;
 mod log;

@@ -32,6 +32,20 @@ proptest! {
     }
 
     #[test]
+    fn base58btc_is_what_another_implementation_writes_and_reads(
+        zeros in 0_usize..4, bytes in prop::collection::vec(any::<u8>(), 0..90), text in "[1-9A-HJ-NP-Za-km-z]{0,100}",
+    ) {
+        let bytes = [vec![0; zeros], bytes].concat();
+        prop_assert_eq!(to_base58btc(&bytes), multibase::Base::Base58Btc.encode(&bytes));
+        prop_assert_eq!(from_base58btc(&text).ok(), multibase::Base::Base58Btc.decode(&text).ok());
+    }
+
+    #[test]
+    fn base58btc_of_any_text_is_refused_where_another_implementation_refuses_it(text in ".{0,12}") {
+        prop_assert_eq!(from_base58btc(&text).ok(), multibase::Base::Base58Btc.decode(&text).ok());
+    }
+
+    #[test]
     fn decode_then_encode_is_the_identity(text in "[A-Za-z0-9_-]{0,40}") {
         if let Ok(bytes) = from_base64url(&text) {
             prop_assert_eq!(to_base64url(&bytes), text.clone());

@@ -64,6 +64,23 @@ impl<'a> Canonical<'a> {
         self.bytes.get(child.value..child.end)
     }
 
+    /// The values of the members of the outermost object, if their names are exactly these, which are
+    /// given in canonical order.
+    #[must_use]
+    pub fn members<const N: usize>(&self, names: [&str; N]) -> Option<[&'a [u8]; N]> {
+        if !self.is_object() || self.children.len() != N {
+            return None;
+        }
+        let mut values = [&b""[..]; N];
+        for ((child, name), value) in self.children.iter().zip(names).zip(&mut values) {
+            if child.name != name.as_bytes() {
+                return None;
+            }
+            *value = self.bytes.get(child.value..child.end)?;
+        }
+        Some(values)
+    }
+
     /// The items of the outermost array; nothing for another value.
     pub fn items(&self) -> impl Iterator<Item = &'a [u8]> {
         let items = if self.is_object() { &[] } else { self.children.as_slice() };

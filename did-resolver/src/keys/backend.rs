@@ -97,8 +97,14 @@ impl Curve {
 pub(super) fn admit_ed25519(bytes: &[u8]) -> Result<(), KeyError> {
     let bytes: &[u8; 32] = bytes.try_into().map_err(|_| KeyError::NotAKey)?;
     let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotAKey)?;
-    let canonical = key.to_edwards().compress().to_bytes() == *bytes;
-    if key.is_weak() || !canonical { Err(KeyError::NotAKey) } else { Ok(()) }
+    if key.is_weak() || !is_reduced(bytes) { Err(KeyError::NotAKey) } else { Ok(()) }
+}
+
+/// Whether the y of a compressed Edwards point is below the prime. A point that is not of small order
+/// has no other spelling: those with a sign but no x have y of 1 or -1.
+pub(super) fn is_reduced(bytes: &[u8; 32]) -> bool {
+    let [low, middle @ .., high] = bytes;
+    *low < 0xed || high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }
 
 /// Verifies by the strict rule under a key that [`admit_ed25519`] admitted.

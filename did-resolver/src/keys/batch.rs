@@ -15,6 +15,7 @@
 //! of them anew, so a bad batch passes with probability 2^-128, or 2^-[`TORSION_ROUNDS`] for a signer
 //! who bends R under the signer's own key: with nobody's key but that one can the equation then hold.
 
+use super::backend::is_reduced;
 use super::{KeyError, KeyKind, PublicKey, SIGNATURE_BYTES};
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
@@ -221,12 +222,6 @@ impl<'a> Batch<'a> {
         let points = rs.chain(keys).chain([Some(ED25519_BASEPOINT_POINT)]);
         EdwardsPoint::optional_multiscalar_mul(scalars, points).is_some_and(|sum| sum.is_identity())
     }
-}
-
-/// Whether a compressed y is below 2^255 - 19. (A sign without an x is for points of small order only.)
-fn is_reduced(bytes: &[u8; 32]) -> bool {
-    let [low, middle @ .., high] = bytes;
-    *low < 0xed || high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }
 
 /// Coefficients and subsets that nobody can choose: a function of everything in the batch.

@@ -97,7 +97,7 @@ impl ProofDraft {
         if let Some(context) = document.get("@context") {
             members.insert("@context".to_owned(), context.clone());
         }
-        let input = hash_data(&document, &members)?;
+        let input = hash_data(options.suite, &document, &members)?;
         Ok(Self { document, options: members, suite: options.suite, input, others: Vec::new() })
     }
 
@@ -138,7 +138,7 @@ impl ProofDraft {
             };
             members.insert("proof".to_owned(), others.iter().filter(named).cloned().collect());
         }
-        draft.input = hash_data(&signed, &draft.options)?;
+        draft.input = hash_data(draft.suite, &signed, &draft.options)?;
         draft.others = others;
         Ok(draft)
     }
@@ -149,13 +149,13 @@ impl ProofDraft {
     /// As [`hash_data`].
     pub fn with_id(mut self, id: &str) -> Result<Self, ProofError> {
         self.options.insert("id".to_owned(), json!(id));
-        self.input = hash_data(&self.document, &self.options)?;
+        self.input = hash_data(self.suite, &self.document, &self.options)?;
         Ok(self)
     }
 
     /// The bytes to sign.
     #[must_use]
-    pub const fn signing_input(&self) -> &[u8] {
+    pub fn signing_input(&self) -> &[u8] {
         &self.input
     }
 

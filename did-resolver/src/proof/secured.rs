@@ -7,8 +7,7 @@
 //! whose `proof` is the array of the proofs that it names, in the order of the document, each as it
 //! stands there with its signature.
 
-use super::{HashData, Proof, ProofError, hash_digests};
-use crate::codec::{self, Sha256Digest};
+use super::{Digest, HashData, Proof, ProofError, Suite};
 use crate::jcs::{self, Canonical};
 use crate::json;
 use crate::keys::PublicKey;
@@ -118,18 +117,29 @@ fn links(text: &[u8]) -> Result<Vec<Link>, ProofError> {
         let json = json::parse(bytes, bytes.len()).map_err(|_| ProofError::NotCanonical)?;
         proofs.push(Proof::read(json)?);
     }
-    let plain = document.sha256_without("proof");
+    let (before, after) = document.without("proof");
+    let mut plain: Vec<(Suite, Digest)> = Vec::new();
     let mut links = Vec::with_capacity(proofs.len());
     for (index, (proof, bytes)) in proofs.iter().zip(&written).enumerate() {
         let options = jcs::recognise(bytes).ok_or(ProofError::NotCanonical)?;
-        let signed = match previous(&proofs, index)?.as_slice() {
-            [] => plain,
-            chosen => with_proofs(&document, chosen.iter().filter_map(|at| written.get(*at).copied())),
+        let suite = proof.suite();
+        let known = plain.iter().find(|(of, _)| *of == suite).map(|(_, digest)| *digest);
+        let signed = match (previous(&proofs, index)?.as_slice(), known) {
+            ([], Some(digest)) => digest,
+            ([], None) => {
+                let digest = suite.digest(&[before, after]);
+                plain.push((suite, digest));
+                digest
+            }
+            (chosen, _) => {
+                with_proofs(suite, &document, chosen.iter().filter_map(|at| written.get(*at).copied()))
+            }
         };
         let context = options.member("@context");
+        let (left, right) = options.without("proofValue");
         links.push(Link {
             proof: proof.clone(),
-            input: hash_digests(&options.sha256_without("proofValue"), &signed),
+            input: HashData::join(&suite.digest(&[left, right]), &signed),
             context: context.is_none() || context == document.member("@context"),
         });
     }
@@ -167,15 +177,15 @@ fn previous(proofs: &[Proof], index: usize) -> Result<Vec<usize>, ProofError> {
     Ok(places)
 }
 
-/// SHA-256 of the document whose `proof` is the array of `chosen`.
-fn with_proofs<'t>(document: &Canonical<'t>, chosen: impl Iterator<Item = &'t [u8]>) -> Sha256Digest {
+/// The digest of the document whose `proof` is the array of `chosen`.
+fn with_proofs<'t>(suite: Suite, document: &Canonical<'t>, chosen: impl Iterator<Item = &'t [u8]>) -> Digest {
     let (before, after) = document.around("proof");
     let mut parts = vec![before, b"["];
     for (place, proof) in chosen.enumerate() {
         parts.extend([if place == 0 { &b""[..] } else { b"," }, proof]);
     }
     parts.extend([&b"]"[..], after]);
-    codec::sha256_of(&parts)
+    suite.digest(&parts)
 }
 
 #[cfg(test)]

@@ -21,13 +21,21 @@ fn holds(folder: &str, suffix: &str, suite: Suite) {
     assert_eq!(proof.purpose(), Relationship::AssertionMethod);
     let canonical = String::from_utf8(jcs::canonical(&document).unwrap()).unwrap();
     assert_eq!(canonical, vector(folder, &format!("canonDoc{suffix}.txt")));
+    let hash = to_hex(&suite.digest(&[canonical.as_bytes()]));
+    assert_eq!(hash, vector(folder, &format!("docHash{suffix}.txt")));
     let options = String::from_utf8(jcs::canonical_object(&proof.options).unwrap()).unwrap();
     assert_eq!(options, vector(folder, &format!("proofCanon{suffix}.txt")));
-    let input = hash_data(&document, &proof.options).unwrap();
+    let hash = to_hex(&suite.digest(&[options.as_bytes()]));
+    assert_eq!(hash, vector(folder, &format!("proofHash{suffix}.txt")));
+    let input = hash_data(suite, &document, &proof.options).unwrap();
     assert_eq!(to_hex(&input), vector(folder, &format!("combinedHash{suffix}.txt")));
     assert_eq!(to_hex(&proof.signature), vector(folder, &format!("sigHex{suffix}.txt")));
     let key = methods::key_of_id(proof.verification_method()).unwrap();
     assert_eq!(proof.verify(&document, &key), Ok(()));
+    let text = vector(folder, &format!("signed{suffix}.json"));
+    let secured = Secured::read(text.as_bytes(), 10_000).unwrap();
+    assert_eq!(secured.signed(0), Some((&input, proof.signature())));
+    assert_eq!(secured.verify_all(&[key]), Ok(()));
 }
 
 #[test]
@@ -38,6 +46,23 @@ fn the_official_eddsa_jcs_2022_vector_holds_at_every_step() {
 #[test]
 fn the_official_ecdsa_jcs_2019_vector_holds_at_every_step() {
     holds("di-ecdsa", "JCSECDSAP256", Suite::EcdsaJcs2019);
+}
+
+#[test]
+fn the_official_ecdsa_jcs_2019_vector_on_p384_holds_at_every_step() {
+    holds("di-ecdsa", "JCSECDSAP384", Suite::EcdsaJcs2019P384);
+}
+
+#[test]
+fn a_proof_on_the_other_curve_of_its_suite_is_refused() {
+    let read = |suffix: &str| {
+        let signed = vector("di-ecdsa", &format!("signedJCSECDSA{suffix}.json"));
+        Proof::take(json::parse(signed.as_bytes(), 10_000).unwrap()).unwrap()
+    };
+    let ((document, small), (_, large)) = (read("P256"), read("P384"));
+    let key = |proof: &Proof| methods::key_of_id(proof.verification_method()).unwrap();
+    assert_eq!(small.verify(&document, &key(&large)), Err(ProofError::KeyKind));
+    assert_eq!(large.verify(&document, &key(&small)), Err(ProofError::KeyKind));
 }
 
 fn signer(seed: u8) -> (SigningKey, PublicKey) {

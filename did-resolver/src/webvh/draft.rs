@@ -4,14 +4,16 @@
 //! passed every rule that a verifier checks, the proof excepted, and no relationship of its document
 //! names a key that is not there.
 
+use crate::codec::Sha256Digest;
 use crate::did::Did;
 use crate::document::DocumentError;
+use crate::jcs;
 use crate::json;
 use crate::keys::PublicKey;
 use crate::proof::{self, HashData, ProofError, Suite};
 use crate::time::UnixSeconds;
+use crate::webvh::entries::admit;
 use crate::webvh::entry::{Entry, hash_of};
-use crate::webvh::log::admit;
 use crate::webvh::parameters::{write_first, write_keys, write_oversight};
 use crate::webvh::proof::options_for;
 use crate::webvh::{
@@ -70,7 +72,8 @@ pub struct Oversight {
 #[derive(Debug, Clone)]
 pub struct EntryDraft {
     members: Map<String, Value>,
-    canonical: Vec<u8>,
+    /// SHA-256 of the canonical bytes.
+    digest: Sha256Digest,
     signers: Vec<PublicKey>,
     approvers: Witnesses,
     version: Version,
@@ -144,7 +147,7 @@ impl Log {
         now: UnixSeconds,
     ) -> Result<EntryDraft, LogError> {
         let head = self.head();
-        if self.versions().count() >= MAX_ENTRIES {
+        if head.number as usize >= MAX_ENTRIES {
             return Err(LogError::TooManyEntries);
         }
         let mut parameters = Map::new();
@@ -175,19 +178,19 @@ fn draft(preliminary: Value, previous: Option<&Version>, now: UnixSeconds) -> Re
     let Value::Object(mut members) = preliminary else { return Err(EntryError::Members) };
     members.insert("versionId".to_owned(), Value::String(id));
     let entry = Entry::read(members.clone())?;
-    let version = admit(&entry, previous, now)?;
+    let (version, digest) = admit(entry, previous, now)?;
     if version.document().dangling().next().is_some() {
         return Err(DocumentError::Relationship.into());
     }
     let signers = version.parameters().signers(previous.map(Version::parameters))?.to_vec();
     let approvers = version.parameters().approvers(previous.map(Version::parameters)).clone();
-    Ok(EntryDraft { members, canonical: entry.canonical, signers, approvers, version })
+    Ok(EntryDraft { members, digest, signers, approvers, version })
 }
 
 impl EntryDraft {
     /// The DID, as it will be.
     #[must_use]
-    pub const fn did(&self) -> &Did {
+    pub fn did(&self) -> &Did {
         self.version.webvh().did()
     }
 
@@ -232,7 +235,7 @@ impl EntryDraft {
             return Err(EntryError::NotAnUpdateKey);
         }
         let options = options_for(key, self.version.time).ok_or(EntryError::NotAnUpdateKey)?;
-        let input = proof::hash_canonical(&self.canonical, &options)?;
+        let input = Suite::EddsaJcs2022.hash_with(&options, &self.digest)?;
         Ok((options, input))
     }
 
@@ -240,7 +243,8 @@ impl EntryDraft {
         let (options, input) = self.prepare(key)?;
         let proof = proof::finish(options, Suite::EddsaJcs2022, &input, key, signature)?;
         self.members.insert("proof".to_owned(), Value::Array(vec![proof]));
-        let mut line = serde_json::to_vec(&self.members).map_err(|_| ProofError::NotCanonical)?;
+        // Canonical, so that who verifies it need not make it so.
+        let mut line = jcs::canonical_object(&self.members).map_err(|_| ProofError::NotCanonical)?;
         if line.len() > MAX_ENTRY_BYTES {
             return Err(EntryError::TooLong);
         }

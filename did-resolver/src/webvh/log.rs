@@ -6,15 +6,11 @@
 use crate::did::Did;
 use crate::document::Document;
 use crate::time::UnixSeconds;
-use crate::webvh::entry::Entry;
-use crate::webvh::proof::verify_by;
+use crate::webvh::entries::follow;
+use crate::webvh::history::History;
 use crate::webvh::witness_proofs::Approvals;
-use crate::webvh::{
-    EntryError, LogError, MAX_AHEAD, MAX_ENTRIES, MAX_LOG_BYTES, Parameters, WebvhId, WitnessProofs,
-};
-use serde_json::Value;
+use crate::webvh::{LogError, MAX_ENTRIES, MAX_LOG_BYTES, Parameters, WebvhId, WitnessProofs};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// One version of a DID, verified together with all before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +21,9 @@ pub struct Version {
     pub id: String,
     /// When it was made, as the controller says.
     pub time: UnixSeconds,
-    webvh: WebvhId,
-    document: Document,
-    parameters: Parameters,
+    pub(crate) webvh: Arc<WebvhId>,
+    pub(crate) document: Document,
+    pub(crate) parameters: Arc<Parameters>,
 }
 
 impl Version {
@@ -39,26 +35,33 @@ impl Version {
 
     /// The parameters in force after this version.
     #[must_use]
-    pub const fn parameters(&self) -> &Parameters {
+    pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
     /// The DID at this version: the same SCID throughout, but a portable DID may have moved.
     #[must_use]
-    pub const fn webvh(&self) -> &WebvhId {
+    pub fn webvh(&self) -> &WebvhId {
         &self.webvh
     }
 }
 
-/// A did:webvh log that was verified in full. Cloning and extending share the versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A did:webvh log that was verified in full. Cloning and extending share versions and bytes.
+#[derive(Debug, Clone)]
 pub struct Log {
-    /// All but the last; so that there is always a head.
-    earlier: Vec<Arc<Version>>,
-    head: Arc<Version>,
-    bytes: Vec<u8>,
+    history: History,
     approvals: Approvals,
 }
+
+impl PartialEq for Log {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+            && self.approvals == other.approvals
+            && self.versions().eq(other.versions())
+    }
+}
+
+impl Eq for Log {}
 
 /// Which version of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,44 +102,53 @@ impl Log {
     /// [`LogError`] names the first entry that breaks a rule, and the rule.
     pub fn verify_with(jsonl: &[u8], witness: Option<&[u8]>, now: UnixSeconds) -> Result<Self, LogError> {
         let lines = lines(jsonl)?;
-        let mut versions: Vec<Arc<Version>> = Vec::new();
-        follow(&mut versions, &lines, now)?;
-        let approvals = Approvals::default().follow(&versions, 0, witness)?;
-        Self::of(versions, &lines, approvals)
+        Self::of(None, follow(None, &lines, now)?, &lines, |versions| {
+            Approvals::default().follow(&versions, 0, witness)
+        })
     }
 
-    /// A log of versions that were verified, whose lines these are.
+    /// A log of versions that were verified, which these lines add to `before`. What its witnesses
+    /// approve is only asked for where there may be some.
     pub(crate) fn of(
-        mut versions: Vec<Arc<Version>>,
+        before: Option<&Self>,
+        versions: Vec<Version>,
         lines: &[&[u8]],
-        approvals: Approvals,
+        approvals: impl FnOnce(Vec<&Version>) -> Result<Approvals, LogError>,
     ) -> Result<Self, LogError> {
-        let head = versions.pop().ok_or(LogError::Empty)?;
+        let needless = before.is_none_or(|before| before.approvals.are_none())
+            && Approvals::needless(before.map(Self::head), &versions);
+        let approvals = if needless {
+            Approvals::default()
+        } else {
+            let earlier = before.into_iter().flat_map(Self::versions);
+            approvals(earlier.chain(&versions).collect())?
+        };
         let mut bytes = lines.join(&b'\n');
         bytes.push(b'\n');
-        if bytes.len() > MAX_LOG_BYTES {
-            Err(LogError::TooLong)
-        } else {
-            Ok(Self { earlier: versions, head, bytes, approvals })
+        let before = before.map(|before| &before.history);
+        if before.map_or(0, History::byte_count) + bytes.len() > MAX_LOG_BYTES {
+            return Err(LogError::TooLong);
         }
+        let history = History::new(before, versions, bytes).ok_or(LogError::Empty)?;
+        Ok(Self { history, approvals })
     }
 
     /// The DID by its newest version.
     #[must_use]
     pub fn did(&self) -> &Did {
-        self.head.webvh.did()
+        self.head().webvh.did()
     }
 
     /// The DID by its newest version, in its parts.
     #[must_use]
     pub fn id(&self) -> &WebvhId {
-        &self.head.webvh
+        &self.head().webvh
     }
 
     /// The SCID: what names the log for good.
     #[must_use]
     pub fn scid(&self) -> &str {
-        self.head.webvh.scid()
+        self.head().webvh.scid()
     }
 
     /// Whether `did` is the DID of any version. A log that does not name the DID that was asked for
@@ -149,36 +161,36 @@ impl Log {
     /// The newest version.
     #[must_use]
     pub fn head(&self) -> &Version {
-        &self.head
+        self.history.head()
     }
 
     /// All versions, oldest first.
     pub fn versions(&self) -> impl DoubleEndedIterator<Item = &Version> {
-        self.earlier.iter().chain(std::iter::once(&self.head)).map(AsRef::as_ref)
+        self.history.versions()
     }
 
     /// The newest document, or `None` where the DID is deactivated.
     #[must_use]
     pub fn document(&self) -> Option<&Document> {
-        if self.is_deactivated() { None } else { Some(&self.head.document) }
+        if self.is_deactivated() { None } else { Some(self.head().document()) }
     }
 
     /// Whether the DID was deactivated.
     #[must_use]
     pub fn is_deactivated(&self) -> bool {
-        self.head.parameters.deactivated()
+        self.head().parameters.deactivated()
     }
 
     /// The parameters in force.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
-        &self.head.parameters
+        &self.head().parameters
     }
 
     /// The log as it was accepted, byte for byte, each entry ended by a line end.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.history.bytes()
     }
 
     /// The proofs by which the witnesses approved: of each witness the latest that was verified. It is
@@ -205,8 +217,8 @@ impl Log {
         Some(Resolved { version, next })
     }
 
-    pub(crate) fn shared_versions(&self) -> Vec<Arc<Version>> {
-        self.earlier.iter().chain(std::iter::once(&self.head)).cloned().collect()
+    pub(crate) const fn history(&self) -> &History {
+        &self.history
     }
 }
 
@@ -215,98 +227,14 @@ pub(crate) fn lines(jsonl: &[u8]) -> Result<Vec<&[u8]>, LogError> {
     if jsonl.len() > MAX_LOG_BYTES {
         return Err(LogError::TooLong);
     }
-    let jsonl = jsonl.strip_suffix(b"\n").unwrap_or(jsonl);
-    if jsonl.is_empty() {
+    if matches!(jsonl, b"" | b"\n") {
         return Err(LogError::Empty);
     }
-    let lines: Vec<&[u8]> = jsonl.split(|b| *b == b'\n').take(MAX_ENTRIES + 1).collect();
+    let lines: Vec<&[u8]> = split(jsonl).take(MAX_ENTRIES + 1).collect();
     if lines.len() > MAX_ENTRIES { Err(LogError::TooManyEntries) } else { Ok(lines) }
 }
 
-/// Verifies `lines` as what follows `versions`, and adds them.
-pub(crate) fn follow(
-    versions: &mut Vec<Arc<Version>>,
-    lines: &[&[u8]],
-    now: UnixSeconds,
-) -> Result<(), LogError> {
-    let mut number = u32::try_from(versions.len()).unwrap_or(u32::MAX);
-    for line in lines {
-        number = number.saturating_add(1);
-        let previous = versions.last().map(AsRef::as_ref);
-        let version = verify_line(line, previous, now).map_err(|why| why.at(number))?;
-        versions.push(Arc::new(version));
-    }
-    Ok(())
-}
-
-/// Verifies one entry, the approval of its witnesses excepted.
-pub(crate) fn verify_line(
-    line: &[u8],
-    previous: Option<&Version>,
-    now: UnixSeconds,
-) -> Result<Version, EntryError> {
-    let (entry, proof) = Entry::parse(line)?;
-    let version = admit(&entry, previous, now)?;
-    let signers = version.parameters.signers(previous.map(|p| &p.parameters))?;
-    verify_by(&entry.canonical, proof, signers)?;
-    Ok(version)
-}
-
-/// Every rule but that of the proof. What costs more comes later.
-pub(crate) fn admit(
-    entry: &Entry,
-    previous: Option<&Version>,
-    now: UnixSeconds,
-) -> Result<Version, EntryError> {
-    if entry.number != previous.map_or(1, |p| p.number.saturating_add(1)) {
-        return Err(EntryError::OutOfSequence);
-    }
-    if previous.is_some_and(|p| entry.time.since(p.time) < Duration::from_secs(1)) {
-        return Err(EntryError::NotLater);
-    }
-    if entry.time > now.plus(MAX_AHEAD) {
-        return Err(EntryError::InFuture);
-    }
-    let (scid, parameters) = match previous {
-        None => Parameters::first(&entry.parameters)?,
-        Some(p) => (p.webvh.scid().to_owned(), p.parameters.next(&entry.parameters)?),
-    };
-    parameters.signers(previous.map(|p| &p.parameters))?;
-    let id = entry.state.get("id").and_then(Value::as_str).unwrap_or_default();
-    let webvh: WebvhId = id.parse().map_err(EntryError::StateId)?;
-    if webvh.scid() != scid {
-        return Err(EntryError::StateScid);
-    }
-    match previous {
-        None => entry.check_scid(&scid)?,
-        Some(p) => check_move(&p.webvh, &webvh, &entry.state, &parameters)?,
-    }
-    entry.check_hash(previous.map_or(scid.as_str(), |p| p.id.as_str()))?;
-    let document = Document::parse(entry.state.clone())?;
-    Ok(Version {
-        number: entry.number,
-        id: entry.version_id.clone(),
-        time: entry.time,
-        webvh,
-        document,
-        parameters,
-    })
-}
-
-/// Specification, "DID Portability".
-fn check_move(
-    from: &WebvhId,
-    to: &WebvhId,
-    state: &Value,
-    parameters: &Parameters,
-) -> Result<(), EntryError> {
-    if from.did() == to.did() {
-        return Ok(());
-    }
-    if !parameters.portable() {
-        return Err(EntryError::NotPortable);
-    }
-    let names = state.get("alsoKnownAs").and_then(Value::as_array);
-    let announced = names.is_some_and(|names| names.iter().any(|name| name == from.did().as_str()));
-    if announced { Ok(()) } else { Err(EntryError::MoveUnannounced) }
+/// At the line ends, of which the last may be missing.
+pub(crate) fn split(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    lines.strip_suffix(b"\n").unwrap_or(lines).split(|b| *b == b'\n')
 }

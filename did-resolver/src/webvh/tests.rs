@@ -5,7 +5,7 @@ use crate::codec;
 use crate::jcs;
 use crate::keys::PublicKey;
 use crate::methods;
-use crate::proof::hash_data;
+use crate::proof::{Suite, hash_data};
 use crate::time::UnixSeconds;
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Map, Value, json};
@@ -134,7 +134,7 @@ impl Forged {
         });
         let hash = codec::multihash_base58btc(&jcs::canonical(&entry).unwrap());
         entry["versionId"] = json!(format!("{}-{hash}", self.number));
-        let input = hash_data(&entry, &self.options).unwrap();
+        let input = hash_data(Suite::EddsaJcs2022, &entry, &self.options).unwrap();
         let mut proof = self.options.clone();
         let signature = secret(seed).sign(&input).to_bytes();
         proof.insert("proofValue".to_owned(), json!(codec::to_multibase_z(&signature)));
@@ -163,7 +163,7 @@ fn watched_by(witnesses: Witnesses) -> Oversight {
 /// A proof by `signer` over `signed`, in the name of key `named`.
 fn witness_proof(signed: &str, named: u8, signer: u8) -> Value {
     let mut proof = options(named);
-    let input = hash_data(&json!({"versionId": signed}), &proof).unwrap();
+    let input = hash_data(Suite::EddsaJcs2022, &json!({"versionId": signed}), &proof).unwrap();
     let signature = secret(signer).sign(&input).to_bytes();
     proof.insert("proofValue".to_owned(), json!(codec::to_multibase_z(&signature)));
     Value::Object(proof)

@@ -5,7 +5,7 @@
 use crate::keys::PublicKey;
 use crate::proof::{self, HashData, ProofError, Suite};
 use crate::time::UnixSeconds;
-use crate::webvh::log::verify_line;
+use crate::webvh::entries::verify_line;
 use crate::webvh::proof::options_for;
 use crate::webvh::witness_proofs::approval_document;
 use crate::webvh::{EntryError, Log, LogError, Version, WitnessProofs};
@@ -52,7 +52,7 @@ impl WitnessDraft {
             return Err(EntryError::NotAWitness);
         }
         let options = options_for(witness, now).ok_or(EntryError::NotAWitness)?;
-        let input = proof::hash_data(&approval_document(&version.id), &options)?;
+        let input = proof::hash_data(Suite::EddsaJcs2022, &approval_document(&version.id), &options)?;
         Ok(Self { version, witness: witness.clone(), options, input })
     }
 

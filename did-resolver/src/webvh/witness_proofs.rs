@@ -4,15 +4,15 @@
 //! proof for one version approves all before it, so that the latest proof of each witness says all.
 //! A proof counts for a version of this very log, once its signature was verified, and not before.
 
+use crate::codec;
 use crate::json::{self, JsonError};
 use crate::keys::PublicKey;
-use crate::webvh::proof::verify_by;
+use crate::webvh::proof::read;
 use crate::webvh::witnesses::did_key;
 use crate::webvh::{EntryError, LogError, Version, Witnesses};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
 
 /// Longest `did-witness.json`, in bytes: that of a log. A proof has 400, so this also bounds the
 /// signatures that one file can make a reader verify.
@@ -93,6 +93,16 @@ struct Approval {
 }
 
 impl Approvals {
+    /// Whether nobody was verified to approve anything.
+    pub(crate) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether none of `versions`, which follow `previous`, needs an approval.
+    pub(crate) fn needless(previous: Option<&Version>, versions: &[Version]) -> bool {
+        needs(previous, versions.iter()).all(|(_, witnesses)| witnesses.is_none())
+    }
+
     /// Checks that each version from position `from` on has the approvals that it needs; those
     /// before have theirs. `self` is what is known of a log that has the versions before.
     ///
@@ -105,24 +115,25 @@ impl Approvals {
     /// known already.
     pub(crate) fn follow(
         &self,
-        versions: &[Arc<Version>],
+        versions: &[&Version],
         from: usize,
         file: Option<&[u8]>,
     ) -> Result<Self, LogError> {
-        if self.0.is_empty() && needs(versions).skip(from).all(|(_, witnesses)| witnesses.is_none()) {
-            return Ok(Self::default());
-        }
         let numbers: HashMap<&str, u32> = versions.iter().map(|v| (v.id.as_str(), v.number)).collect();
         let mut known = self.clone();
         known.0.retain(|_, approval| numbers.contains_key(approval.version_id.as_str()));
-        let new: Vec<_> = needs(versions).skip(from).filter(|(_, witnesses)| !witnesses.is_none()).collect();
+        let new: Vec<_> = needs(None, versions.iter().copied())
+            .skip(from)
+            .filter(|(_, witnesses)| !witnesses.is_none())
+            .collect();
         if new.is_empty() {
             return Ok(known);
         }
         if let Some(file) = file {
             let file = WitnessProofs::parse(file).map_err(LogError::WitnessProofs)?;
             // Also those of before: so a log has the same proofs whether it came at once or in parts.
-            let witnesses = needs(versions).flat_map(|(_, witnesses)| witnesses.keys()).collect();
+            let witnesses =
+                needs(None, versions.iter().copied()).flat_map(|(_, witnesses)| witnesses.keys()).collect();
             known.add(&file, &numbers, &witnesses);
         }
         for (number, witnesses) in new {
@@ -173,10 +184,15 @@ impl Approvals {
     }
 }
 
-/// The number of each version, and the witnesses whose approval it needs.
-fn needs(versions: &[Arc<Version>]) -> impl Iterator<Item = (u32, &Witnesses)> {
-    let before = std::iter::once(None).chain(versions.iter().map(|version| Some(version.parameters())));
-    versions.iter().zip(before).map(|(v, previous)| (v.number, v.parameters().approvers(previous)))
+/// The number of each version after `previous`, and the witnesses whose approval it needs.
+fn needs<'a>(
+    mut previous: Option<&'a Version>,
+    versions: impl Iterator<Item = &'a Version>,
+) -> impl Iterator<Item = (u32, &'a Witnesses)> {
+    versions.map(move |version| {
+        let before = previous.replace(version).map(Version::parameters);
+        (version.number, version.parameters().approvers(before))
+    })
 }
 
 /// What a witness signs to approve a version: the document without the proof.
@@ -185,8 +201,8 @@ pub(crate) fn approval_document(version_id: &str) -> Value {
 }
 
 fn approves(version_id: &str, proof: &Value, witness: &PublicKey) -> bool {
-    let canonical = approval_document(version_id).to_string();
-    verify_by(canonical.as_bytes(), proof.clone(), std::slice::from_ref(witness)).is_ok()
+    let digest = codec::sha256(approval_document(version_id).to_string().as_bytes());
+    read(proof.clone(), &digest, std::slice::from_ref(witness)).and_then(|claim| claim.verify()).is_ok()
 }
 
 /// Why a `did-witness.json` cannot be read.

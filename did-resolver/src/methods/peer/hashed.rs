@@ -7,7 +7,6 @@ use crate::did::Did;
 use crate::document::{Document, Relationship};
 use crate::json;
 use crate::methods::MethodError;
-use multibase::Base;
 use serde_json::{Value, json};
 
 /// Longest document, in bytes: what a DID has room for.
@@ -71,7 +70,7 @@ fn read_input(long: &Did) -> Result<Value, MethodError> {
     }
     let base58 = encoded.strip_prefix('z').ok_or(MethodError::Encoding)?;
     // The length of a DID bounds what this costs.
-    let bytes = Base::Base58Btc.decode(base58).map_err(|_| MethodError::Encoding)?;
+    let bytes = codec::from_long_base58btc(base58).map_err(|_| MethodError::Encoding)?;
     let bytes = bytes.strip_prefix(&JSON_PREFIX).ok_or(MethodError::Encoding)?;
     Ok(json::parse(bytes, MAX_INPUT_BYTES)?)
 }

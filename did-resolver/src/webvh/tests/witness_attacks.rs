@@ -142,7 +142,7 @@ fn a_witness_counts_once_however_many_proofs_it_gives() {
     let lines = Lines::of(Some(witnesses(2, &[10, 11])), &[None]);
     let mut other = options(10);
     other.insert("created".to_owned(), json!(at(5).to_string()));
-    let input = hash_data(&json!({"versionId": lines.id(2)}), &other).unwrap();
+    let input = hash_data(Suite::EddsaJcs2022, &json!({"versionId": lines.id(2)}), &other).unwrap();
     let value = codec::to_multibase_z(&secret(10).sign(&input).to_bytes());
     other.insert("proofValue".to_owned(), json!(value));
     let (a, b) = (lines.id(1), lines.id(2));
@@ -225,7 +225,7 @@ fn a_witness_proof_of_another_suite_purpose_or_key_id_counts_for_nothing() {
         let lines = Lines::of(Some(witnesses(1, &[10])), &[None]);
         let mut proof = options(10);
         proof.insert(name.to_owned(), value);
-        let input = hash_data(&json!({"versionId": lines.id(2)}), &proof).unwrap();
+        let input = hash_data(Suite::EddsaJcs2022, &json!({"versionId": lines.id(2)}), &proof).unwrap();
         let value = codec::to_multibase_z(&secret(10).sign(&input).to_bytes());
         proof.insert("proofValue".to_owned(), json!(value));
         assert_eq!(judged(vec![Value::Object(proof)]), Err(MISSING), "{name}");

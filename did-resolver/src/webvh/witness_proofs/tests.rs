@@ -35,7 +35,7 @@ fn proofs_that_grow_beyond_what_others_read_are_refused() {
     let next = log
         .append_with(Default::default(), &named, NOW.plus(std::time::Duration::from_secs(1)), NOW)
         .unwrap();
-    let versions = [Arc::new(log.head().clone()), Arc::new(next.version().clone())];
+    let versions = [log.head(), next.version()];
 
     let known = |bytes: usize| {
         let approval = Approval {
