@@ -110,8 +110,9 @@ fn run(held: &Held, facts: &Facts, expect: &Expect, now: UnixSeconds) -> Result<
     check_root(held, expect)?;
     check_validity(held, expect, now)?;
     check_request(held, expect)?;
-    signatures::identities(held, facts, now)?;
-    signatures::links_and_holder(held, facts, now)?;
+    let known = (facts, now, expect.skew);
+    signatures::identities(held, known)?;
+    signatures::links_and_holder(held, known)?;
     let status_age = status::check(held, facts, expect, now)?;
     Ok(verdict::of(held, status_age))
 }

@@ -106,7 +106,9 @@ impl<'a> Object<'a> {
     }
 }
 
-fn is_text(text: &str) -> bool {
+/// Whether `text` has 1 to [`MAX_TEXT_BYTES`] bytes and no control characters.
+#[must_use]
+pub fn is_text(text: &str) -> bool {
     (1..=MAX_TEXT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 

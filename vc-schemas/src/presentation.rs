@@ -2,11 +2,16 @@
 //! verifier's nonce and audience, all under one signature of the holder.
 //!
 //! VC Data Model 2.0, section 4.13; VC-JOSE-COSE, section 3.1.2 (enveloped credentials). `nonce`,
-//! `aud`, `iat` and `exp` stand in the signed payload in both envelopes.
+//! `aud`, `iat` and `exp` stand in the signed payload; a Data Integrity proof has `challenge`, `domain`,
+//! `created` and `expires` for them.
+//!
+//! Credentials of different envelopes may stand in one presentation, and the presentation may be in yet
+//! another: each stays in the envelope that its issuer chose, since a child names its parent by what
+//! the parent's signature covers. No rule asks which envelope it is.
 
 use crate::context;
-use crate::object::{Object, ObjectError};
-use crate::secure::{Content, MAX_CREDENTIAL_BYTES, SecureError, Secured};
+use crate::object::{Object, ObjectError, is_text};
+use crate::secure::{Content, MAX_CREDENTIAL_BYTES, ProofTerms, SecureError, Secured};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -39,11 +44,12 @@ pub struct Presentation {
 }
 
 impl Presentation {
-    /// Reads a presentation document. The credentials in it are parsed, not verified.
+    /// Reads a secured presentation. The credentials in it are parsed, not verified.
     ///
     /// # Errors
     /// [`PresentationError`].
-    pub fn read(json: &Value) -> Result<Self, PresentationError> {
+    pub fn read(secured: &Secured) -> Result<Self, PresentationError> {
+        let json = secured.payload();
         if json.get("@context") != Some(&json!([context::CREDENTIALS_V2])) {
             return Err(PresentationError::Context);
         }
@@ -52,37 +58,33 @@ impl Presentation {
         if object.required("type")? != &json!(["VerifiablePresentation"]) {
             return Err(PresentationError::Malformed("type"));
         }
-        let enveloped = object.required("verifiableCredential")?.as_array();
-        let enveloped = enveloped.filter(|items| items.len() <= MAX_CREDENTIALS);
-        let enveloped = enveloped.ok_or(PresentationError::Malformed("verifiableCredential"))?;
-        let credentials = enveloped.iter().enumerate().map(|(at, item)| read_enveloped(at, item));
-        let presentation = Self {
-            holder: object.did("holder")?,
-            audience: object.text("aud")?.to_owned(),
-            nonce: object.text("nonce")?.to_owned(),
-            issued: seconds(&mut object, "iat")?,
-            expires: seconds(&mut object, "exp")?,
-            credentials: credentials.collect::<Result<_, _>>()?,
+        let items = object.required("verifiableCredential")?.as_array();
+        let items = items.filter(|items| items.len() <= MAX_CREDENTIALS);
+        let items = items.ok_or(PresentationError::Malformed("verifiableCredential"))?;
+        let credentials = items.iter().enumerate().map(|(at, item)| read_credential(at, item));
+        let credentials = credentials.collect::<Result<_, _>>()?;
+        let holder = object.did("holder")?;
+        let answer = match secured.terms() {
+            Some(terms) => Answer::of_proof(terms)?,
+            None => Answer::read(&mut object)?,
         };
         object.end("presentation")?;
-        let life = presentation.expires.since(presentation.issued);
+        let Answer { audience, nonce, issued, expires } = answer;
+        let life = expires.since(issued);
         if life.is_zero() || life > MAX_LIFE {
             return Err(PresentationError::Malformed("exp"));
         }
-        Ok(presentation)
+        Ok(Self { holder, audience, nonce, issued, expires, credentials })
     }
 
-    /// Writes the presentation document.
+    /// The payload of the presentation, for [`crate::secure::Draft`] in any envelope.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let enveloped = self.credentials.iter().map(|credential| {
-            json!({"@context": context::CREDENTIALS_V2, "type": ENVELOPED, "id": credential.to_data_url()})
-        });
         json!({
             "@context": [context::CREDENTIALS_V2],
             "type": ["VerifiablePresentation"],
             "holder": self.holder.as_str(),
-            "verifiableCredential": enveloped.collect::<Value>(),
+            "verifiableCredential": self.credentials.iter().map(write_credential).collect::<Value>(),
             "aud": self.audience,
             "nonce": self.nonce,
             "iat": self.issued.get(),
@@ -91,11 +93,49 @@ impl Presentation {
     }
 }
 
+/// What a presentation answers: whom, what, and for how long.
+struct Answer {
+    audience: String,
+    nonce: String,
+    issued: UnixSeconds,
+    expires: UnixSeconds,
+}
+
+impl Answer {
+    fn read(object: &mut Object<'_>) -> Result<Self, PresentationError> {
+        Ok(Self {
+            audience: object.text("aud")?.to_owned(),
+            nonce: object.text("nonce")?.to_owned(),
+            issued: seconds(object, "iat")?,
+            expires: seconds(object, "exp")?,
+        })
+    }
+
+    fn of_proof(terms: &ProofTerms) -> Result<Self, PresentationError> {
+        let text = |text: &Option<String>, name| {
+            let text = text.clone().filter(|text| is_text(text));
+            text.ok_or(PresentationError::Malformed(name))
+        };
+        Ok(Self {
+            audience: text(&terms.domain, "aud")?,
+            nonce: text(&terms.challenge, "nonce")?,
+            issued: terms.created.ok_or(PresentationError::Malformed("iat"))?,
+            expires: terms.expires.ok_or(PresentationError::Malformed("exp"))?,
+        })
+    }
+}
+
 fn seconds(object: &mut Object<'_>, name: &'static str) -> Result<UnixSeconds, PresentationError> {
     object.required(name)?.as_u64().map(UnixSeconds::new).ok_or(PresentationError::Malformed(name))
 }
 
-fn read_enveloped(at: usize, json: &Value) -> Result<Secured, PresentationError> {
+/// A credential with a proof of its own stands as the JSON that it is, another as the `data:` URL of its
+/// envelope. Which of the two, and in what envelope the presentation is, is for whoever signed each.
+fn read_credential(at: usize, json: &Value) -> Result<Secured, PresentationError> {
+    if json.get("proof").is_some() {
+        return Secured::embedded(Content::Credential, json, MAX_CREDENTIAL_BYTES)
+            .map_err(|error| PresentationError::Credential { at, error });
+    }
     let malformed = PresentationError::Malformed("verifiableCredential");
     let mut object = Object::new(json, "verifiableCredential")?;
     let context = object.required("@context")?;
@@ -108,6 +148,12 @@ fn read_enveloped(at: usize, json: &Value) -> Result<Secured, PresentationError>
     object.end("verifiableCredential")?;
     Secured::from_data_url(Content::Credential, url, MAX_CREDENTIAL_BYTES)
         .map_err(|error| PresentationError::Credential { at, error })
+}
+
+fn write_credential(credential: &Secured) -> Value {
+    credential.to_embedded().unwrap_or_else(
+        || json!({"@context": context::CREDENTIALS_V2, "type": ENVELOPED, "id": credential.to_data_url()}),
+    )
 }
 
 /// Why a document is not a presentation.

@@ -1,17 +1,20 @@
-//! Credentials and presentations in an enveloping proof: W3C VC-JOSE-COSE, sections 3.1 and 3.3.
+//! Credentials and presentations as they are secured: W3C VC-JOSE-COSE, sections 3.1 and 3.3, and
+//! Verifiable Credential Data Integrity.
 //!
-//! The payload is the document itself, as JSON, in both envelopes. What is presented names an
+//! The payload is the document itself, as JSON, in each envelope. What is presented names an
 //! algorithm and a key; it never brings the key, says where to find it, or chooses how to verify:
 //! the key's own kind does. The specification would ignore unknown header parameters; here they are
 //! refused, so that no reader finds more in an envelope than another.
 
 pub mod cose;
+mod data_integrity;
 mod draft;
 mod envelope;
 mod error;
 pub mod jose;
 pub mod sd_jwt;
 
+pub use data_integrity::ProofTerms;
 pub use draft::Draft;
 pub use envelope::{Content, Envelope};
 pub use error::SecureError;
@@ -20,8 +23,10 @@ use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::did::DidUrl;
 use did_resolver::json::JsonError;
 use did_resolver::keys::{KeyKind, PublicKey};
+use did_resolver::time::UnixSeconds;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Most bytes of one secured credential, whichever envelope.
 pub const MAX_CREDENTIAL_BYTES: usize = 256 * 1024;
@@ -56,6 +61,10 @@ struct Said {
     /// What the signature covers.
     signed: Vec<u8>,
     signature: Vec<u8>,
+    /// What a child names its parent by, where it is not SHA-256 of what the signature covers.
+    digest: Option<Sha256Digest>,
+    /// The Data Integrity proof, and what it says.
+    proof: Option<(ProofTerms, Value)>,
 }
 
 impl Secured {
@@ -78,8 +87,19 @@ impl Secured {
         let said = match envelope {
             Envelope::Jwt => jose::read(content, bytes, max_bytes)?,
             Envelope::Cose => cose::read(content, bytes, max_bytes)?,
+            Envelope::DataIntegrity => data_integrity::read(content, bytes, max_bytes)?,
         };
         Ok(Self { content, envelope, said, bytes: bytes.to_vec() })
+    }
+
+    /// Reads a document with a Data Integrity proof that stands in another document. Its bytes are its
+    /// canonical form.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn embedded(content: Content, document: &Value, max_bytes: usize) -> Result<Self, SecureError> {
+        let (said, bytes) = data_integrity::read_embedded(content, document, max_bytes)?;
+        Ok(Self { content, envelope: Envelope::DataIntegrity, said, bytes })
     }
 
     /// Reads what [`Self::to_text`] writes.
@@ -115,7 +135,9 @@ impl Secured {
         let (head, data) = rest.split_once(',').ok_or(SecureError::DataUrl)?;
         let (media_type, is_text) = head.strip_suffix(";base64").map_or((head, true), |head| (head, false));
         let envelope = Envelope::of_media_type(content, media_type);
-        let envelope = envelope.filter(|e| e.is_text() == is_text).ok_or(SecureError::DataUrl)?;
+        // What is JSON is embedded and has no such URL.
+        let envelope = envelope.filter(|e| e.is_text() == is_text && *e != Envelope::DataIntegrity);
+        let envelope = envelope.ok_or(SecureError::DataUrl)?;
         if is_text {
             return Self::parse(content, envelope, data.as_bytes(), max_bytes);
         }
@@ -128,7 +150,8 @@ impl Secured {
     }
 
     /// The document as a `data:` URL, as the `id` of an EnvelopedVerifiableCredential has it (VC Data
-    /// Model 2.0, section 4.13).
+    /// Model 2.0, section 4.13). A document with a Data Integrity proof is embedded instead, see
+    /// [`Self::embedded`].
     #[must_use]
     pub fn to_data_url(&self) -> String {
         let media_type = self.media_type();
@@ -139,20 +162,26 @@ impl Secured {
         }
     }
 
-    /// Verifies the signature by the one rule of the key's kind.
+    /// Verifies the signature by the one rule of the key's kind, and that a proof with dates of its own
+    /// is within them at `now`, give or take `skew`.
     ///
     /// # Errors
     /// [`SecureError::Algorithm`] where the header names another algorithm than the key's own,
-    /// [`SecureError::Signature`] where the signature does not verify.
-    pub fn verify(&self, key: &PublicKey) -> Result<(), SecureError> {
+    /// [`SecureError::Signature`] where the signature does not verify; [`SecureError::NotYet`],
+    /// [`SecureError::Expired`].
+    pub fn verify(&self, key: &PublicKey, now: UnixSeconds, skew: Duration) -> Result<(), SecureError> {
+        if let Some((terms, _)) = &self.said.proof {
+            terms.check(now, skew)?;
+        }
         verify(self.said.algorithm, key, &self.said.signed, &self.said.signature)
     }
 
-    /// SHA-256 of exactly what the signature covers: the JWS signing input or the COSE Sig_structure.
-    /// An ECDSA signature has a second form that anybody can compute; this digest is the same for both.
+    /// SHA-256 of exactly what the signature covers: the JWS signing input, the COSE Sig_structure, or
+    /// the canonical JSON of a document without its Data Integrity proof. An ECDSA signature has a second
+    /// form that anybody can compute; this digest is the same for both.
     #[must_use]
     pub fn digest(&self) -> Sha256Digest {
-        codec::sha256(&self.said.signed)
+        self.said.digest.unwrap_or_else(|| codec::sha256(&self.said.signed))
     }
 
     /// What is secured.
@@ -179,7 +208,23 @@ impl Secured {
         self.said.algorithm
     }
 
-    /// The document, always an object.
+    /// What a Data Integrity proof says beside its key; `None` in the other envelopes.
+    #[must_use]
+    pub fn terms(&self) -> Option<&ProofTerms> {
+        self.said.proof.as_ref().map(|(terms, _)| terms)
+    }
+
+    /// The document with its Data Integrity proof, as it stands in another; `None` in the other
+    /// envelopes, which have [`Self::to_data_url`].
+    #[must_use]
+    pub fn to_embedded(&self) -> Option<Value> {
+        let (_, proof) = self.said.proof.as_ref()?;
+        let mut document = self.said.payload.clone();
+        document.as_object_mut()?.insert("proof".to_owned(), proof.clone());
+        Some(document)
+    }
+
+    /// The document without what secures it, always an object.
     #[must_use]
     pub const fn payload(&self) -> &Value {
         &self.said.payload

@@ -132,7 +132,7 @@ impl Domain {
         }
         let key =
             document.authorised(Relationship::AssertionMethod, secured.key_id(), now).map_err(|_| bad)?;
-        secured.verify(key.key).map_err(|_| bad)?;
+        secured.verify(key.key, now, skew).map_err(|_| bad)?;
         for entry in [&credential.status.revocation, &credential.status.suspension] {
             // At first contact no list is held; the credential lives a day at most.
             let key = ListKey { issuer: hello.domain.clone(), url: entry.list.clone() };

@@ -17,7 +17,7 @@ use vc_schemas::code::Code;
 use vc_schemas::credential::Credential;
 use vc_schemas::refusal::Path;
 use vc_schemas::refusal::Refusal;
-use vc_schemas::secure::Secured;
+use vc_schemas::secure::{Content, Secured};
 
 /// Most credentials that are listed at once.
 const MAX_LISTED: usize = 10_000;
@@ -53,12 +53,14 @@ impl Domain {
         if *secured.key_id().did() != issuer.did {
             return Err(refuse(Code::KeyNotAuthorised, "issuer", "the key belongs to another DID"));
         }
-        let key = document.authorised(Relationship::AssertionMethod, secured.key_id(), self.now()).map_err(
-            |_| refuse(Code::KeyNotAuthorised, "issuer", "its DID does not list the key for this"),
-        )?;
+        let now = self.now();
+        let key =
+            document.authorised(Relationship::AssertionMethod, secured.key_id(), now).map_err(|_| {
+                refuse(Code::KeyNotAuthorised, "issuer", "its DID does not list the key for this")
+            })?;
         secured
-            .verify(key.key)
-            .map_err(|_| refuse(Code::SignatureInvalid, "issuer", "the signature does not verify"))?;
+            .verify(key.key, now, self.policy.skew)
+            .map_err(|error| Error::Refused(error.refusal(Content::Credential, path.clone())))?;
         let index = credential.status.revocation.index;
         let (reserved, version) = self.reserved_for(index).await?.unwrap_or_default();
         let text = |name: &str| reserved.get(name).and_then(Value::as_str);

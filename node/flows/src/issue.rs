@@ -116,8 +116,8 @@ impl Domain {
             if let Some((credential, secured)) = self.current_identity(&member).await? {
                 let secured = match envelope {
                     Envelope::Jwt => secured,
-                    // The same credential, signed anew in the other envelope; its id and index are the same.
-                    Envelope::Cose => self.secure(&credential, envelope).await?,
+                    // The same credential, signed anew in another envelope; its id and index are the same.
+                    _ => self.secure(&credential, envelope).await?,
                 };
                 return Ok(Issued { did: member.did, secured, valid_until: credential.valid_until });
             }

@@ -40,7 +40,7 @@ impl Domain {
         let refuse = |detail| Error::member(Code::PossessionUnproven, "proof", detail);
         let secured = Secured::parse(Content::Presentation, Envelope::Jwt, proof, MAX_PRESENTATION_BYTES)
             .map_err(|_| refuse("not a vp+jwt"))?;
-        let said = Presentation::read(secured.payload()).map_err(|_| refuse("not a presentation"))?;
+        let said = Presentation::read(&secured).map_err(|_| refuse("not a presentation"))?;
         if !said.credentials.is_empty() {
             return Err(refuse("presents credentials, so it was made for a verification"));
         }
@@ -56,7 +56,9 @@ impl Domain {
         if key.retiring {
             return Err(refuse("signed by a key on its way out"));
         }
-        secured.verify(key.key).map_err(|_| refuse("the signature does not verify"))?;
+        secured
+            .verify(key.key, now, self.policy.skew)
+            .map_err(|_| refuse("the signature does not verify"))?;
         self.claim_nonce(&said.nonce)
     }
 }

@@ -68,11 +68,10 @@ impl Present {
             expires: now.plus(LIFE),
             credentials,
         };
-        let json = presentation.to_json();
-        Presentation::read(&json).map_err(|_| {
+        let secured = agent.sign(Content::Presentation, self.format, presentation.to_json())?;
+        Presentation::read(&secured).map_err(|_| {
             Failure::local(Local::Usage, "the nonce or audience is empty, too long or not text", "")
         })?;
-        let secured = agent.sign(Content::Presentation, self.format, json)?;
         let text = mandate::encode(&secured);
         let format = self.format.format(Content::Presentation);
         let document = json!({

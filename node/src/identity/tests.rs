@@ -155,7 +155,7 @@ fn a_proof_of_possession_is_a_presentation_without_credentials() {
     let audience: Did =
         "did:webvh:QmaJp6pmb6RUk4oaDyWQcjeqYbvxsc3kvmHWPpz7B5JwDU:acme.example".parse().unwrap();
     let proof = possession(document, &set.assertion, (&audience, "n"), NOW).unwrap();
-    proof.verify(set.assertion.public()).unwrap();
+    proof.verify(set.assertion.public(), NOW, std::time::Duration::ZERO).unwrap();
     let held = Held::read(proof).unwrap();
     assert_eq!(held.presentation().holder, *log.did());
     assert_eq!(held.presentation().audience, audience.as_str());

@@ -60,8 +60,7 @@ impl Held {
         if secured.content() != Content::Presentation {
             return Err(malformed("not a presentation"));
         }
-        let presentation =
-            Presentation::read(secured.payload()).map_err(|error| presentation_refusal(&error))?;
+        let presentation = Presentation::read(&secured).map_err(|error| presentation_refusal(&error))?;
         let mut held = Self {
             secured,
             presentation,

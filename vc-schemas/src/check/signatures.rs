@@ -12,6 +12,7 @@ use did_resolver::methods;
 use did_resolver::time::UnixSeconds;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The document that counts for `did`, `None` where it must be fetched first.
 pub(super) fn document<'a>(
@@ -40,12 +41,15 @@ pub(super) fn document<'a>(
     }
 }
 
+/// The facts, the time, and how far clocks may differ.
+pub(super) type Known<'a> = (&'a Facts, UnixSeconds, Duration);
+
 /// Verifies one signature by `signer`; adds to `wants` where its document is not known yet.
 fn verify(
     secured: &Secured,
     signer: &Did,
     relationship: Relationship,
-    (facts, now): (&Facts, UnixSeconds),
+    (facts, now, skew): Known<'_>,
     path: &Path,
     wants: &mut Wants,
 ) -> Result<(), Refusal> {
@@ -66,7 +70,7 @@ fn verify(
             "the key is on its way out and may not present",
         ));
     }
-    secured.verify(key.key).map_err(|error| error.refusal(secured.content(), path.clone()))
+    secured.verify(key.key, now, skew).map_err(|error| error.refusal(secured.content(), path.clone()))
 }
 
 pub(super) fn key_refusal(refusal: KeyRefusal, path: Path) -> Refusal {
@@ -87,27 +91,27 @@ pub(super) fn key_refusal(refusal: KeyRefusal, path: Path) -> Refusal {
 }
 
 /// Identity credentials, by the domains that vouch. These are the first that anything is fetched for.
-pub(super) fn identities(held: &Held, facts: &Facts, now: UnixSeconds) -> Result<(), Stop> {
+pub(super) fn identities(held: &Held, known: Known<'_>) -> Result<(), Stop> {
     let mut wants = Wants::default();
     for identity in held.identities() {
         let path = held.place(identity.credential().claims.subject());
         let issuer = &identity.credential().issuer;
         let relationship = Relationship::AssertionMethod;
-        verify(&identity.secured, issuer, relationship, (facts, now), &path, &mut wants)?;
+        verify(&identity.secured, issuer, relationship, known, &path, &mut wants)?;
     }
     done(wants)
 }
 
 /// Links by their issuers, and the presentation by its holder; all are vouched for by now.
-pub(super) fn links_and_holder(held: &Held, facts: &Facts, now: UnixSeconds) -> Result<(), Stop> {
+pub(super) fn links_and_holder(held: &Held, known: Known<'_>) -> Result<(), Stop> {
     let mut wants = Wants::default();
     for (at, link, secured) in held.secured_links() {
         let issuer = &link.credential.issuer;
-        verify(secured, issuer, Relationship::AssertionMethod, (facts, now), &Path::link(at), &mut wants)?;
+        verify(secured, issuer, Relationship::AssertionMethod, known, &Path::link(at), &mut wants)?;
     }
     let (secured, holder) = (held.secured(), &held.presentation().holder);
     let path = Path::root().then("holder");
-    verify(secured, holder, Relationship::Authentication, (facts, now), &path, &mut wants)?;
+    verify(secured, holder, Relationship::Authentication, known, &path, &mut wants)?;
     done(wants)
 }
 

@@ -170,6 +170,8 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
         payload: super::read_payload(content, sign1.payload(), max_bytes, None)?,
         signed: sign1.sig_structure(),
         signature: sign1.signature,
+        digest: None,
+        proof: None,
     })
 }
 

@@ -1,15 +1,19 @@
 //! Securing a document in two steps: what to sign comes out, the signature goes in. Secret keys never
-//! come here. W3C VC-JOSE-COSE, sections 3.1 and 3.3.
+//! come here. W3C VC-JOSE-COSE, sections 3.1 and 3.3; Verifiable Credential Data Integrity, section 4.2.
 
 use super::cose::Sign1Draft;
-use super::{Content, Envelope, MAX_BYTES, SecureError, Secured, jose};
+use super::{Content, Envelope, MAX_BYTES, SecureError, Secured, data_integrity, jose};
 use did_resolver::did::DidUrl;
 use did_resolver::jcs;
 use did_resolver::json::JsonError;
 use did_resolver::keys::{KeyKind, PublicKey};
+use did_resolver::proof::ProofDraft;
 use serde_json::Value;
 
 /// A document before it is signed. What it will sign is the canonical JSON (RFC 8785) of the payload.
+///
+/// The payload is the same in each envelope. Of a presentation, `nonce`, `aud`, `iat` and `exp` become
+/// what a Data Integrity proof calls `challenge`, `domain`, `created` and `expires`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     content: Content,
@@ -20,6 +24,7 @@ pub struct Draft {
 enum Form {
     Jwt { kind: KeyKind, signing_input: Vec<u8> },
     Cose(Sign1Draft),
+    DataIntegrity(ProofDraft),
 }
 
 impl Draft {
@@ -50,6 +55,9 @@ impl Draft {
                 let draft = Sign1Draft::new(kind, key_id, content.media_type(), document)?;
                 Form::Cose(draft.typed(envelope.media_type(content))?)
             }
+            Envelope::DataIntegrity => {
+                Form::DataIntegrity(data_integrity::draft(content, payload, key_id, kind)?)
+            }
         };
         let draft = Self { content, form };
         if draft.signing_input().len() > MAX_BYTES { Err(SecureError::TooLong) } else { Ok(draft) }
@@ -61,13 +69,14 @@ impl Draft {
         match &self.form {
             Form::Jwt { signing_input, .. } => signing_input,
             Form::Cose(draft) => draft.signing_input(),
+            Form::DataIntegrity(draft) => draft.signing_input(),
         }
     }
 
     /// Joins the signature to what it signs.
     ///
     /// # Errors
-    /// As [`Secured::verify`]: what does not verify is not made.
+    /// [`SecureError::Algorithm`], [`SecureError::Signature`]: what does not verify is not made.
     pub fn attach(self, key: &PublicKey, signature: &[u8]) -> Result<Secured, SecureError> {
         let (envelope, bytes) = match self.form {
             Form::Jwt { kind, signing_input } => {
@@ -75,6 +84,11 @@ impl Draft {
                 (Envelope::Jwt, jose::compact(&signing_input, signature))
             }
             Form::Cose(draft) => (Envelope::Cose, draft.attach(key, signature)?.into_bytes()),
+            Form::DataIntegrity(draft) => {
+                let document = draft.attach(key, signature).map_err(data_integrity::refusal)?;
+                let bytes = jcs::canonical(&document).map_err(|_| SecureError::Json(JsonError::Integer))?;
+                (Envelope::DataIntegrity, bytes)
+            }
         };
         Secured::parse(self.content, envelope, &bytes, usize::MAX)
     }

@@ -1,4 +1,5 @@
-//! What is secured and how, and the names of both: the media types of VC-JOSE-COSE, section 6.
+//! What is secured and how, and the names of both: the media types of VC-JOSE-COSE, section 6, and of
+//! VC Data Model 2.0, section 6.
 
 use super::SecureError;
 use did_resolver::codec;
@@ -11,6 +12,8 @@ pub enum Envelope {
     Jwt,
     /// COSE_Sign1 over the JSON: `vc+cose`, `vp+cose`.
     Cose,
+    /// The JSON itself with a Data Integrity proof in it: `vc`, `vp`.
+    DataIntegrity,
 }
 
 /// What is secured.
@@ -51,7 +54,7 @@ impl Content {
 
 impl Envelope {
     /// All of them, the default first.
-    pub const ALL: [Self; 2] = [Self::Jwt, Self::Cose];
+    pub const ALL: [Self; 3] = [Self::Jwt, Self::Cose, Self::DataIntegrity];
 
     /// The media type of `content` that is secured so.
     #[must_use]
@@ -61,6 +64,7 @@ impl Envelope {
             (Content::Presentation, Self::Jwt) => "application/vp+jwt",
             (Content::Credential, Self::Cose) => "application/vc+cose",
             (Content::Presentation, Self::Cose) => "application/vp+cose",
+            (content, Self::DataIntegrity) => content.media_type(),
         }
     }
 
@@ -87,7 +91,7 @@ impl Envelope {
     #[must_use]
     pub const fn is_text(self) -> bool {
         match self {
-            Self::Jwt => true,
+            Self::Jwt | Self::DataIntegrity => true,
             Self::Cose => false,
         }
     }
@@ -108,10 +112,17 @@ impl Envelope {
         codec::from_base64url(text).map(Cow::Owned).map_err(|_| SecureError::Malformed)
     }
 
-    /// The envelope that `text` can be: a JWT has two dots, which base64url never has.
+    /// The envelope that `text` can be: JSON begins with a brace, a JWT has two dots, and base64url
+    /// has neither.
     #[must_use]
     pub fn of_text(text: &str) -> Self {
-        if text.bytes().any(|byte| byte == b'.') { Self::Jwt } else { Self::Cose }
+        if text.trim_ascii_start().starts_with('{') {
+            Self::DataIntegrity
+        } else if text.bytes().any(|byte| byte == b'.') {
+            Self::Jwt
+        } else {
+            Self::Cose
+        }
     }
 }
 

@@ -39,6 +39,14 @@ pub enum SecureError {
     Concealed,
     /// The holder's binding is missing, unwanted, or made for another presentation, verifier or time.
     KeyBinding,
+    /// No Data Integrity proof, or more than the one that there may be.
+    Proofs,
+    /// A Data Integrity proof of another purpose, or a credential that is bound to one verifier.
+    Purpose,
+    /// Its proof says that it was made in the future.
+    NotYet,
+    /// Its proof is past its end.
+    Expired,
 }
 
 impl SecureError {
@@ -51,6 +59,14 @@ impl SecureError {
             Self::SelfChosen | Self::Algorithm => Code::SelfChosen,
             Self::Signature => Code::SignatureInvalid,
             Self::KeyBinding => Code::PossessionUnproven,
+            Self::NotYet => match content {
+                Content::Credential => Code::CredentialNotYetValid,
+                Content::Presentation => Code::PresentationExpired,
+            },
+            Self::Expired => match content {
+                Content::Credential => Code::CredentialExpired,
+                Content::Presentation => Code::PresentationExpired,
+            },
             Self::Malformed
             | Self::Header
             | Self::Type
@@ -58,7 +74,9 @@ impl SecureError {
             | Self::Claims
             | Self::DataUrl
             | Self::Disclosure(_)
-            | Self::Concealed => match content {
+            | Self::Concealed
+            | Self::Proofs
+            | Self::Purpose => match content {
                 Content::Credential => Code::CredentialMalformed,
                 Content::Presentation => Code::PresentationMalformed,
             },
@@ -77,16 +95,20 @@ impl SecureError {
             Self::Malformed => "not in the one form of its envelope",
             Self::Json(_) => "its JSON is not strict",
             Self::Header => "a header parameter is missing or not of its form",
-            Self::SelfChosen => "its header says more than algorithm, key id and types, or says it unsigned",
+            Self::SelfChosen => "its header or proof says more than is known here, or says it unsigned",
             Self::Algorithm => "its algorithm is not accepted, or not that of its key",
             Self::Type => "its media type is another one",
             Self::KeyId => "its key id is not an absolute DID URL of a key",
-            Self::Claims => "its JWT claims contradict the document",
+            Self::Claims => "its registered claims contradict the document",
             Self::Signature => "the signature does not verify",
             Self::DataUrl => "not a data URL of a secured document",
             Self::Disclosure(_) => "its disclosures do not fit it",
             Self::Concealed => "a claim that verifiers need can be held back",
             Self::KeyBinding => "the holder's binding is missing or made for something else",
+            Self::Proofs => "it has no proof, or more than one",
+            Self::Purpose => "its proof is for something else",
+            Self::NotYet => "its proof was made in the future",
+            Self::Expired => "its proof is past its end",
         }
     }
 }

@@ -129,6 +129,8 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
         payload,
         signed: jws.signing_input,
         signature: jws.signature,
+        digest: None,
+        proof: None,
     })
 }
 

@@ -18,6 +18,9 @@ use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// How far the clock of a list's issuer may be ahead, where its proof says when it was made.
+const SKEW: Duration = Duration::from_secs(60);
+
 /// The types of a list and of its subject.
 const LIST_TYPES: [&str; 2] = ["VerifiableCredential", "BitstringStatusListCredential"];
 const SUBJECT_TYPE: &str = "BitstringStatusList";
@@ -158,7 +161,7 @@ impl StatusList {
         let authorised = issuer_document
             .authorised(Relationship::AssertionMethod, &list.key_id, now)
             .map_err(StatusError::Key)?;
-        secured.verify(authorised.key).map_err(|_| StatusError::Signature)?;
+        secured.verify(authorised.key, now, SKEW).map_err(|_| StatusError::Signature)?;
         Ok(VerifiedList { list, secured, key: authorised.key.clone() })
     }
 }

@@ -67,10 +67,7 @@ impl Folder {
 
     /// What a verifier that trusts this domain says of what `present` printed.
     fn verify(&self, printed: &str, envelope: Envelope) -> Result<Verdict, Code> {
-        let bytes = match envelope {
-            Envelope::Jwt => printed.trim().as_bytes().to_vec(),
-            Envelope::Cose => did_resolver::codec::from_base64url(printed.trim()).unwrap(),
-        };
+        let bytes = envelope.bytes_of(printed.trim(), 1 << 20).unwrap();
         let secured = Secured::parse(Content::Presentation, envelope, &bytes, 1 << 20).unwrap();
         let held = Held::read(secured).unwrap();
         let (mut facts, now) = (Facts::default(), signing::now());
@@ -120,10 +117,10 @@ impl Folder {
 const PRESENT: &str = "present --agent calendar-bot --nonce nonce-1 --aud did:web:verifier.example";
 
 #[test]
-fn what_is_delegated_and_presented_verifies_in_both_envelopes() {
-    for (link, presentation, envelope) in
-        [("vc+jwt", "vp+jwt", Envelope::Jwt), ("vc+cose", "vp+cose", Envelope::Cose)]
-    {
+fn what_is_delegated_and_presented_verifies_in_each_envelope() {
+    for envelope in Envelope::ALL {
+        let (link, presentation) =
+            (envelope.format(Content::Credential), envelope.format(Content::Presentation));
         let folder = Folder::with_agents();
         let line = "delegate travel-bot calendar-bot --cap calendar:read --ttl 30m --max-depth 1";
         let answer = folder.done(&format!("{line} --format {link}"));

@@ -108,7 +108,8 @@ impl StandIn {
                 )
             }
             ("GET", ["v1", kind, name, "credential"]) => {
-                let envelope = if query.ends_with("vc%2Bcose") { Envelope::Cose } else { Envelope::Jwt };
+                let format = query.trim_start_matches("format=").replace("%2B", "+");
+                let envelope = Envelope::of_format(Content::Credential, &format).unwrap_or(Envelope::Jwt);
                 let credential = self.credential(&self.find(kind, name)?, name, envelope);
                 Ok(json!({"credential": mandate::encode(&credential)}))
             }
@@ -141,7 +142,7 @@ impl StandIn {
             .unwrap()
             .key
             .clone();
-        proof.verify(&key).map_err(|_| Code::PossessionUnproven)?;
+        proof.verify(&key, now, Duration::ZERO).map_err(|_| Code::PossessionUnproven)?;
         let held = Held::read(proof).unwrap();
         let said = held.presentation();
         if said.nonce != NONCE || said.holder != *log.did() || said.audience != self.domain.did().as_str() {
