@@ -6,6 +6,7 @@
 //! an approval, so that no secret key comes here.
 //! <https://identity.foundation/didwebvh/v1.0/>
 
+mod approved;
 mod draft;
 mod entries;
 mod entry;

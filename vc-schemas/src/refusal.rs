@@ -50,6 +50,13 @@ impl Path {
         self
     }
 
+    /// One place of a list further, from 0.
+    #[must_use]
+    pub fn at(mut self, place: usize) -> Self {
+        self.0.push(Step::Index(place));
+        self
+    }
+
     /// The steps.
     #[must_use]
     pub fn steps(&self) -> &[Step] {

@@ -97,35 +97,16 @@ pub enum EntryError {
 }
 
 impl EntryError {
-    /// As the error of a log, in which the entry has this number.
-    pub(crate) const fn at(self, number: u32) -> LogError {
-        LogError::Entry { number, why: self }
-    }
-}
-
-impl fmt::Display for LogError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The rule that was broken, in a sentence that quotes nothing of the entry.
+    #[must_use]
+    pub const fn rule(self) -> &'static str {
         match self {
-            Self::TooLong => write!(f, "log has more than {MAX_LOG_BYTES} bytes"),
-            Self::TooManyEntries => write!(f, "log has more than {MAX_ENTRIES} entries"),
-            Self::Empty => f.write_str("log is empty"),
-            Self::OtherScid => f.write_str("log of another DID"),
-            Self::Location(e) => e.fmt(f),
-            Self::WitnessProofs(e) => e.fmt(f),
-            Self::Entry { number, why } => write!(f, "entry {number}: {why}"),
-        }
-    }
-}
-
-impl fmt::Display for EntryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::TooLong => return write!(f, "more than {MAX_ENTRY_BYTES} bytes"),
-            Self::InFuture => return write!(f, "more than {} s in the future", MAX_AHEAD.as_secs()),
-            Self::Json(e) => return e.fmt(f),
-            Self::Document(e) => return e.fmt(f),
-            Self::StateId(e) => return e.fmt(f),
-            Self::Proof(e) => return e.fmt(f),
+            Self::TooLong => "entry is too long",
+            Self::Json(_) => "entry is not acceptable JSON",
+            Self::InFuture => "versionTime is in the future",
+            Self::Document(_) => "state is not a DID document",
+            Self::StateId(_) => "id of the state is not a did:webvh DID",
+            Self::Proof(_) => "there is not exactly one proof, or it does not verify",
             Self::Members => "members are not those of a log entry",
             Self::VersionId => "versionId is malformed",
             Self::OutOfSequence => "number does not follow",
@@ -150,8 +131,40 @@ impl fmt::Display for EntryError {
             Self::Cryptosuite => "cryptosuite is not eddsa-jcs-2022",
             Self::ProofPurpose => "proof purpose is not assertionMethod",
             Self::NotAnUpdateKey => "proof is not by an active update key",
-        };
-        f.write_str(text)
+        }
+    }
+
+    /// As the error of a log, in which the entry has this number.
+    pub(crate) const fn at(self, number: u32) -> LogError {
+        LogError::Entry { number, why: self }
+    }
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "log has more than {MAX_LOG_BYTES} bytes"),
+            Self::TooManyEntries => write!(f, "log has more than {MAX_ENTRIES} entries"),
+            Self::Empty => f.write_str("log is empty"),
+            Self::OtherScid => f.write_str("log of another DID"),
+            Self::Location(e) => e.fmt(f),
+            Self::WitnessProofs(e) => e.fmt(f),
+            Self::Entry { number, why } => write!(f, "entry {number}: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for EntryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "more than {MAX_ENTRY_BYTES} bytes"),
+            Self::InFuture => write!(f, "more than {} s in the future", MAX_AHEAD.as_secs()),
+            Self::Json(e) => e.fmt(f),
+            Self::Document(e) => e.fmt(f),
+            Self::StateId(e) => e.fmt(f),
+            Self::Proof(e) => e.fmt(f),
+            _ => f.write_str(self.rule()),
+        }
     }
 }
 

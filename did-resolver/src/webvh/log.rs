@@ -204,6 +204,10 @@ impl Log {
         &self.approvals
     }
 
+    pub(crate) fn approved_by(&self, approvals: Approvals) -> Self {
+        Self { approvals, ..self.clone() }
+    }
+
     /// The version that `query` asks for.
     #[must_use]
     pub fn at(&self, query: &VersionQuery) -> Option<Resolved<'_>> {

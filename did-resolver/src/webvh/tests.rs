@@ -10,6 +10,7 @@ use crate::time::UnixSeconds;
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Map, Value, json};
 
+mod approved;
 mod attacks;
 mod keys;
 mod lifecycle;

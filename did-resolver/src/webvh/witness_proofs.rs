@@ -119,7 +119,7 @@ impl Approvals {
         from: usize,
         file: Option<&[u8]>,
     ) -> Result<Self, LogError> {
-        let numbers: HashMap<&str, u32> = versions.iter().map(|v| (v.id.as_str(), v.number)).collect();
+        let numbers = numbers(versions);
         let mut known = self.clone();
         known.0.retain(|_, approval| numbers.contains_key(approval.version_id.as_str()));
         let new: Vec<_> = needs(None, versions.iter().copied())
@@ -130,11 +130,7 @@ impl Approvals {
             return Ok(known);
         }
         if let Some(file) = file {
-            let file = WitnessProofs::parse(file).map_err(LogError::WitnessProofs)?;
-            // Also those of before: so a log has the same proofs whether it came at once or in parts.
-            let witnesses =
-                needs(None, versions.iter().copied()).flat_map(|(_, witnesses)| witnesses.keys()).collect();
-            known.add(&file, &numbers, &witnesses);
+            known = known.grown(versions, file)?;
         }
         for (number, witnesses) in new {
             let approves = |key: &&PublicKey| known.0.get(*key).is_some_and(|a| a.number >= number);
@@ -142,10 +138,32 @@ impl Approvals {
                 return Err(EntryError::WitnessMissing.at(number));
             }
         }
-        if known.to_proofs().to_bytes().len() > MAX_WITNESS_BYTES {
-            return Err(LogError::WitnessProofs(WitnessProofsError::TooLong));
+        known.within_bounds()
+    }
+
+    /// With the approvals of `versions` that `file` adds: also of those before what is new, so that a
+    /// log has the same proofs whether it came at once or in parts.
+    ///
+    /// # Errors
+    /// [`LogError::WitnessProofs`].
+    pub(crate) fn grown(&self, versions: &[&Version], file: &[u8]) -> Result<Self, LogError> {
+        let mut known = self.clone();
+        let witnesses: HashSet<_> =
+            needs(None, versions.iter().copied()).flat_map(|(_, witnesses)| witnesses.keys()).collect();
+        if witnesses.is_empty() {
+            return Ok(known);
         }
-        Ok(known)
+        let file = WitnessProofs::parse(file).map_err(LogError::WitnessProofs)?;
+        known.add(&file, &numbers(versions), &witnesses);
+        known.within_bounds()
+    }
+
+    fn within_bounds(self) -> Result<Self, LogError> {
+        if self.to_proofs().to_bytes().len() > MAX_WITNESS_BYTES {
+            Err(LogError::WitnessProofs(WitnessProofsError::TooLong))
+        } else {
+            Ok(self)
+        }
     }
 
     /// Adds the latest proof of each witness that verifies.
@@ -193,6 +211,10 @@ fn needs<'a>(
         let before = previous.replace(version).map(Version::parameters);
         (version.number, version.parameters().approvers(before))
     })
+}
+
+fn numbers<'a>(versions: &[&'a Version]) -> HashMap<&'a str, u32> {
+    versions.iter().map(|version| (version.id.as_str(), version.number)).collect()
 }
 
 /// What a witness signs to approve a version: the document without the proof.

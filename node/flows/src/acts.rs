@@ -11,6 +11,7 @@ use did_resolver::did::Did;
 use did_resolver::webvh::Log;
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
+use marque_rules::replica::floor::ReceivedLog;
 use marque_rules::trust::TrustedDomain;
 use serde_json::json;
 use std::time::Duration;
@@ -30,10 +31,10 @@ impl Domain {
         &self,
         name: &str,
         new: NewMember,
-        log: &[u8],
+        log: impl Into<ReceivedLog<'_>>,
         proof: &[u8],
     ) -> Result<(Member, String), Error> {
-        self.told("register", name, self.try_register(name, new, log, proof).await).await
+        self.told("register", name, self.try_register(name, new, log.into(), proof).await).await
     }
 
     /// Accepts the next version of a member's log: a rotation of its keys, or another change of its
@@ -41,8 +42,13 @@ impl Domain {
     ///
     /// # Errors
     /// [`Error::Refused`]: `log-refused` where it does not extend what is held.
-    pub async fn update_log(&self, kind: MemberKind, name: &str, log: &[u8]) -> Result<Log, Error> {
-        self.told("update-log", name, self.try_update_log(kind, name, log).await).await
+    pub async fn update_log(
+        &self,
+        kind: MemberKind,
+        name: &str,
+        log: impl Into<ReceivedLog<'_>>,
+    ) -> Result<Log, Error> {
+        self.told("update-log", name, self.try_update_log(kind, name, log.into()).await).await
     }
 
     /// Suspends, resumes or revokes a member: its status index for life says so to everybody. With an

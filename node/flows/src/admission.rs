@@ -10,7 +10,7 @@ use crate::record::{Decision, Kind};
 use did_resolver::document::{Document, Relationship};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
-use marque_rules::replica::floor::{LogDecision, decide_log};
+use marque_rules::replica::floor::{LogDecision, ReceivedLog, decide_log};
 use marque_rules::replica::limits::MAX_MEMBERSHIP_BYTES;
 use marque_rules::replica::{Hello, Refusal, Scid};
 use marque_rules::trust::domain_scid;
@@ -83,8 +83,15 @@ impl Domain {
         }
         let floor = self.log_floor(&hello.domain).await.map_err(store)?;
         let branches: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
-        match decide_log(&hello.domain, &branches, floor.as_ref(), &hello.domain_log, self.now()) {
+        let received = ReceivedLog { log: &hello.domain_log, witness: hello.domain_witness.as_deref() };
+        match decide_log(&hello.domain, &branches, floor.as_ref(), received, self.now()) {
             LogDecision::Accept(log) => {
+                let writes = Self::log_writes(&hello.domain, &held, &[&log]);
+                Ok((Arc::new(log), writes))
+            }
+            // One branch is held: a contested log was turned away before.
+            LogDecision::Approved(branches) => {
+                let log = branches.into_iter().next().ok_or(Refusal::BadDomainLog)?;
                 let writes = Self::log_writes(&hello.domain, &held, &[&log]);
                 Ok((Arc::new(log), writes))
             }

@@ -27,7 +27,13 @@ impl Domain {
         Scid::of(&self.home.did).ok_or(Error::Record("the domain's own DID"))
     }
 
-    async fn seal(&self, kind: Kind, subject: &str, seq: u64, payload: Vec<u8>) -> Result<Envelope, Error> {
+    async fn seal(
+        &self,
+        kind: Kind,
+        (subject, seq): (&str, u64),
+        payload: Vec<u8>,
+        witness: Option<Vec<u8>>,
+    ) -> Result<Envelope, Error> {
         let (key, key_id) = self.keys.public(KeyRole::Assertion);
         let now = self.now();
         let body = Body {
@@ -39,6 +45,7 @@ impl Domain {
             issued_at: now,
             expires_at: now.plus(GOSSIP_LIFE),
             payload,
+            witness,
         };
         let malformed = |_| Error::Record("an envelope that cannot be written");
         let draft = EnvelopeDraft::new(body, key_id, key.kind()).map_err(malformed)?;
@@ -49,8 +56,11 @@ impl Domain {
     /// Announces the newest state of a log of this domain.
     pub(crate) async fn announce_log(&self, did: &Did, log: &Log) -> Result<Announcement, Error> {
         let number = u64::from(log.head().number);
-        let envelope = if log.bytes().len() <= MAX_PAYLOAD_BYTES {
-            self.seal(Kind::Log, did.as_str(), number, log.bytes().to_vec()).await?
+        let about = (did.as_str(), number);
+        let witness = log.witness_file();
+        let length = log.bytes().len().saturating_add(witness.as_ref().map_or(0, Vec::len));
+        let envelope = if length <= MAX_PAYLOAD_BYTES {
+            self.seal(Kind::Log, about, log.bytes().to_vec(), witness).await?
         } else {
             let head = LogHead {
                 did: did.to_string(),
@@ -59,7 +69,7 @@ impl Domain {
                 length: log.bytes().len() as u64,
                 digest: codec::sha256(log.bytes()),
             };
-            self.seal(Kind::LogHead, did.as_str(), number, head.encode()).await?
+            self.seal(Kind::LogHead, about, head.encode(), witness).await?
         };
         self.announcement(envelope, log_item(did, log), Lane::Did).await
     }
@@ -68,7 +78,7 @@ impl Domain {
     pub(crate) async fn announce_list(&self, list: &VerifiedList, lane: Lane) -> Result<Announcement, Error> {
         let payload = list.secured().bytes().to_vec();
         let item = list_item(list);
-        let envelope = self.seal(Kind::StatusList, &list.url, list.sequence, payload).await?;
+        let envelope = self.seal(Kind::StatusList, (&list.url, list.sequence), payload, None).await?;
         self.announcement(envelope, item, lane).await
     }
 

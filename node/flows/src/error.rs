@@ -3,6 +3,7 @@
 use crate::ports::clock::NoEntropy;
 use crate::ports::keys::KeysError;
 use crate::ports::records::StoreError;
+use did_resolver::webvh::{LogError, WitnessProofsError};
 use marque_rules::issuance::IssuanceError;
 use std::fmt;
 use vc_schemas::code::Code;
@@ -34,6 +35,31 @@ impl Error {
     #[must_use]
     pub fn member(code: Code, member: &'static str, detail: &'static str) -> Self {
         Self::Refused(Refusal::new(code, Path::root().then(member), detail))
+    }
+
+    /// A refusal of a log that stands in the members `log` and `witness` of the request: it names the
+    /// first entry that breaks a rule by its place, which is its number less one.
+    #[must_use]
+    pub fn log(error: &LogError) -> Self {
+        let refuse = |code, path: Path, detail| Self::Refused(Refusal::new(code, path, detail));
+        let (log, witness) = (Path::root().then("log"), Path::root().then("witness"));
+        match error {
+            LogError::TooLong => refuse(Code::TooLarge, log, "more than 1 MiB"),
+            LogError::TooManyEntries => refuse(Code::TooLarge, log, "more than 2,000 entries"),
+            LogError::Empty => refuse(Code::LogRefused, log, "has no entry"),
+            LogError::OtherScid => refuse(Code::LogRefused, log, "is of another DID"),
+            LogError::Location(_) => refuse(Code::LogRefused, log, "is published at no place that there is"),
+            LogError::WitnessProofs(WitnessProofsError::TooLong) => {
+                refuse(Code::TooLarge, witness, "witness proofs are longer than a node takes")
+            }
+            LogError::WitnessProofs(_) => {
+                refuse(Code::LogRefused, witness, "not a list of versionIds with their proofs")
+            }
+            LogError::Entry { number, why } => {
+                let place = usize::try_from(*number).unwrap_or(usize::MAX).saturating_sub(1);
+                refuse(Code::LogRefused, log.at(place), why.rule())
+            }
+        }
     }
 
     /// What the caller may see. The cause goes to the log.

@@ -7,6 +7,7 @@ use crate::objects::HeldLog;
 use crate::ports::records::{Expect, Table};
 use crate::record::{Decision, Kind};
 use did_resolver::webvh::Log;
+use marque_rules::replica::floor::{ReceivedLog, check_proofs};
 use serde_json::json;
 use vc_schemas::code::Code;
 
@@ -19,9 +20,9 @@ impl Domain {
     ///
     /// # Errors
     /// [`Error::Refused`] where the store belongs to another domain, or the log is not this domain's.
-    pub async fn found(&self, log: &[u8]) -> Result<(), Error> {
+    pub async fn found(&self, log: impl Into<ReceivedLog<'_>>) -> Result<(), Error> {
         match self.json(Table::Node, DOMAIN).await? {
-            None => self.take_in(log).await?,
+            None => self.take_in(log.into()).await?,
             Some((json, _)) if json.get("did") == Some(&json!(self.home.did.as_str())) => {}
             Some(_) => {
                 return Err(Error::refused(Code::StateConflict, "the store belongs to another domain"));
@@ -30,9 +31,11 @@ impl Domain {
         self.refresh_lists().await
     }
 
-    async fn take_in(&self, log: &[u8]) -> Result<(), Error> {
+    async fn take_in(&self, received: ReceivedLog<'_>) -> Result<(), Error> {
         let refuse = |detail| Error::member(Code::LogRefused, "log", detail);
-        let log = Log::verify(log, self.now()).map_err(|_| refuse("breaks a rule of did:webvh 1.0"))?;
+        let log = Log::verify_with(received.log, received.witness, self.now())
+            .and_then(|log| check_proofs(&log).map(|()| log))
+            .map_err(|error| Error::log(&error))?;
         if *log.did() != self.home.did || log.is_deactivated() {
             return Err(refuse("is not this domain's"));
         }

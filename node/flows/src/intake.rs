@@ -1,10 +1,11 @@
 //! What the mesh hands in: envelopes are judged against what is held, prepared as one write, and
 //! answered from the store. Implements [`Intake`].
 
+mod log;
+
 use crate::announce::list_item;
 use crate::domain::{Domain, put_bytes};
 use crate::error::Error;
-use crate::objects::HeldLog;
 use crate::ports::mesh::{Admission, Domains, Intake, Judgement, Knock, Standing, Submission, Write};
 use crate::ports::records::{Expect, Table, Write as RecordWrite};
 use crate::record::{Decision, Kind};
@@ -12,17 +13,13 @@ use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::document::Document;
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::{Log, WebvhId};
+use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
-use marque_rules::issuance::Home;
-use marque_rules::replica::floor::{
-    ListDecision, ListFloor, LogDecision, ReceivedList, decide_list, decide_log, log_item,
-};
+use marque_rules::replica::floor::{ListDecision, ListFloor, ReceivedList, decide_list};
 use marque_rules::replica::limits::{MAX_BRANCHES, MAX_ITEMS_PER_DOMAIN};
 use marque_rules::replica::{
-    Envelope, Item, ItemKind, Kind as Carried, LogHead, Refusal, Request, Response, Scid, Verdict,
+    Envelope, Item, ItemKind, Kind as Carried, Refusal, Request, Response, Scid, Verdict,
 };
-use serde_json::json;
 use std::fmt;
 use std::sync::Arc;
 use vc_schemas::facts::{DidFact, ListKey};
@@ -118,117 +115,9 @@ impl NodeIntake {
             (Carried::LogHead, Some(log)) => log.as_slice(),
             (Carried::LogHead | Carried::StatusList, _) => return Err(Refusal::UnknownKey),
         };
-        let log = Log::verify(bytes, self.domain.now()).map_err(|_| Refusal::BadLog)?;
+        let log = Log::verify_with(bytes, body.witness.as_deref(), self.domain.now());
+        let log = log.map_err(|_| Refusal::BadLog)?;
         log.document().cloned().ok_or(Refusal::KeyNotAuthorised)
-    }
-
-    async fn find_head(&self, envelope: &Envelope, log: Option<&[u8]>) -> Result<Found, Refusal> {
-        let head = LogHead::of(envelope.body())?;
-        match log {
-            None => {
-                let did: Did = head.did.parse().map_err(|_| Refusal::Malformed)?;
-                let held = self.domain.held_log(&did).await.map_err(|e| failed(&e))?;
-                let known = held.log().is_some_and(|log| codec::sha256(log.bytes()) == head.digest);
-                if known {
-                    self.find_log(envelope, held.branches.first().map_or(&[][..], |l| l.bytes())).await
-                } else {
-                    Ok((Verdict::NeedLog, Vec::new()))
-                }
-            }
-            Some(log) if codec::sha256(log) == head.digest && log.len() as u64 == head.length => {
-                self.find_log(envelope, log).await
-            }
-            Some(_) => Err(Refusal::NotAsAnnounced),
-        }
-    }
-
-    async fn find_log(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Found, Refusal> {
-        let (domain, body) = (&self.domain, envelope.body());
-        let did: Did = body.subject.parse().map_err(|_| Refusal::Malformed)?;
-        check_place(&did, envelope.domain_did(), &domain.home)?;
-        let held = domain.held_log(&did).await.map_err(|e| failed(&e))?;
-        let floor = domain.log_floor(&did).await.map_err(|e| failed(&e))?;
-        let branches: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
-        let announced =
-            domain.announced(&body.domain, ItemKind::Log, &body.subject).await.map_err(|e| failed(&e))?;
-        let items = || announced.iter().map(|(item, _)| item.clone()).collect::<Vec<_>>();
-        let is_announced = |item: &Item| announced.iter().any(|(known, _)| known.id() == item.id());
-        // What the envelope stands for, once its log is known to verify.
-        let received = || {
-            let log = Log::verify(bytes, domain.now()).map_err(|_| Refusal::BadLog)?;
-            Ok(log_item(&did, &log))
-        };
-        match decide_log(&did, &branches, floor.as_ref(), bytes, domain.now()) {
-            LogDecision::Accept(log) => {
-                let item = log_item(&did, &log);
-                self.accept_log(envelope, &item, &held, &[log], &announced).await
-            }
-            // Held, by a hello, but not yet by the origin's word: the envelope is worth keeping, to be
-            // passed on.
-            LogDecision::Same if !branches.iter().all(|log| is_announced(&log_item(&did, log))) => {
-                let item = received()?;
-                if is_announced(&item) {
-                    return Ok((Verdict::Same { held: items() }, Vec::new()));
-                }
-                self.accept_log(envelope, &item, &held, &branches, &announced).await
-            }
-            LogDecision::Same => Ok((Verdict::Same { held: items() }, Vec::new())),
-            LogDecision::Older => Ok((Verdict::Older { item: received()?, held: items() }, Vec::new())),
-            // As many branches are held as are kept.
-            LogDecision::Contested { branches: kept, .. }
-                if kept.iter().all(|log| branches.contains(log)) =>
-            {
-                Ok((Verdict::Older { item: received()?, held: items() }, Vec::new()))
-            }
-            // The floor departs from this one, and what it stood on is not held: nothing to show for it.
-            LogDecision::Contested { branches, .. } if branches.len() < 2 => Err(Refusal::Contested),
-            LogDecision::Contested { at, branches } => {
-                let (verdict, mut writes) =
-                    self.accept_log(envelope, &received()?, &held, &branches, &announced).await?;
-                let decision =
-                    Decision::new(Kind::Misbehaviour, did.as_str(), "contested").with(json!({"at": at}));
-                writes.push(domain.entry(decision).map_err(|e| failed(&e))?);
-                Ok((verdict, writes))
-            }
-            LogDecision::Refused(error) => {
-                tracing::debug!(%did, %error, "a log was refused");
-                Err(Refusal::BadLog)
-            }
-        }
-    }
-
-    /// Keeps the branches, each with the envelope that announced it: `new` with this envelope.
-    async fn accept_log(
-        &self,
-        envelope: &Envelope,
-        new: &Item,
-        held: &HeldLog,
-        branches: &[Log],
-        announced: &[(Item, Vec<u8>)],
-    ) -> Result<Found, Refusal> {
-        let domain = &self.domain;
-        if new.seq != envelope.body().seq {
-            return Err(Refusal::Inconsistent);
-        }
-        let did: Did = new.subject.parse().map_err(|_| Refusal::Malformed)?;
-        let mut kept = Vec::new();
-        for item in branches.iter().map(|log| log_item(&did, log)) {
-            let earlier = announced.iter().find(|(known, _)| known.id() == item.id());
-            let envelope = match earlier {
-                Some((_, bytes)) => Envelope::decode(bytes)?,
-                None if item.id() == new.id() => envelope.clone(),
-                // Known by a hello only.
-                None => continue,
-            };
-            kept.push((item, envelope));
-        }
-        let items: Vec<Item> = kept.iter().map(|(item, _)| item.clone()).collect();
-        let with_envelopes: Vec<_> = kept.iter().map(|(item, envelope)| (item.clone(), envelope)).collect();
-        let mut writes = Domain::log_writes(&did, held, &branches.iter().collect::<Vec<_>>());
-        let subject = (ItemKind::Log, did.as_str());
-        let more = domain.announce_writes(&envelope.body().domain, subject, &with_envelopes).await;
-        writes.extend(more.map_err(|e| failed(&e))?);
-        Ok((Verdict::Accept { held: items }, writes))
     }
 
     async fn find_list(
@@ -319,19 +208,6 @@ impl NodeIntake {
     }
 }
 
-/// A domain announces its own log and those of its members: DIDs under its own host. The host proves
-/// nothing; the bound keeps one domain from filling the store with the DIDs of others. What stands
-/// under this domain's own host comes in by registration, which asks for more than did:webvh does,
-/// and from this domain's other nodes.
-fn check_place(did: &Did, domain: &Did, home: &Home) -> Result<(), Refusal> {
-    let place = |did: &Did| WebvhId::parse(did).map(|id| (id.host().to_owned(), id.port()));
-    let own = Scid::of(domain) == Scid::of(&home.did);
-    match (place(did), place(domain)) {
-        (Ok(one), Ok(other)) if one == other && (own || one.0 != home.label || did == domain) => Ok(()),
-        _ => Err(Refusal::Inconsistent),
-    }
-}
-
 impl Intake for NodeIntake {
     fn standing(&self) -> BoxFuture<'_, Result<Standing, Refusal>> {
         Box::pin(async move {
@@ -341,6 +217,7 @@ impl Intake for NodeIntake {
                 membership,
                 domain: self.domain.home.did.clone(),
                 domain_log: log.bytes().to_vec(),
+                domain_witness: log.witness_file(),
             })
         })
     }

@@ -1,5 +1,5 @@
-//! The owners and agents of this domain: registered with their own keys, rotated, suspended, resumed,
-//! revoked. Names are never given twice.
+//! The owners and agents of this domain: registered with their own keys, suspended, resumed, revoked.
+//! Names are never given twice.
 
 use crate::domain::{Domain, put};
 use crate::error::Error;
@@ -7,9 +7,10 @@ use crate::ports::records::{Expect, StoreError, Table, Write};
 use crate::record::{Decision, Kind};
 use crate::status::Flip;
 use did_resolver::did::Did;
-use did_resolver::webvh::{Extension, Log};
+use did_resolver::webvh::Log;
 use marque_rules::issuance::{self, MemberKind};
 use marque_rules::lifecycle::{Act, Standing};
+use marque_rules::replica::floor::{ReceivedLog, check_proofs};
 use serde_json::{Value, json};
 use vc_schemas::claims::{OwnerKind, is_name};
 use vc_schemas::code::Code;
@@ -127,7 +128,7 @@ impl Member {
         })
     }
 
-    fn note(&mut self, time: &str, event: &str) {
+    pub(crate) fn note(&mut self, time: &str, event: &str) {
         if self.history.len() >= MAX_HISTORY {
             self.history.remove(0);
         }
@@ -200,12 +201,13 @@ impl Domain {
         &self,
         name: &str,
         new: NewMember,
-        log: &[u8],
+        received: ReceivedLog<'_>,
         proof: &[u8],
     ) -> Result<(Member, String), Error> {
         let kind = new.kind();
-        let log = Log::verify(log, self.now())
-            .map_err(|_| Error::member(Code::LogRefused, "log", "breaks a rule of did:webvh 1.0"))?;
+        let log = Log::verify_with(received.log, received.witness, self.now())
+            .and_then(|log| check_proofs(&log).map(|()| log))
+            .map_err(|error| Error::log(&error))?;
         issuance::admit_log(&self.home, kind, name, &log, self.now())?;
         let owner = match &new {
             NewMember::Owner(_) => None,
@@ -264,43 +266,6 @@ impl Domain {
             StoreError::Conflict(0) => Error::member(Code::NameTaken, "name", "the name is in use, or was"),
             error => error.into(),
         })
-    }
-
-    /// What [`Domain::update_log`] does; its refusal is not on record yet.
-    pub(crate) async fn try_update_log(
-        &self,
-        kind: MemberKind,
-        name: &str,
-        log: &[u8],
-    ) -> Result<Log, Error> {
-        let mut member = self.member(kind, name).await?;
-        if member.standing == Standing::Revoked {
-            member.must_be_active()?;
-        }
-        let held = self.held_log(&member.did).await?;
-        let current =
-            held.log().ok_or(Error::refused(Code::DidContested, "the DID has two valid histories"))?;
-        let refuse = |detail| Error::member(Code::LogRefused, "log", detail);
-        let log = match current.extend(log, self.now()) {
-            Ok(Extension::Longer(log)) => log,
-            Ok(Extension::Same | Extension::Older) => return Err(refuse("has no entry that is new")),
-            Ok(Extension::Fork { .. }) => return Err(refuse("departs from the log that is held")),
-            Err(_) => return Err(refuse("breaks a rule of did:webvh 1.0")),
-        };
-        if log.did() != &member.did {
-            return Err(refuse("moves the DID"));
-        }
-        issuance::admit_head(&log, self.now())?;
-        member.note(&self.now().to_string(), "log updated");
-        let (announced, publication) = self.announce_log(&member.did, &log).await?;
-        let mut batch = vec![member.write(Expect::Version(member.version))];
-        batch.extend(Self::log_writes(&member.did, &held, &[&log]));
-        batch.extend(announced);
-        let facts = json!({"versionId": log.head().id});
-        batch.push(self.entry(Decision::new(Kind::Log, member.did.as_str(), "updated").with(facts))?);
-        self.records.commit(batch).await?;
-        self.publish(vec![publication]).await;
-        Ok(log)
     }
 
     /// What [`Domain::act_on_member`] does; its refusal is not on record yet.

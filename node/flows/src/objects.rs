@@ -77,6 +77,22 @@ fn log_key(did: &Did, branch: usize) -> Vec<u8> {
     format!("{did}#{branch}").into_bytes()
 }
 
+/// A log and its witness proofs as one record, so that neither is ever there without the other. A log
+/// without proofs is itself.
+fn packed(log: &Log) -> Vec<u8> {
+    // An array, which no entry is, and a log ends its last line.
+    [log.bytes(), &log.witness_file().unwrap_or_default()].concat()
+}
+
+/// What [`packed`] made one of.
+fn unpacked(record: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let last = record.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
+    match record.split_at_checked(last) {
+        Some((log, witness)) if witness.first() == Some(&b'[') => (log, Some(witness)),
+        _ => (record, None),
+    }
+}
+
 /// The key of a list in the store.
 pub(crate) fn list_key(key: &ListKey) -> Vec<u8> {
     format!("{}\n{}", key.issuer, key.url).into_bytes()
@@ -95,7 +111,8 @@ impl Domain {
             let log = match self.logs.find(&key, stored.version) {
                 Some(log) => log,
                 None => {
-                    let log = Log::verify(&stored.value, self.now());
+                    let (log, witness) = unpacked(&stored.value);
+                    let log = Log::verify_with(log, witness, self.now());
                     let log = Arc::new(log.map_err(|_| Error::Record("a DID log"))?);
                     self.logs.insert(key, stored.version, Arc::clone(&log));
                     log
@@ -120,7 +137,7 @@ impl Domain {
         let mut writes = Vec::new();
         for (at, log) in branches.iter().enumerate().take(MAX_BRANCHES) {
             let expect = held.versions.get(at).map_or(Expect::Absent, |v| Expect::Version(*v));
-            writes.push(put_bytes(Table::Logs, log_key(did, at), log.bytes().to_vec(), expect));
+            writes.push(put_bytes(Table::Logs, log_key(did, at), packed(log), expect));
         }
         if let [log] = branches {
             let floor = LogFloor::of(log);

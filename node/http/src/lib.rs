@@ -12,6 +12,7 @@ mod resolver;
 mod logs;
 mod verifier;
 mod bundles;
+mod import;
 mod registry;
 mod issuer;
 mod peers;

@@ -35,11 +35,16 @@ pub const MAX_HEADERS: usize = 64;
 /// Most bytes of a request's path and query: a DID at its cap, percent-encoded twice, and some room.
 pub const MAX_TARGET_BYTES: usize = 8_192;
 
-/// Most bytes of a body. A DID log has 1 MiB at its cap, so the largest comes over the mesh only.
+/// Most bytes of a body. A DID log has 1 MiB at its cap, so the largest comes over the
+/// mesh or by import only.
 pub const MAX_BODY_BYTES: usize = 1_024 * 1_024;
 
 /// Most bytes of a body of `/v1/verify`: a presentation of 1 MiB, in base64url, and some room.
 pub const MAX_VERIFY_BYTES: usize = 1_536 * 1_024;
+
+/// Most bytes of a body of `/v1/webvh/import`: a DID log and a witness file at their caps of 1 MiB each,
+/// and some room for white space.
+pub const MAX_IMPORT_BYTES: usize = 2_304 * 1_024;
 
 /// Most media ranges of an `Accept` header that are looked at. Browsers send eight.
 pub const MAX_MEDIA_RANGES: usize = 32;

@@ -1,4 +1,5 @@
-//! The logs of this domain at the URLs that did:webvh gives them ("DID-to-HTTPS Transformation").
+//! The logs of this domain and the proofs of their witnesses, at the URLs that did:webvh gives them
+//! ("DID-to-HTTPS Transformation").
 
 use crate::body::typed;
 use crate::error::Problem;
@@ -8,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 use did_resolver::did::Did;
+use did_resolver::webvh::Log;
 use marque_rules::issuance::MemberKind;
 use std::sync::Arc;
 use vc_schemas::code::Code;
@@ -19,27 +21,56 @@ pub(crate) async fn domain_log(State(faces): State<Arc<Faces>>) -> Result<Respon
 
 /// `GET /owners/{name}/did.jsonl`
 pub(crate) async fn owner_log(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
-    member_log(&faces, MemberKind::Owner, &uri).await
+    log_of(&faces, &member(&faces, MemberKind::Owner, &uri).await?).await
 }
 
 /// `GET /agents/{name}/did.jsonl`
 pub(crate) async fn agent_log(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
-    member_log(&faces, MemberKind::Agent, &uri).await
+    log_of(&faces, &member(&faces, MemberKind::Agent, &uri).await?).await
 }
 
-async fn member_log(faces: &Faces, kind: MemberKind, uri: &Uri) -> Result<Response, Problem> {
-    let member = faces.domain.member(kind, &segment(uri, 1)?).await?;
-    log_of(faces, &member.did).await
+/// `GET /.well-known/did-witness.json`
+pub(crate) async fn domain_witness(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
+    witness_of(&faces, &faces.domain.home.did).await
+}
+
+/// `GET /owners/{name}/did-witness.json`
+pub(crate) async fn owner_witness(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
+    witness_of(&faces, &member(&faces, MemberKind::Owner, &uri).await?).await
+}
+
+/// `GET /agents/{name}/did-witness.json`
+pub(crate) async fn agent_witness(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
+    witness_of(&faces, &member(&faces, MemberKind::Agent, &uri).await?).await
+}
+
+async fn member(faces: &Faces, kind: MemberKind, uri: &Uri) -> Result<Did, Problem> {
+    Ok(faces.domain.member(kind, &segment(uri, 1)?).await?.did)
 }
 
 async fn log_of(faces: &Faces, did: &Did) -> Result<Response, Problem> {
+    Ok(newest("text/jsonl", held(faces, did).await?.bytes().to_vec()))
+}
+
+/// The proofs of the witnesses. They are of the same record as the log, so that whoever reads them after
+/// it has all that it needs.
+async fn witness_of(faces: &Faces, did: &Did) -> Result<Response, Problem> {
+    let file = held(faces, did).await?.witness_file();
+    let file = file.ok_or(Problem::new(Code::NotFound, "nobody needs to approve that log"))?;
+    Ok(newest("application/json", file))
+}
+
+async fn held(faces: &Faces, did: &Did) -> Result<Arc<Log>, Problem> {
     let held = faces.domain.held_log(did).await?;
     if held.is_contested() {
         return Err(Problem::new(Code::DidContested, "the DID has two valid histories"));
     }
-    let log = held.log().ok_or(Problem::new(Code::NotFound, "no such log"))?;
-    let mut response = typed("text/jsonl", log.bytes().to_vec());
-    // Whoever verifies the log wants the newest.
+    held.log().cloned().ok_or(Problem::new(Code::NotFound, "no such log"))
+}
+
+/// An answer that is asked for again each time: whoever verifies a log wants the newest.
+fn newest(media_type: &'static str, bytes: Vec<u8>) -> Response {
+    let mut response = typed(media_type, bytes);
     response.headers_mut().insert("cache-control", HeaderValue::from_static("no-cache"));
-    Ok(response)
+    response
 }

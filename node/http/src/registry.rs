@@ -3,6 +3,7 @@
 use crate::body::{Json, answer};
 use crate::error::Problem;
 use crate::faces::Faces;
+use crate::import::witness;
 use crate::target::{options, segment};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -10,6 +11,7 @@ use axum::response::Response;
 use marque_flows::members::{Member, NewMember};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
+use marque_rules::replica::floor::ReceivedLog;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use vc_schemas::claims::OwnerKind;
@@ -58,7 +60,9 @@ pub(crate) async fn register(
         }
     };
     let (log, proof) = (bytes(&mut object, "log")?, bytes(&mut object, "proof")?);
+    let witness = witness(&mut object)?;
     object.end("body")?;
+    let log = ReceivedLog { log, witness: witness.as_deref() };
     let (member, credential) = faces.domain.register(name, new, log, proof).await?;
     let mut json = json!({"name": member.name, "did": member.did.as_str(), "credential": credential});
     if let (Some((owner, _)), Some(members)) = (&member.owner, json.as_object_mut()) {
@@ -143,7 +147,9 @@ pub(crate) async fn update_log(
 ) -> Result<Response, Problem> {
     let mut object = Object::new(&json, "body")?;
     let log = bytes(&mut object, "log")?;
+    let witness = witness(&mut object)?;
     object.end("body")?;
+    let log = ReceivedLog { log, witness: witness.as_deref() };
     let name = segment(&uri, 2)?;
     let log = faces.domain.update_log(kind(&uri), &name, log).await?;
     let json = json!({

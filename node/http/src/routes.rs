@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::faces::Faces;
 use crate::guard::{Face, Guard, watch};
 use crate::resolver::IDENTIFIERS;
-use crate::{admin, bundles, issuer, logs, peers, registry, resolver, status, verifier};
+use crate::{admin, bundles, import, issuer, logs, peers, registry, resolver, status, verifier};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -53,6 +53,9 @@ fn open() -> Routes {
         .route("/.well-known/did.jsonl", get(logs::domain_log))
         .route("/owners/{name}/did.jsonl", get(logs::owner_log))
         .route("/agents/{name}/did.jsonl", get(logs::agent_log))
+        .route("/.well-known/did-witness.json", get(logs::domain_witness))
+        .route("/owners/{name}/did-witness.json", get(logs::owner_witness))
+        .route("/agents/{name}/did-witness.json", get(logs::agent_witness))
         .route("/status/revocation", get(status::list))
         .route("/status/suspension", get(status::list))
         .route("/v1/nonces", post(verifier::nonce))
@@ -93,6 +96,7 @@ fn node() -> Routes {
         .route("/v1/bundles", post(bundles::export))
         .route("/v1/invites", post(peers::invite))
         .route("/v1/peers", get(peers::list).post(peers::join))
+        .route("/v1/webvh/import", post(import::import))
         .route("/v1/trust", get(peers::trusted).post(peers::trust))
 }
 

@@ -10,6 +10,7 @@ mod cbor;
 pub mod envelope;
 pub mod floor;
 pub mod limits;
+pub mod log_head;
 pub mod message;
 pub mod now;
 pub mod penalty;
@@ -19,7 +20,8 @@ pub mod token;
 pub mod topic;
 pub mod view;
 
-pub use envelope::{Body, Envelope, EnvelopeDraft, Kind, LogHead};
+pub use envelope::{Body, Envelope, EnvelopeDraft, Kind};
+pub use log_head::LogHead;
 pub use message::{Hello, HelloAnswer, Request, Response};
 pub use now::{MonoMillis, Now};
 pub use refusal::Refusal;

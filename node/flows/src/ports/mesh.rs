@@ -29,6 +29,8 @@ pub struct Standing {
     pub domain: Did,
     /// That domain's log, whole.
     pub domain_log: Vec<u8>,
+    /// The `did-witness.json` of that log, where it has witnesses.
+    pub domain_witness: Option<Vec<u8>>,
 }
 
 /// A hello to be decided on.

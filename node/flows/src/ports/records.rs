@@ -30,7 +30,8 @@ pub const MAX_SCAN: usize = 1_024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Table {
-    /// DID logs as received and verified, by DID.
+    /// DID logs as received and verified, by DID: an entry a line, and on a last line the witness proofs
+    /// where there are any.
     Logs = 1,
     /// Signed status lists as received and verified, by list URL.
     Lists = 2,

@@ -27,6 +27,7 @@ async fn hello(node: &Node) -> Hello {
         membership: standing.membership,
         domain: standing.domain,
         domain_log: standing.domain_log,
+        domain_witness: standing.domain_witness,
         join_secret: None,
         addresses: vec!["/ip4/127.0.0.1/tcp/4001".into()],
     }

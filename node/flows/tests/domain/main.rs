@@ -9,6 +9,8 @@
 mod members;
 mod export;
 mod hostile;
+mod import;
 mod mesh;
 mod verification;
+mod witnessed;
 mod world;

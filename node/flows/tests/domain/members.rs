@@ -43,7 +43,7 @@ async fn a_name_is_given_once_even_to_two_who_ask_at_once() {
     let (first, second) = (node.proof(&one), node.proof(&two));
     let register = |holder: &Holder, proof: Vec<u8>| {
         let (domain, log) = (node.domain.clone(), holder.log.bytes().to_vec());
-        async move { domain.register("alice", NewMember::Owner(OwnerKind::Person), &log, &proof).await }
+        async move { domain.register("alice", NewMember::Owner(OwnerKind::Person), &log[..], &proof).await }
     };
     let (a, b) = tokio::join!(register(&one, first), register(&two, second));
     assert_eq!([a.is_ok(), b.is_ok()].iter().filter(|ok| **ok).count(), 1);
@@ -220,7 +220,7 @@ async fn a_refused_act_is_on_record_and_one_that_is_done_is_there_as_done_only()
     node.pass(1);
     code(node.domain.act_on_member(MemberKind::Agent, "nobody", Act::Revoke).await);
     node.pass(1);
-    code(node.domain.update_log(MemberKind::Owner, "alice", b"{}").await);
+    code(node.domain.update_log(MemberKind::Owner, "alice", &b"{}"[..]).await);
     node.pass(1);
     code(node.domain.identity_credential(MemberKind::Owner, "carol", Envelope::Jwt).await);
     node.pass(1);

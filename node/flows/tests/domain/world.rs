@@ -4,7 +4,9 @@ use did_resolver::codec;
 use did_resolver::did::{Did, DidUrl};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::{Change, Genesis, Log, create, key_hash};
+use did_resolver::webvh::{
+    Change, Extension, Genesis, Log, Oversight, WitnessDraft, WitnessProofs, Witnesses, create_with, key_hash,
+};
 use ed25519_dalek::{Signer, SigningKey};
 use futures::future::BoxFuture;
 use marque_flows::domain::{Domain, Policy};
@@ -14,6 +16,8 @@ use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
 use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
 use marque_flows::ports::records::Records;
 use marque_rules::issuance::{Home, MemberKind};
+use marque_rules::replica::floor::ReceivedLog;
+use marque_rules::replica::{Body, Envelope as Sealed, EnvelopeDraft};
 use marque_rules::trust::TrustedDomain;
 use marque_store::memory::Memory;
 use serde_json::{Value, json};
@@ -91,6 +95,31 @@ impl Holder {
         now: UnixSeconds,
         portable: bool,
     ) -> Self {
+        let line = Self::first_line(seed, (host, path), now, portable, &Oversight::default());
+        Self { seed: seed.to_owned(), log: Log::verify(&line, now).unwrap(), generation: 1 }
+    }
+
+    /// Somebody whose log two of these witnesses must approve, and `approving` do.
+    pub(crate) fn watched(
+        seed: &str,
+        (host, path): (&str, &[&str]),
+        now: UnixSeconds,
+        witnesses: &[&str],
+        approving: &[&str],
+    ) -> Self {
+        let line = Self::first_line(seed, (host, path), now, false, &watch(witnesses));
+        let file = approvals(None, &line, approving, now);
+        let log = Log::verify_with(&line, Some(&file), now).unwrap();
+        Self { seed: seed.to_owned(), log, generation: 1 }
+    }
+
+    fn first_line(
+        seed: &str,
+        (host, path): (&str, &[&str]),
+        now: UnixSeconds,
+        portable: bool,
+        oversight: &Oversight,
+    ) -> Vec<u8> {
         let did = "did:webvh:{SCID}:".to_owned() + &[&[host], path].concat().join(":");
         let assertion = public(&key(&format!("{seed}/assertion/1")));
         let update = key(&format!("{seed}/update/1"));
@@ -105,10 +134,9 @@ impl Holder {
             portable,
             ttl_seconds: None,
         };
-        let draft = create(genesis).unwrap();
+        let draft = create_with(genesis, oversight).unwrap();
         let signature = update.sign(&draft.signing_input(&public(&update)).unwrap()).to_bytes();
-        let line = draft.attach(&public(&update), &signature).unwrap();
-        Self { seed: seed.to_owned(), log: Log::verify(&line, now).unwrap(), generation: 1 }
+        draft.attach(&public(&update), &signature).unwrap()
     }
 
     pub(crate) fn did(&self) -> Did {
@@ -121,6 +149,31 @@ impl Holder {
 
     /// The log with one more entry that brings a new key and keeps the old one until `overlap` is over.
     pub(crate) fn rotated(&self, now: UnixSeconds, overlap: Option<Duration>) -> Self {
+        let line = self.next_line(now, overlap, &Oversight::default());
+        let log = Log::verify(&[self.log.bytes(), &line].concat(), now).unwrap();
+        Self { seed: self.seed.clone(), log, generation: self.generation + 1 }
+    }
+
+    /// As `rotated`, approved by these witnesses.
+    pub(crate) fn rotated_before(&self, now: UnixSeconds, approving: &[&str]) -> Self {
+        let line = self.next_line(now, None, &Oversight::default());
+        self.with(&line, &approvals(Some(&self.log), &line, approving, now), now)
+    }
+
+    /// The log with one line more, which `file` and what is known approve.
+    pub(crate) fn with(&self, line: &[u8], file: &[u8], now: UnixSeconds) -> Self {
+        let longer = self.log.extend_with(&[self.log.bytes(), line].concat(), Some(file), now);
+        let Ok(Extension::Longer(log)) = longer else { panic!("{longer:?}") };
+        Self { seed: self.seed.clone(), log, generation: self.generation + 1 }
+    }
+
+    /// The line that brings a new key, and under these witnesses what follows.
+    pub(crate) fn next_line(
+        &self,
+        now: UnixSeconds,
+        overlap: Option<Duration>,
+        oversight: &Oversight,
+    ) -> Vec<u8> {
         let next = self.generation + 1;
         let mut keys = vec![(next, public(&self.assertion(next)), None)];
         if let Some(overlap) = overlap {
@@ -137,17 +190,24 @@ impl Holder {
             ))))]),
             deactivate: false,
         };
-        let draft = self.log.append(change, now, now).unwrap();
+        let draft = self.log.append_with(change, oversight, now, now).unwrap();
         let signature = update.sign(&draft.signing_input(&public(&update)).unwrap()).to_bytes();
-        let line = draft.attach(&public(&update), &signature).unwrap();
-        let log = Log::verify(&[self.log.bytes(), &line].concat(), now).unwrap();
-        Self { seed: self.seed.clone(), log, generation: next }
+        draft.attach(&public(&update), &signature).unwrap()
     }
 
     pub(crate) fn sign(&self, content: Content, envelope: Envelope, payload: Value) -> Secured {
         let signer = self.assertion(self.generation);
         let key_id = self.did().with_fragment(&format!("key-{}", self.generation)).unwrap();
         let draft = Draft::new(content, envelope, payload, key_id, KeyKind::Ed25519).unwrap();
+        let signature = signer.sign(draft.signing_input()).to_bytes();
+        draft.attach(&public(&signer), &signature).unwrap()
+    }
+
+    /// Seals an envelope as the domain whose log this is.
+    pub(crate) fn seal(&self, body: Body) -> Sealed {
+        let signer = self.assertion(self.generation);
+        let key_id = self.did().with_fragment(&format!("key-{}", self.generation)).unwrap();
+        let draft = EnvelopeDraft::new(body, key_id, KeyKind::Ed25519).unwrap();
         let signature = signer.sign(draft.signing_input()).to_bytes();
         draft.attach(&public(&signer), &signature).unwrap()
     }
@@ -163,6 +223,28 @@ impl Holder {
         };
         self.sign(Content::Presentation, Envelope::Jwt, said.to_json()).bytes().to_vec()
     }
+}
+
+/// Two of these witnesses must approve.
+pub(crate) fn watch(witnesses: &[&str]) -> Oversight {
+    let keys = witnesses.iter().map(|seed| public(&key(seed))).collect();
+    Oversight { witnesses: Some(Witnesses::new(2, keys).unwrap()), watchers: None }
+}
+
+/// The proofs by which these witnesses approve `line` as what follows `held`.
+pub(crate) fn approvals(held: Option<&Log>, line: &[u8], seeds: &[&str], now: UnixSeconds) -> Vec<u8> {
+    let mut file = WitnessProofs::default();
+    for witness in seeds.iter().map(|seed| key(seed)) {
+        let draft = WitnessDraft::new(held, line, &public(&witness), now).unwrap();
+        let signature = witness.sign(draft.signing_input()).to_bytes();
+        file.merge(draft.attach(&signature).unwrap());
+    }
+    file.to_bytes()
+}
+
+/// A log as it comes, with its proofs.
+pub(crate) fn received<'a>(log: &'a [u8], witness: Option<&'a [u8]>) -> ReceivedLog<'a> {
+    ReceivedLog { log, witness }
 }
 
 fn document(did: &str, keys: &[(u32, PublicKey, Option<UnixSeconds>)]) -> Value {
@@ -227,7 +309,8 @@ impl Node {
         let home = Home::new(holder.did()).unwrap();
         let policy = Policy::default();
         let domain = Domain::new(home, policy, store, Arc::new(keys), hands.clone(), hands.clone()).unwrap();
-        domain.found(holder.log.bytes()).await.unwrap();
+        let witness = holder.log.witness_file();
+        domain.found(received(holder.log.bytes(), witness.as_deref())).await.unwrap();
         let domain = Arc::new(domain);
         let intake = NodeIntake::new(domain.clone(), node_did(seed));
         Self { domain, records, hands, intake }

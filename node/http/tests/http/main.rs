@@ -8,4 +8,5 @@ mod journey;
 mod resolution;
 mod edges;
 mod bodies;
+mod import;
 mod sockets;

@@ -256,7 +256,7 @@ impl World {
             Arc::new(Counting::default()),
         );
         let domain = Arc::new(domain.unwrap());
-        domain.found(&alpha.log).await.unwrap();
+        domain.found(alpha.log.as_slice()).await.unwrap();
         let mut registry = Registry::with_prefix("marque");
         let metrics = Metrics::register(&mut registry);
         let info = NodeInfo {

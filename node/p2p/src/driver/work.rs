@@ -163,6 +163,7 @@ impl Driver {
             membership: standing.membership,
             domain: standing.domain,
             domain_log: standing.domain_log,
+            domain_witness: standing.domain_witness,
             join_secret: None,
             addresses: self.parts.addresses.clone(),
         };

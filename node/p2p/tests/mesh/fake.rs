@@ -76,6 +76,7 @@ pub(crate) fn list(domain: &str, url: &str, seq: u64) -> Envelope {
         issued_at: NOW,
         expires_at: NOW.plus(Duration::from_secs(3_600)),
         payload: format!("{url} {seq}").into_bytes(),
+        witness: None,
     };
     let draft = EnvelopeDraft::new(body, did.with_fragment("key").unwrap(), KeyKind::Ed25519).unwrap();
     let signature = secret(&did).sign(draft.signing_input()).to_bytes();
@@ -195,7 +196,8 @@ impl Fake {
 impl Intake for Fake {
     fn standing(&self) -> BoxFuture<'_, Result<Standing, Refusal>> {
         let membership = self.peer.clone().into_bytes();
-        let standing = Standing { membership, domain: did(self.domain), domain_log: b"log".to_vec() };
+        let (domain, domain_log) = (did(self.domain), b"log".to_vec());
+        let standing = Standing { membership, domain, domain_log, domain_witness: None };
         Box::pin(ready(Ok(standing)))
     }
 

@@ -167,6 +167,7 @@ async fn a_peer_that_is_not_admitted_hears_nothing_of_a_topic_and_is_not_heard()
         membership: peer_id([9; 32]).into_bytes(),
         domain: did("evil"),
         domain_log: b"log".to_vec(),
+        domain_witness: None,
         join_secret: None,
         addresses: Vec::new(),
     };
@@ -233,6 +234,7 @@ async fn what_is_asked_before_the_hello_is_over_is_answered_after_it() {
         membership: peer_id([9; 32]).into_bytes(),
         domain: did("acme"),
         domain_log: b"log".to_vec(),
+        domain_witness: None,
         join_secret: None,
         addresses: Vec::new(),
     };

@@ -90,6 +90,7 @@ async fn hello(node: &world::Node) -> Vec<u8> {
         membership: standing.membership,
         domain: standing.domain,
         domain_log: standing.domain_log,
+        domain_witness: standing.domain_witness,
         join_secret: None,
         addresses: Vec::new(),
     };

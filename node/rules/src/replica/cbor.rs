@@ -123,6 +123,14 @@ impl<'a> Reader<'a> {
         self.0.null().map_err(|_| Refusal::Malformed).map(|()| true)
     }
 
+    /// Takes an unsigned integer, or passes over whatever else there is.
+    pub(super) fn uint_or_skip(&mut self) -> Result<Option<u64>, Refusal> {
+        match self.0.datatype().map_err(|_| Refusal::Malformed)? {
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => self.uint().map(Some),
+            _ => self.skip().map(|()| None),
+        }
+    }
+
     /// Passes over one value, whatever it is.
     pub(super) fn skip(&mut self) -> Result<(), Refusal> {
         self.0.skip().map_err(|_| Refusal::Malformed)

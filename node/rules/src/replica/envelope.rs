@@ -3,15 +3,19 @@
 //!
 //! ```text
 //! {1: version, 2: kind, 3: domain SCID, 4: subject, 5: seq, 6: digest of the one before (optional),
-//!  7: issued at, 8: expires at, 9: payload, 10: SHA-256 of the payload, 11: [critical fields]}
+//!  7: issued at, 8: expires at, 9: payload, 10: SHA-256 of the payload, 11: [critical fields],
+//!  12: witness proofs (of a log that has them)}
 //! ```
+//!
+//! Field 12 is the `did-witness.json` of the log that the payload is or announces. It is critical: a
+//! node that does not read it could not verify the log. So it stands in field 11, and only there.
 //!
 //! Its expiry limits gossip only; a replica that catches up takes expired envelopes too.
 
 use crate::replica::cbor::{Reader, Writer, decode_exactly};
 use crate::replica::limits::{
-    MAX_CRITICAL, MAX_ENVELOPE_BYTES, MAX_LOG_BYTES, MAX_PAYLOAD_BYTES, MAX_SKEW_SECONDS, MAX_SUBJECT_BYTES,
-    MAX_VERSION_ID_BYTES,
+    MAX_CRITICAL, MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES, MAX_PROOFS_BYTES, MAX_SKEW_SECONDS,
+    MAX_SUBJECT_BYTES,
 };
 use crate::replica::message::read_scid;
 use crate::replica::view::ItemKind;
@@ -35,15 +39,15 @@ const VERSION: u64 = 1;
 /// those that a later one marks as critical.
 const MAX_FIELDS: usize = 32;
 
-/// The last field that this version has.
-const LAST_FIELD: u64 = 11;
+/// The field of witness proofs: the last one that this version has, and the only critical one.
+const WITNESS_FIELD: u64 = 12;
 
 /// What the payload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A whole DID log, verbatim; the subject is its DID, `seq` its last version number.
     Log,
-    /// A [`LogHead`], for a log that is too long to be pushed.
+    /// A [`LogHead`](crate::replica::LogHead), for a log that is too long to be pushed.
     LogHead,
     /// A signed status list, verbatim; the subject is its URL, `seq` its sequence number.
     StatusList,
@@ -103,21 +107,29 @@ pub struct Body {
     pub issued_at: UnixSeconds,
     /// When gossip stops passing it on.
     pub expires_at: UnixSeconds,
-    /// At most [`MAX_PAYLOAD_BYTES`].
+    /// At most [`MAX_PAYLOAD_BYTES`], together with `witness`.
     pub payload: Vec<u8>,
+    /// The `did-witness.json` of the log that is carried or announced, where it has witnesses: at most
+    /// [`MAX_PROOFS_BYTES`]. What it is worth shows when the log is verified with it.
+    pub witness: Option<Vec<u8>>,
 }
 
 impl Body {
     fn encode(&self) -> Vec<u8> {
         let mut w = Writer::default();
-        w.map(if self.prev.is_some() { 11 } else { 10 });
+        w.map(10 + usize::from(self.prev.is_some()) + usize::from(self.witness.is_some()));
         w.uint(1).uint(VERSION).uint(2).uint(self.kind.number()).uint(3).text(self.domain.as_str());
         w.uint(4).text(&self.subject).uint(5).uint(self.seq);
         if let Some(prev) = &self.prev {
             w.uint(6).bytes(prev);
         }
         w.uint(7).uint(self.issued_at.get()).uint(8).uint(self.expires_at.get());
-        w.uint(9).bytes(&self.payload).uint(10).bytes(&sha256(&self.payload)).uint(11).array(0).finish()
+        w.uint(9).bytes(&self.payload).uint(10).bytes(&sha256(&self.payload)).uint(11);
+        match &self.witness {
+            Some(witness) => w.array(1).uint(WITNESS_FIELD).uint(WITNESS_FIELD).bytes(witness),
+            None => w.array(0),
+        };
+        w.finish()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
@@ -135,7 +147,7 @@ impl Body {
         }
         let (mut kind, mut domain, mut subject, mut seq, mut prev) = (None, None, None, None, None);
         let (mut issued, mut expires, mut payload, mut digest) = (None, None, None, None);
-        let (mut critical, mut later) = (0, false);
+        let (mut witness, mut later) = (None, false);
         for _ in 1..fields {
             match r.uint()? {
                 2 => kind = Some(r.uint()?),
@@ -148,20 +160,30 @@ impl Body {
                 9 => payload = Some(r.bytes(MAX_PAYLOAD_BYTES)?.to_vec()),
                 10 => digest = Some(r.digest()?),
                 11 => {
-                    critical = r.array(MAX_CRITICAL)?;
-                    (0..critical).try_for_each(|_| r.skip())?;
+                    for _ in 0..r.array(MAX_CRITICAL)? {
+                        later |= r.uint_or_skip()? != Some(WITNESS_FIELD);
+                    }
                 }
-                field if field > LAST_FIELD => {
+                WITNESS_FIELD => witness = Some(r.bytes(MAX_PROOFS_BYTES)?.to_vec()),
+                field if field > WITNESS_FIELD => {
                     r.skip()?;
                     later = true;
                 }
                 _ => return Err(Refusal::Malformed),
             }
         }
-        if critical > 0 || later {
+        if later {
             return Err(Refusal::UnknownCritical);
         }
         let kind = Kind::from_number(kind.ok_or(Refusal::Malformed)?).ok_or(Refusal::UnknownCritical)?;
+        let proofs = witness.as_ref().map(Vec::len);
+        if payload.as_ref().map_or(0, Vec::len) + proofs.unwrap_or(0) > MAX_PAYLOAD_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        // No proofs are no field; and only logs have them.
+        if proofs.is_some_and(|length| length == 0 || kind.item_kind() != ItemKind::Log) {
+            return Err(Refusal::Malformed);
+        }
         let whole = || {
             let payload = payload?;
             let (issued_at, expires_at) = (issued?, expires?);
@@ -175,6 +197,7 @@ impl Body {
                 issued_at,
                 expires_at,
                 payload,
+                witness,
             })
         };
         whole().ok_or(Refusal::Malformed)
@@ -331,56 +354,6 @@ impl EnvelopeDraft {
         }
         let id = sha256(sign1.bytes());
         Ok(Envelope { body: self.body, key_id: self.key_id, sign1, id })
-    }
-}
-
-/// What is pushed instead of a log over [`MAX_PAYLOAD_BYTES`]; the log is pulled in pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogHead {
-    /// Whose log. It is the envelope's subject too.
-    pub did: String,
-    /// Its last version. It is the envelope's `seq` too.
-    pub version_number: u64,
-    /// Its last versionId.
-    pub version_id: String,
-    /// Its length in bytes, at most [`MAX_LOG_BYTES`].
-    pub length: u64,
-    /// SHA-256 of it all.
-    pub digest: Sha256Digest,
-}
-
-impl LogHead {
-    /// The payload of an envelope.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::default();
-        w.array(5).text(&self.did).uint(self.version_number).text(&self.version_id);
-        w.uint(self.length).bytes(&self.digest).finish()
-    }
-
-    /// Reads the payload of an envelope of [`Kind::LogHead`], which must be about the envelope's own
-    /// subject and number.
-    ///
-    /// # Errors
-    /// [`Refusal::Malformed`]; [`Refusal::TooLarge`]; [`Refusal::Inconsistent`].
-    pub fn of(body: &Body) -> Result<Self, Refusal> {
-        let head = decode_exactly(&body.payload, MAX_PAYLOAD_BYTES, Self::read, Self::encode)?;
-        if body.kind != Kind::LogHead || head.did != body.subject || head.version_number != body.seq {
-            return Err(Refusal::Inconsistent);
-        }
-        Ok(head)
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, Refusal> {
-        r.exactly(5)?;
-        let head = Self {
-            did: r.text(MAX_SUBJECT_BYTES)?.to_owned(),
-            version_number: r.uint()?,
-            version_id: r.text(MAX_VERSION_ID_BYTES)?.to_owned(),
-            length: r.uint()?,
-            digest: r.digest()?,
-        };
-        if head.length > MAX_LOG_BYTES as u64 { Err(Refusal::TooLarge) } else { Ok(head) }
     }
 }
 

@@ -7,7 +7,7 @@ mod list;
 mod log;
 
 pub use list::{ListDecision, ListFloor, ReceivedList, decide_list, is_revoked};
-pub use log::{LogDecision, LogFloor, decide_log, log_item};
+pub use log::{LogDecision, LogFloor, ReceivedLog, check_proofs, decide_log, log_item};
 
 #[cfg(test)]
 mod tests;

@@ -7,11 +7,17 @@ pub const MAX_ENVELOPE_BYTES: usize = 61_440;
 /// Longest gossipsub message: the wire limit that the driver sets.
 pub const MAX_GOSSIP_BYTES: usize = 65_536;
 
-/// Longest payload that is pushed; anything longer goes by head and is pulled in pages.
+/// Longest payload that is pushed, witness proofs included; anything longer goes by head and is pulled
+/// in pages.
 pub const MAX_PAYLOAD_BYTES: usize = 49_152;
 
 /// Longest DID log at every door.
 pub const MAX_LOG_BYTES: usize = 1_048_576;
+
+/// Longest witness proofs of a log at every door, of each witness the latest: some 120 witnesses, at
+/// 380 bytes each. They stand beside the payload that announces the log, which where the log is long is
+/// its head, and so they never have to be pulled.
+pub const MAX_PROOFS_BYTES: usize = 46_080;
 
 /// Longest sync request: 2,000 ids fit in it.
 pub const MAX_SYNC_REQUEST_BYTES: usize = 65_536;
@@ -22,7 +28,8 @@ pub const MAX_SYNC_RESPONSE_BYTES: usize = 1_048_576;
 /// Most payload in one sync response, so that one round moves no more than D6 allows.
 pub const MAX_PAGE_BYTES: usize = 524_288;
 
-/// Longest hello and hello answer: a domain log at its cap, a credential, and addresses.
+/// Longest hello and hello answer: a domain log and its witness proofs at their caps, a credential, and
+/// addresses.
 pub const MAX_HELLO_BYTES: usize = 1_310_720;
 
 /// Longest NodeMembershipCredential: the bound of any credential that a mandate carries.

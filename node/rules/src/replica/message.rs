@@ -4,7 +4,8 @@
 use crate::replica::cbor::{Reader, Writer, decode_exactly};
 use crate::replica::limits::{
     MAX_ENVELOPE_BYTES, MAX_HELLO_BYTES, MAX_IDS_PER_REQUEST, MAX_ITEMS_PER_PAGE, MAX_LOG_BYTES,
-    MAX_MEMBERSHIP_BYTES, MAX_PAGE_BYTES, MAX_SUBJECT_BYTES, MAX_SYNC_REQUEST_BYTES, MAX_SYNC_RESPONSE_BYTES,
+    MAX_MEMBERSHIP_BYTES, MAX_PAGE_BYTES, MAX_PROOFS_BYTES, MAX_SUBJECT_BYTES, MAX_SYNC_REQUEST_BYTES,
+    MAX_SYNC_RESPONSE_BYTES,
 };
 use crate::replica::token::{JoinSecret, read_addresses, write_addresses};
 use crate::replica::view::{BUCKET_DIGEST_BYTES, BUCKETS, Buckets, DomainDigest, Item, ItemKind};
@@ -18,8 +19,11 @@ pub const HELLO_PROTOCOL: &str = "/marque/hello/1";
 /// Protocol name of the sync exchange.
 pub const SYNC_PROTOCOL: &str = "/marque/sync/1";
 
-/// The version of hello that is spoken here.
+/// The version of a hello whose domain log has no witnesses.
 pub const HELLO_VERSION: u64 = 1;
+
+/// The version of a hello that shows witness proofs: who does not know it could not verify the log.
+pub const WITNESSED_HELLO_VERSION: u64 = 2;
 
 /// Longest name of a refusal on the wire, in bytes.
 const MAX_REASON_BYTES: usize = 64;
@@ -33,6 +37,8 @@ pub struct Hello {
     pub domain: Did,
     /// The domain's log, at most [`MAX_LOG_BYTES`]. It is verified before the credential.
     pub domain_log: Vec<u8>,
+    /// The `did-witness.json` of that log, where it has witnesses, at most [`MAX_PROOFS_BYTES`].
+    pub domain_witness: Option<Vec<u8>>,
     /// The secret of a join token that the other domain gave out, the first time only.
     pub join_secret: Option<JoinSecret>,
     /// Multiaddrs under which this node may be dialled.
@@ -57,8 +63,14 @@ impl Hello {
     }
 
     fn write(&self, w: &mut Writer) {
-        w.array(6).uint(HELLO_VERSION).bytes(&self.membership).text(self.domain.as_str());
-        w.bytes(&self.domain_log);
+        match self.domain_witness {
+            None => w.array(6).uint(HELLO_VERSION),
+            Some(_) => w.array(7).uint(WITNESSED_HELLO_VERSION),
+        };
+        w.bytes(&self.membership).text(self.domain.as_str()).bytes(&self.domain_log);
+        if let Some(witness) = &self.domain_witness {
+            w.bytes(witness);
+        }
         match &self.join_secret {
             Some(secret) => w.bytes(secret.as_bytes()),
             None => w.null(),
@@ -68,16 +80,19 @@ impl Hello {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Refusal> {
         let fields = r.array(usize::MAX)?;
-        if r.uint()? != HELLO_VERSION {
-            return Err(Refusal::UnknownVersion);
-        }
-        if fields != 6 {
+        let witnessed = match r.uint()? {
+            HELLO_VERSION => false,
+            WITNESSED_HELLO_VERSION => true,
+            _ => return Err(Refusal::UnknownVersion),
+        };
+        if fields != 6 + usize::from(witnessed) {
             return Err(Refusal::Malformed);
         }
         Ok(Self {
             membership: r.bytes(MAX_MEMBERSHIP_BYTES)?.to_vec(),
             domain: read_did(r)?,
             domain_log: r.bytes(MAX_LOG_BYTES)?.to_vec(),
+            domain_witness: if witnessed { Some(read_proofs(r)?) } else { None },
             join_secret: if r.null()? { None } else { Some(JoinSecret::new(r.array_of()?)) },
             addresses: read_addresses(r)?,
         })
@@ -332,6 +347,12 @@ fn read_item(r: &mut Reader<'_>) -> Result<Item, Refusal> {
         seq: r.uint()?,
         digest: r.digest()?,
     })
+}
+
+/// Witness proofs, of which there are some.
+fn read_proofs(r: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
+    let bytes = r.bytes(MAX_PROOFS_BYTES)?;
+    if bytes.is_empty() { Err(Refusal::Malformed) } else { Ok(bytes.to_vec()) }
 }
 
 fn read_reason(r: &mut Reader<'_>) -> Result<Refusal, Refusal> {

@@ -1,5 +1,6 @@
 //! One node's disk, and a judge that decides by it: logs are byte strings of which one extends
-//! another or forks from it; lists are decided by the real rule.
+//! another or forks from it, and some need the approval of two witnesses; lists are decided by the real
+//! rule.
 
 use did_resolver::codec::{Sha256Digest, sha256};
 use did_resolver::did::{Did, DidUrl};
@@ -13,12 +14,43 @@ use marque_rules::replica::{
     Body, Envelope, EnvelopeDraft, Item, ItemKind, Kind, LogHead, Refusal, Request, Response, Scid, Verdict,
 };
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use vc_schemas::status::Purpose;
 use vc_schemas::status::bitstring::{Bits, MIN_ENTRIES};
 
 /// Bytes of a log in one page here, so that long logs take several.
 const PAGE: usize = 3;
+
+/// The witnesses of witnessed logs.
+pub(crate) const WITNESSES: [u8; 3] = [1, 2, 3];
+
+/// How many of them must approve.
+pub(crate) const THRESHOLD: usize = 2;
+
+/// Bytes of one approval: a witness, and the beginning of the hash of what it approves.
+const APPROVAL: usize = 9;
+
+/// Whether the log of this name has witnesses.
+pub(crate) fn is_witnessed(subject: &str) -> bool {
+    subject.ends_with(['1', '2'])
+}
+
+/// The file by which these witnesses approve `content`.
+pub(crate) fn approvals(content: &[u8], witnesses: impl IntoIterator<Item = u8>) -> Vec<u8> {
+    witnesses.into_iter().flat_map(|w| [&[w], &sha256(content)[..APPROVAL - 1]].concat()).collect()
+}
+
+/// What approves `content` in a file.
+fn approving<'a>(content: &[u8], file: &'a [u8]) -> BTreeSet<&'a [u8]> {
+    let hash = sha256(content);
+    let approves = |a: &&[u8]| WITNESSES.contains(&a[0]) && a[1..] == hash[..APPROVAL - 1];
+    file.chunks_exact(APPROVAL).filter(approves).collect()
+}
+
+/// How many witnesses approve `content`.
+pub(crate) fn approved_by(content: &[u8], file: &[u8]) -> usize {
+    approving(content, file).len()
+}
 
 /// A domain with one key.
 pub(crate) struct Origin {
@@ -53,6 +85,7 @@ impl Origin {
         subject: &str,
         seq: u64,
         payload: Vec<u8>,
+        witness: Option<Vec<u8>>,
         now: UnixSeconds,
     ) -> Envelope {
         let body = Body {
@@ -64,6 +97,7 @@ impl Origin {
             issued_at: now,
             expires_at: now.plus(std::time::Duration::from_secs(3_600)),
             payload,
+            witness,
         };
         let draft = EnvelopeDraft::new(body, self.key_id.clone(), KeyKind::Ed25519).unwrap();
         let signature = self.key.sign(draft.signing_input()).to_bytes();
@@ -79,6 +113,8 @@ pub(crate) struct Object {
     pub(crate) envelope: Vec<u8>,
     /// The log or the list.
     pub(crate) content: Vec<u8>,
+    /// What approves the log.
+    pub(crate) witness: Vec<u8>,
 }
 
 /// What is held of one subject, and written as one.
@@ -167,8 +203,8 @@ impl Disk {
                     seq: body.seq,
                     digest: sha256(&body.payload),
                 };
-                let object =
-                    Object { item, envelope: envelope.bytes().to_vec(), content: body.payload.clone() };
+                let (envelope, content) = (envelope.bytes().to_vec(), body.payload.clone());
+                let object = Object { item, envelope, content, witness: Vec::new() };
                 match decision {
                     ListDecision::Accept { overlay } => {
                         subject = Subject { objects: vec![object], floor: Some(at), revoked_ever: overlay };
@@ -219,15 +255,30 @@ fn begins(content: &[u8], digest: &Sha256Digest) -> bool {
 
 fn judge_log(mut subject: Subject, envelope: &Envelope, content: &[u8]) -> (Verdict, Option<Subject>) {
     let held = subject.items();
-    if subject.objects.iter().any(|o| o.content == content) {
-        return (Verdict::Same { held }, None);
+    let body = envelope.body();
+    let file = body.witness.as_deref().unwrap_or_default();
+    let bytes = envelope.bytes().to_vec();
+    let new = approving(content, file);
+    if is_witnessed(&body.subject) && new.len() < THRESHOLD {
+        return (Verdict::Ignore(Refusal::BadLog), None);
     }
-    let item = log_item(&envelope.body().subject, content);
+    if let Some(same) = subject.objects.iter_mut().find(|o| o.content == content) {
+        let mut all = approving(content, &same.witness);
+        let known = all.len();
+        all.extend(new);
+        if all.len() == known {
+            return (Verdict::Same { held }, None);
+        }
+        same.witness = all.into_iter().collect::<Vec<_>>().concat();
+        same.envelope = bytes;
+        return (Verdict::Accept { held }, Some(subject));
+    }
+    let item = log_item(&body.subject, content);
     if subject.objects.iter().any(|o| o.content.starts_with(content)) {
         return (Verdict::Older { item, held }, None);
     }
     subject.objects.retain(|o| !content.starts_with(&o.content));
-    let envelope = envelope.bytes().to_vec();
-    subject.objects.push(Object { item, envelope, content: content.to_vec() });
+    let witness = new.into_iter().collect::<Vec<_>>().concat();
+    subject.objects.push(Object { item, envelope: bytes, content: content.to_vec(), witness });
     (Verdict::Accept { held: subject.items() }, Some(subject))
 }

@@ -31,6 +31,7 @@ fn replicas_converge_and_forward_only_what_is_durable() {
     println!("{tally:?}");
     // The simulation shows nothing if nothing of interest happens in it.
     assert!(tally.forwarded > 1_000 && tally.contested > 0 && tally.rejected > 0 && tally.pulled > 1_000);
+    assert!(tally.witnessed > 500 && tally.approved_later > 100 && tally.unapproved > 100);
 }
 
 fn run(seed: u64) -> Tally {

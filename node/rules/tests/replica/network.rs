@@ -1,13 +1,16 @@
 //! Several replicas, the links between them, and virtual time.
 
-use crate::judge::{Disk, Key, Object, Origin, Subject, bits, key_of, log_head, log_item};
+use crate::judge::{
+    Disk, Key, Object, Origin, Subject, THRESHOLD, WITNESSES, approvals, approved_by, bits, is_witnessed,
+    key_of, log_head, log_item,
+};
 use did_resolver::codec::{Sha256Digest, sha256};
 use did_resolver::time::UnixSeconds;
 use marque_rules::replica::limits::*;
 use marque_rules::replica::state::{ChannelId, Peer, Report, RequestId, Ticket, Via};
 use marque_rules::replica::{
     Config, Effect, Envelope, Hello, Input, Item, ItemKind, Kind, Lane, MonoMillis, Now, Refusal, Request,
-    Response, State,
+    Response, State, Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +23,8 @@ const END_MS: u64 = CALM_MS + REQUEST_TIMEOUT_MS + 5 * PERIOD_MS;
 const START: u64 = 1_800_000_000;
 /// Identifies the node that joins late.
 const LATE: usize = NODES - 1;
+/// The version that nobody may ever hold: too few witnesses approve it.
+const UNAPPROVED: u8 = 99;
 
 enum Event {
     Input(Input),
@@ -74,6 +79,12 @@ pub(crate) struct Tally {
     pub(crate) contested: usize,
     pub(crate) rejected: usize,
     pub(crate) pulled: usize,
+    /// Witnessed logs that are held at the end.
+    pub(crate) witnessed: usize,
+    /// Approvals that came after the log, and were stored.
+    pub(crate) approved_later: usize,
+    /// Versions that were refused for want of approvals.
+    pub(crate) unapproved: usize,
 }
 
 impl Tally {
@@ -84,6 +95,9 @@ impl Tally {
             contested: self.contested + other.contested,
             rejected: self.rejected + other.rejected,
             pulled: self.pulled + other.pulled,
+            witnessed: self.witnessed + other.witnessed,
+            approved_later: self.approved_later + other.approved_later,
+            unapproved: self.unapproved + other.unapproved,
         }
     }
 }
@@ -273,8 +287,14 @@ impl Network {
 
     fn hello(&self, node: usize) -> Box<Hello> {
         let domain = self.origins[node % 2].document.id().clone();
-        let (membership, domain_log) = (vec![1], vec![2]);
-        Box::new(Hello { membership, domain, domain_log, join_secret: None, addresses: Vec::new() })
+        Box::new(Hello {
+            membership: vec![1],
+            domain,
+            domain_log: vec![2],
+            domain_witness: None,
+            join_secret: None,
+            addresses: Vec::new(),
+        })
     }
 
     fn link(&mut self, node: usize, other: usize, up: bool) {
@@ -353,6 +373,7 @@ impl Network {
         let held = self.nodes[node].disk.0.get(&key_of(&envelope)).map(Subject::items).unwrap_or_default();
         let unchanged = held == seen;
         if unchanged {
+            self.tally.approved_later += usize::from(subject.items() == seen);
             self.commit(node, &envelope, subject);
         }
         unchanged
@@ -394,7 +415,20 @@ impl Network {
             if fork && (subject.objects.len() != 1 || content.len() < 2) {
                 return;
             }
-            if fork {
+            let witnessed = is_witnessed(&name);
+            let absent = self.below(WITNESSES.len() as u64) as usize;
+            let mut witnesses = WITNESSES.to_vec();
+            witnesses.remove(absent);
+            if witnessed && choice == 5 && !content.is_empty() {
+                return self.publish_unapproved(node, &name, content);
+            }
+            // The witness that was away approves the versions that are there.
+            let later = witnessed && choice == 6 && subject.objects.len() == 1;
+            let origin = &self.origins[node % 2];
+            if later {
+                witnesses = WITNESSES.to_vec();
+                subject.objects.clear();
+            } else if fork {
                 content.pop();
                 content.push(200 + node as u8);
             } else {
@@ -402,13 +436,15 @@ impl Network {
                 subject.objects.retain(|o| !content.starts_with(&o.content));
             }
             let item = log_item(&name, &content);
+            let witness = if witnessed { approvals(&content, witnesses) } else { Vec::new() };
+            let file = witnessed.then(|| witness.clone());
             let envelope = if choice < 3 {
                 let head = log_head(&name, &content).encode();
-                origin.sign(Kind::LogHead, &name, item.seq, head, unix)
+                origin.sign(Kind::LogHead, &name, item.seq, head, file, unix)
             } else {
-                origin.sign(Kind::Log, &name, item.seq, content.clone(), unix)
+                origin.sign(Kind::Log, &name, item.seq, content.clone(), file, unix)
             };
-            subject.objects.push(Object { item, envelope: envelope.bytes().to_vec(), content });
+            subject.objects.push(Object { item, envelope: envelope.bytes().to_vec(), content, witness });
             (envelope, subject, Lane::Did)
         } else {
             let name = format!("https://d.example/list/{node}");
@@ -416,13 +452,24 @@ impl Network {
             let held = self.nodes[node].disk.0.get(&key).cloned().unwrap_or_default();
             let mut content = held.objects.first().map(|o| o.content.clone()).unwrap_or_default();
             content.push(content.len() as u8 * 3);
-            let envelope = origin.sign(Kind::StatusList, &name, held.highest() + 1, content, unix);
+            let envelope = origin.sign(Kind::StatusList, &name, held.highest() + 1, content, None, unix);
             let (_, subject) = self.nodes[node].disk.judge(&self.origins, &envelope, None, unix);
             (envelope, subject.unwrap(), Lane::Status)
         };
         let held: Vec<Item> = subject.items();
         self.commit(node, &envelope, subject);
         self.handle(node, Input::Local { envelope: Box::new(envelope), held, lane });
+    }
+
+    /// Says a version that one witness too few approves, or none, by the domain's own key.
+    fn publish_unapproved(&mut self, node: usize, name: &str, mut content: Vec<u8>) {
+        content.push(UNAPPROVED);
+        let witnesses = WITNESSES.into_iter().take(self.below(THRESHOLD as u64) as usize);
+        let file = Some(approvals(&content, witnesses)).filter(|file| !file.is_empty());
+        let (origin, unix) = (&self.origins[node % 2], self.clock().unix);
+        let envelope = origin.sign(Kind::Log, name, content.len() as u64, content, file, unix);
+        let topic = marque_rules::replica::Topic::new(&origin.scid, Lane::Did);
+        self.flood(node, None, &topic, envelope.bytes());
     }
 
     fn handle(&mut self, node: usize, input: Input) {
@@ -461,6 +508,9 @@ impl Network {
                 let now = self.clock().unix;
                 let (verdict, write) =
                     self.nodes[node].disk.judge(&self.origins, &envelope, log.as_deref(), now);
+
+                let unapproved = matches!(verdict, Verdict::Ignore(Refusal::BadLog));
+                self.tally.unapproved += usize::from(unapproved);
                 if let Some(subject) = write {
                     let held = self.nodes[node].disk.0.get(&key_of(&envelope)).map(Subject::items);
                     let write = (*envelope.clone(), subject, held.unwrap_or_default());
@@ -581,6 +631,13 @@ impl Network {
                 shown.sort();
                 items.sort();
                 assert_eq!(shown, items, "node {at}: the view is not what is durable");
+                let witnessed = *kind == ItemKind::Log && is_witnessed(subject);
+                for object in held.objects.iter().filter(|_| witnessed) {
+                    let approved = approved_by(&object.content, &object.witness);
+                    assert!(approved >= THRESHOLD, "node {at} holds what too few approve");
+                    assert!(!object.content.contains(&UNAPPROVED));
+                    self.tally.witnessed += 1;
+                }
                 self.tally.contested += usize::from(*kind == ItemKind::Log && items.len() > 1);
                 // What was passed on before a crash is still there.
                 let passed = node.passed_on.get(&(domain.clone(), *kind, subject.clone()));

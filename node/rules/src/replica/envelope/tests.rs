@@ -1,6 +1,8 @@
 //! Envelopes: what was signed comes back, and nothing else does.
 
 use super::*;
+use crate::replica::LogHead;
+use crate::replica::limits::{MAX_LOG_BYTES, MAX_VERSION_ID_BYTES};
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 use serde_json::json;
@@ -43,6 +45,7 @@ fn body() -> Body {
         issued_at: NOW,
         expires_at: UnixSeconds::new(NOW.get() + 3_600),
         payload: b"a signed list".to_vec(),
+        witness: None,
     }
 }
 
@@ -101,16 +104,64 @@ fn what_a_later_version_may_mean_is_not_malformed() {
     let plain = body().encode();
     let mut later = plain.clone();
     later[2] = 2;
-    let critical = [&plain[..plain.len() - 1], &[0x81, 0x0c]].concat();
-    let mut field = [&plain[..], &[0x0c, 0x00]].concat();
+    let critical = [&plain[..plain.len() - 1], &[0x81, 0x0d]].concat();
+    let mut field = [&plain[..], &[0x0d, 0x00]].concat();
     field[0] += 1;
     let mut kind = plain.clone();
     kind[4] = 9;
     let refused = |payload: Vec<u8>| Envelope::decode(&signed_raw(payload, CONTENT_TYPE)).err();
     assert_eq!(refused(later), Some(Refusal::UnknownVersion));
-    for unknown in [critical, field, kind] {
+    let named = [&plain[..plain.len() - 1], &[0x82, 0x0c, 0x61, b'x']].concat();
+    for unknown in [critical, field, kind, named] {
         assert_eq!(refused(unknown), Some(Refusal::UnknownCritical));
     }
+}
+
+/// A log with witness proofs.
+fn witnessed() -> Body {
+    let subject = did().as_str().to_owned();
+    Body { kind: Kind::Log, subject, payload: b"{}".to_vec(), witness: Some(b"[]".to_vec()), ..body() }
+}
+
+#[test]
+fn witness_proofs_are_critical_and_belong_to_logs_only() {
+    for kind in [Kind::Log, Kind::LogHead] {
+        let envelope = signed(Body { kind, ..witnessed() });
+        assert_eq!(Envelope::decode(envelope.bytes()), Ok(envelope));
+    }
+    let plain = witnessed().encode();
+    // Who does not know the field finds it in the list of those that must be known.
+    assert!(plain.windows(3).any(|bytes| bytes == [0x0b, 0x81, WITNESS_FIELD as u8]));
+    let refused = |payload: Vec<u8>| Envelope::decode(&signed_raw(payload, CONTENT_TYPE)).err();
+    let of_list = Body { witness: Some(b"[]".to_vec()), ..body() };
+    let empty = Body { witness: Some(Vec::new()), ..witnessed() };
+    let critical = plain.windows(2).position(|bytes| bytes == [0x0b, 0x81]).unwrap();
+    let unmarked = [&plain[..critical], &[0x0b, 0x80], &plain[critical + 3..]].concat();
+    let mut missing = plain[..critical + 3].to_vec();
+    missing[0] -= 1;
+    for malformed in [of_list.encode(), empty.encode(), unmarked, missing] {
+        assert_eq!(refused(malformed), Some(Refusal::Malformed));
+    }
+}
+
+#[test]
+fn witness_proofs_and_payload_share_one_bound() {
+    let of = |proofs: usize, payload: usize| {
+        let body = Body { witness: Some(vec![b' '; proofs]), payload: vec![0; payload], ..witnessed() };
+        EnvelopeDraft::new(body, did().with_fragment("key").unwrap(), KeyKind::Ed25519).err()
+    };
+    assert_eq!(of(MAX_PROOFS_BYTES, MAX_PAYLOAD_BYTES - MAX_PROOFS_BYTES), None);
+    assert_eq!(of(MAX_PROOFS_BYTES, MAX_PAYLOAD_BYTES - MAX_PROOFS_BYTES + 1), Some(Refusal::TooLarge));
+    assert_eq!(of(MAX_PROOFS_BYTES + 1, 1), Some(Refusal::TooLarge));
+    // A head at its longest fits beside proofs at theirs.
+    let head = LogHead {
+        did: "x".repeat(MAX_SUBJECT_BYTES),
+        version_number: u64::MAX,
+        version_id: "x".repeat(MAX_VERSION_ID_BYTES),
+        length: u64::MAX,
+        digest: [9; 32],
+    };
+    assert!(head.encode().len() <= MAX_PAYLOAD_BYTES - MAX_PROOFS_BYTES);
 }
 
 #[test]
@@ -181,10 +232,11 @@ proptest! {
     #[test]
     fn whatever_the_body_says_reads_back(
         seq in any::<u64>(), subject in ".{0,60}", payload in proptest::collection::vec(any::<u8>(), 0..300),
-        log in any::<bool>(),
+        log in any::<bool>(), witness in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..300)),
     ) {
         let kind = if log { Kind::Log } else { Kind::StatusList };
-        let envelope = signed(Body { kind, seq, subject, payload, ..body() });
+        let witness = witness.filter(|_| log);
+        let envelope = signed(Body { kind, seq, subject, payload, witness, ..body() });
         prop_assert_eq!(Envelope::decode(envelope.bytes()), Ok(envelope));
     }
 

@@ -3,11 +3,11 @@
 //! Every fork is treated as contested here. To tell a fork by a retired key, which only raises an
 //! alarm, one must know how long its rotation had been held; nothing here says that.
 
-use crate::replica::limits::MAX_BRANCHES;
+use crate::replica::limits::{MAX_BRANCHES, MAX_PROOFS_BYTES};
 use crate::replica::view::{Item, ItemKind, log_digest};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::{Extension, Log, LogError};
+use did_resolver::webvh::{Extension, Log, LogError, WitnessProofsError};
 
 /// The floor of a DID's log: a version that every accepted log has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,22 @@ impl LogFloor {
     }
 }
 
+/// A log as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceivedLog<'a> {
+    /// Its `did.jsonl`.
+    pub log: &'a [u8],
+    /// Its `did-witness.json`, where that came with it.
+    pub witness: Option<&'a [u8]>,
+}
+
+impl<'a> From<&'a [u8]> for ReceivedLog<'a> {
+    /// A log without witnesses.
+    fn from(log: &'a [u8]) -> Self {
+        Self { log, witness: None }
+    }
+}
+
 /// What becomes of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogDecision {
@@ -38,6 +54,8 @@ pub enum LogDecision {
     Accept(Log),
     /// The versions that are held.
     Same,
+    /// The versions that are held, with approvals that are not: here is all that is held now.
+    Approved(Vec<Log>),
     /// A beginning of what is held, or too short to show the floor.
     Older,
     /// Two valid histories: no branch authorises anything. The floor stays.
@@ -52,40 +70,76 @@ pub enum LogDecision {
     Refused(LogError),
 }
 
+/// Checks that the witness proofs of a log keep to [`MAX_PROOFS_BYTES`], so that they can be passed on.
+///
+/// # Errors
+/// [`WitnessProofsError::TooLong`], in a [`LogError`].
+pub fn check_proofs(log: &Log) -> Result<(), LogError> {
+    match log.witness_file() {
+        Some(file) if file.len() > MAX_PROOFS_BYTES => {
+            Err(LogError::WitnessProofs(WitnessProofsError::TooLong))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Decides about a log of `did`. `held` is the log that is held, or every branch of a contested one.
+///
+/// A log whose entries lack the approval of their witnesses is refused, be it longer than what is held
+/// or a fork of it: thresholds are those of what stands before the entry.
 #[must_use]
 pub fn decide_log(
     did: &Did,
     held: &[Log],
     floor: Option<&LogFloor>,
-    received: &[u8],
+    received: ReceivedLog<'_>,
     now: UnixSeconds,
 ) -> LogDecision {
+    decide(did, held, floor, received, now).unwrap_or_else(LogDecision::Refused)
+}
+
+fn decide(
+    did: &Did,
+    held: &[Log],
+    floor: Option<&LogFloor>,
+    received: ReceivedLog<'_>,
+    now: UnixSeconds,
+) -> Result<LogDecision, LogError> {
+    let ReceivedLog { log: bytes, witness } = received;
     let mut branches = held.to_vec();
     let mut fork_at = None;
     for (place, branch) in held.iter().enumerate() {
-        match branch.extend(received, now) {
-            Ok(Extension::Same) => return LogDecision::Same,
-            Ok(Extension::Older) => return LogDecision::Older,
-            Ok(Extension::Longer(log)) if held.len() == 1 => return within_floor(did, log, floor, held),
-            Ok(Extension::Longer(log)) => {
+        match branch.extend_with(bytes, witness, now)? {
+            Extension::Same => {
+                let approved = witness.map(|file| branch.with_approvals(file)).transpose()?.flatten();
+                let Some(approved) = approved else { return Ok(LogDecision::Same) };
+                check_proofs(&approved)?;
+                branches.splice(place..=place, [approved]);
+                return Ok(LogDecision::Approved(branches));
+            }
+            Extension::Older => return Ok(LogDecision::Older),
+            Extension::Longer(log) => {
+                check_proofs(&log)?;
+                if held.len() == 1 {
+                    return Ok(within_floor(did, log, floor, held));
+                }
                 branches.remove(place);
                 let at = first_difference(&branches, &log);
                 branches.push(log);
-                return contested(did, at, branches);
+                return Ok(contested(did, at, branches));
             }
-            Ok(Extension::Fork { at }) => fork_at = fork_at.max(Some(at)),
-            Err(error) => return LogDecision::Refused(error),
+            Extension::Fork { at } => fork_at = fork_at.max(Some(at)),
         }
     }
-    match (Log::verify(received, now), fork_at) {
-        (Ok(log), Some(at)) => {
+    let log = Log::verify_with(bytes, witness, now)?;
+    check_proofs(&log)?;
+    Ok(match fork_at {
+        Some(at) => {
             branches.push(log);
             contested(did, at, branches)
         }
-        (Ok(log), None) => within_floor(did, log, floor, held),
-        (Err(error), _) => LogDecision::Refused(error),
-    }
+        None => within_floor(did, log, floor, held),
+    })
 }
 
 /// Holds a log that departs from nothing that is held against the floor.

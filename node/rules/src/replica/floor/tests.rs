@@ -5,7 +5,10 @@ use crate::replica::limits::MAX_SEQUENCE_JUMP;
 use did_resolver::did::Did;
 use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::{Change, EntryDraft, Extension, Genesis, Log, create};
+use did_resolver::webvh::{
+    Change, EntryDraft, EntryError, Extension, Genesis, Log, LogError, Oversight, WitnessDraft,
+    WitnessProofs, WitnessProofsError, Witnesses, create, create_with,
+};
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 use serde_json::json;
@@ -109,8 +112,8 @@ fn signed(draft: EntryDraft) -> Vec<u8> {
     draft.attach(&key, &signature).unwrap()
 }
 
-fn first() -> Log {
-    let genesis = Genesis {
+fn genesis() -> Genesis {
+    Genesis {
         host: "acme.example".to_owned(),
         port: None,
         path: vec!["bot".to_owned()],
@@ -120,8 +123,11 @@ fn first() -> Log {
         time: UnixSeconds::new(1_800_000_000),
         portable: false,
         ttl_seconds: None,
-    };
-    Log::verify(&signed(create(genesis).unwrap()), NOW).unwrap()
+    }
+}
+
+fn first() -> Log {
+    Log::verify(&signed(create(genesis()).unwrap()), NOW).unwrap()
 }
 
 /// `log` with an entry that tells it from others by `name`.
@@ -139,7 +145,8 @@ fn then(log: &Log, name: &str) -> Log {
 }
 
 fn decide(did: &Did, held: &[Log], floor: Option<&LogFloor>, received: &Log) -> LogDecision {
-    decide_log(did, held, floor, received.bytes(), NOW)
+    let file = received.witness_file();
+    decide_log(did, held, floor, ReceivedLog { log: received.bytes(), witness: file.as_deref() }, NOW)
 }
 
 //
@@ -194,7 +201,7 @@ fn a_contested_log_stays_contested_in_any_order() {
         for log in order {
             match decide(&did, &held, None, log) {
                 LogDecision::Accept(log) => held = vec![log],
-                LogDecision::Contested { branches, .. } => held = branches,
+                LogDecision::Contested { branches, .. } | LogDecision::Approved(branches) => held = branches,
                 LogDecision::Same | LogDecision::Older => {}
                 LogDecision::Refused(error) => panic!("{error}"),
             }
@@ -211,8 +218,124 @@ fn a_forged_log_and_one_of_another_did_are_refused() {
     let did = one.did().clone();
     let text = String::from_utf8(one.bytes().to_vec()).unwrap();
     let forged = text.replace("acme.example:bot", "evil.example:bot");
-    let decision = decide_log(&did, &[], None, forged.as_bytes(), NOW);
+    let decision = decide_log(&did, &[], None, forged.as_bytes().into(), NOW);
     assert!(matches!(decision, LogDecision::Refused(_)));
     let other: Did = "did:web:acme.example".parse().unwrap();
     assert!(matches!(decide(&other, &[], None, &one), LogDecision::Refused(_)));
+}
+
+fn witness(seed: u8) -> (SigningKey, PublicKey) {
+    let secret = SigningKey::from_bytes(&[seed; 32]);
+    let key = PublicKey::ed25519(secret.verifying_key().as_bytes()).unwrap();
+    (secret, key)
+}
+
+/// The proofs by which these witnesses approve `line` as what follows `held`.
+fn approvals(held: Option<&Log>, line: &[u8], seeds: &[u8]) -> Vec<u8> {
+    let mut file = WitnessProofs::default();
+    for seed in seeds {
+        let (secret, key) = witness(*seed);
+        let draft = WitnessDraft::new(held, line, &key, NOW).unwrap();
+        let signature = secret.sign(draft.signing_input()).to_bytes();
+        file.merge(draft.attach(&signature).unwrap());
+    }
+    file.to_bytes()
+}
+
+/// A log of one entry that two of these witnesses must approve, and its line.
+fn watched(seeds: &[u8]) -> Vec<u8> {
+    let witnesses = Witnesses::new(2, seeds.iter().map(|seed| witness(*seed).1).collect()).unwrap();
+    let oversight = Oversight { witnesses: Some(witnesses), watchers: None };
+    signed(create_with(genesis(), &oversight).unwrap())
+}
+
+/// The entry that would follow `log`.
+fn line_after(log: &Log, name: &str) -> Vec<u8> {
+    let mut document = log.head().document().json().clone();
+    document["alsoKnownAs"] = json!([format!("did:web:{name}.example")]);
+    let change = Change { document: Some(document), ..Change::default() };
+    signed(log.append(change, UnixSeconds::new(log.head().time.get() + 1), NOW).unwrap())
+}
+
+const MISSING: fn(u32) -> LogDecision =
+    |number| LogDecision::Refused(LogError::Entry { number, why: EntryError::WitnessMissing });
+
+// MESH.md D7
+#[test]
+fn what_too_few_witnesses_approve_is_refused_whether_it_extends_or_forks() {
+    let line = watched(&[10, 11, 12]);
+    let file = approvals(None, &line, &[10, 11]);
+    let one = Log::verify_with(&line, Some(&file), NOW).unwrap();
+    let did = one.did().clone();
+    let received = |log: &'static [u8], witness| ReceivedLog { log, witness };
+    let leak = |bytes: Vec<u8>| -> &'static [u8] { bytes.leak() };
+    let alone = leak(line.clone());
+    for (witness, outcome) in [
+        (None, MISSING(1)),
+        (Some(leak(approvals(None, &line, &[11]))), MISSING(1)),
+        (Some(leak(file.clone())), LogDecision::Accept(one.clone())),
+    ] {
+        assert_eq!(decide_log(&did, &[], None, received(alone, witness), NOW), outcome);
+    }
+    let (a, b) = (line_after(&one, "a"), line_after(&one, "b"));
+    let longer = leak([&line[..], &a].concat());
+    let fork = leak([&line[..], &b].concat());
+    let of = |line: &[u8], seeds: &[u8]| Some(leak(approvals(Some(&one), line, seeds)));
+    let held = std::slice::from_ref(&one);
+    assert_eq!(decide_log(&did, held, None, received(longer, of(&a, &[12])), NOW), MISSING(2));
+    // Approvals of another branch are none.
+    assert_eq!(decide_log(&did, held, None, received(longer, of(&b, &[10, 11])), NOW), MISSING(2));
+    let LogDecision::Accept(two) = decide_log(&did, held, None, received(longer, of(&a, &[12, 10])), NOW)
+    else {
+        panic!("not accepted");
+    };
+    let (held, floor) = (std::slice::from_ref(&two), LogFloor::of(&two));
+    let decide = |seeds: &[u8]| decide_log(&did, held, Some(&floor), received(fork, of(&b, seeds)), NOW);
+    assert_eq!(decide(&[10]), MISSING(2));
+    assert!(matches!(decide(&[10, 11]), LogDecision::Contested { at: 2, .. }));
+}
+
+#[test]
+fn later_proofs_of_what_is_held_are_added_once() {
+    let line = watched(&[10, 11, 12]);
+    let of = |seeds: &[u8]| approvals(None, &line, seeds);
+    let log = Log::verify_with(&line, Some(&of(&[10, 11])), NOW).unwrap();
+    let whole = Log::verify_with(&line, Some(&of(&[10, 11, 12])), NOW).unwrap();
+    let did = log.did().clone();
+    let decide = |held: &Log, file: &[u8]| {
+        let received = ReceivedLog { log: &line, witness: Some(file) };
+        decide_log(&did, std::slice::from_ref(held), Some(&LogFloor::of(held)), received, NOW)
+    };
+    assert_eq!(decide(&log, &of(&[12])), LogDecision::Approved(vec![whole.clone()]));
+    assert_eq!(decide(&whole, &of(&[12, 11])), LogDecision::Same);
+    assert_eq!(decide(&log, &of(&[])), LogDecision::Same);
+    let unreadable = LogError::WitnessProofs(WitnessProofsError::Shape);
+    assert_eq!(decide(&log, b"{}"), LogDecision::Refused(unreadable));
+    assert_eq!(log_item(&did, &log), log_item(&did, &whole), "proofs are no part of the item");
+}
+
+#[test]
+fn a_log_whose_proofs_do_not_fit_into_an_envelope_is_refused_at_every_door() {
+    // Two sets of as many witnesses as may be, of which each must approve: some 47 KiB.
+    let keys = |seeds: std::ops::Range<u8>| seeds.map(|seed| witness(seed).1).collect::<Vec<_>>();
+    let watch =
+        |seeds| Oversight { witnesses: Some(Witnesses::new(64, keys(seeds)).unwrap()), watchers: None };
+    let line = signed(create_with(genesis(), &watch(1..65)).unwrap());
+    let seeds: Vec<u8> = (1..65).collect();
+    let log = Log::verify_with(&line, Some(&approvals(None, &line, &seeds)), NOW).unwrap();
+    assert_eq!(check_proofs(&log), Ok(()));
+    let at = |seconds: u64| UnixSeconds::new(log.head().time.get() + seconds);
+    let second = signed(log.append_with(Change::default(), &watch(65..129), at(1), NOW).unwrap());
+    let two = approvals(Some(&log), &second, &seeds);
+    let Ok(Extension::Longer(log)) = log.extend_with(&[&line[..], &second].concat(), Some(&two), NOW) else {
+        panic!("not longer");
+    };
+    let third = line_after(&log, "c");
+    let seeds: Vec<u8> = (65..129).collect();
+    let file = approvals(Some(&log), &third, &seeds);
+    let bytes = [log.bytes(), &third].concat();
+    let received = ReceivedLog { log: &bytes, witness: Some(&file) };
+    let decision = decide_log(log.did(), std::slice::from_ref(&log), None, received, NOW);
+    let too_long = LogError::WitnessProofs(WitnessProofsError::TooLong);
+    assert!(matches!(decision, LogDecision::Refused(error) if error == too_long));
 }

@@ -14,6 +14,7 @@ fn hello() -> Hello {
         membership: vec![1, 2, 3],
         domain: format!("did:webvh:{}:acme.example", scid()).parse().unwrap(),
         domain_log: b"{}\n".to_vec(),
+        domain_witness: None,
         join_secret: Some(JoinSecret::new([7; 32])),
         addresses: vec!["/ip4/127.0.0.1/tcp/4001".to_owned()],
     }
@@ -24,9 +25,25 @@ fn a_hello_reads_back_and_its_version_is_checked_first() {
     assert_eq!(Hello::decode(&hello().encode()), Ok(hello()));
     let without = Hello { join_secret: None, ..hello() };
     assert_eq!(Hello::decode(&without.encode()), Ok(without));
-    assert_eq!(Hello::decode(&[0x83, 0x02, 0x00, 0x00]), Err(Refusal::UnknownVersion));
+    assert_eq!(Hello::decode(&[0x83, 0x03, 0x00, 0x00]), Err(Refusal::UnknownVersion));
     for answer in [HelloAnswer::Admitted(Box::new(hello())), HelloAnswer::Refused(Refusal::BadMembership)] {
         assert_eq!(HelloAnswer::decode(&answer.encode()), Ok(answer));
+    }
+}
+
+#[test]
+fn a_hello_with_witness_proofs_has_a_version_of_its_own() {
+    let witnessed = Hello { domain_witness: Some(b"[]".to_vec()), ..hello() };
+    let (bytes, plain) = (witnessed.encode(), hello().encode());
+    assert_eq!(Hello::decode(&bytes), Ok(witnessed.clone()));
+    let answer = HelloAnswer::Admitted(Box::new(witnessed.clone()));
+    assert_eq!(HelloAnswer::decode(&answer.encode()), Ok(answer));
+    // Who knows the first version only refuses by the version; to others nothing has changed.
+    assert_eq!((plain[..2].to_vec(), bytes[..2].to_vec()), (vec![0x86, 0x01], vec![0x87, 0x02]));
+    let relabelled = |bytes: &[u8], version| [&bytes[..1], &[version], &bytes[2..]].concat();
+    let empty = Hello { domain_witness: Some(Vec::new()), ..witnessed }.encode();
+    for malformed in [relabelled(&plain, 2), relabelled(&bytes, 1), empty] {
+        assert_eq!(Hello::decode(&malformed), Err(Refusal::Malformed));
     }
 }
 
@@ -35,11 +52,14 @@ fn a_hello_at_its_bounds_fits_and_one_over_them_does_not() {
     let full = Hello {
         membership: vec![0; MAX_MEMBERSHIP_BYTES],
         domain_log: vec![0; MAX_LOG_BYTES],
+        domain_witness: Some(vec![0; MAX_PROOFS_BYTES]),
         addresses: vec!["x".repeat(512); 8],
         ..hello()
     };
     assert!(HelloAnswer::decode(&HelloAnswer::Admitted(Box::new(full.clone())).encode()).is_ok());
-    let over = Hello { domain_log: vec![0; MAX_LOG_BYTES + 1], ..full };
+    let over = Hello { domain_log: vec![0; MAX_LOG_BYTES + 1], ..full.clone() };
+    assert_eq!(Hello::decode(&over.encode()), Err(Refusal::TooLarge));
+    let over = Hello { domain_witness: Some(vec![0; MAX_PROOFS_BYTES + 1]), ..full };
     assert_eq!(Hello::decode(&over.encode()), Err(Refusal::TooLarge));
 }
 

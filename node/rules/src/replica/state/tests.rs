@@ -33,6 +33,7 @@ fn envelope(origin: u8, kind: Kind, subject: &str, seq: u64) -> Envelope {
         issued_at: now(0).unix,
         expires_at: UnixSeconds::new(now(0).unix.get() + 600),
         payload: vec![seq as u8],
+        witness: None,
     };
     let key_id = domain(origin).with_fragment("key").unwrap();
     let draft = EnvelopeDraft::new(body, key_id, KeyKind::Ed25519).unwrap();
@@ -318,6 +319,7 @@ fn one_hello_at_a_time_and_not_many() {
         membership: vec![],
         domain: domain(0),
         domain_log: vec![],
+        domain_witness: None,
         join_secret: None,
         addresses: vec![],
     };

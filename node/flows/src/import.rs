@@ -1,0 +1,135 @@
+//! Logs that somebody hands in, as an operator does who has one and whose peers have not. They are
+//! judged as those that the mesh brings: against what is held, its floor and the same bounds.
+
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::objects::HeldLog;
+use crate::ports::records::Write;
+use crate::record::{Decision, Kind};
+use did_resolver::did::Did;
+use did_resolver::webvh::{Log, WebvhId};
+use marque_rules::replica::floor::{LogDecision, ReceivedLog, decide_log};
+use marque_rules::replica::{ItemKind, Refusal as Unkept, Scid};
+use serde_json::json;
+use vc_schemas::code::Code;
+use vc_schemas::refusal::{Path, Refusal};
+
+/// What became of a log that was not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is held now: it is new here, or longer than what was held.
+    Accepted,
+    /// It was held, and more of its witnesses are known to approve it.
+    Approved,
+    /// It was held.
+    Same,
+    /// It is a beginning of what is held.
+    Older,
+}
+
+impl Outcome {
+    /// The word for it in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Approved => "approved",
+            Self::Same => "same",
+            Self::Older => "older",
+        }
+    }
+}
+
+impl Domain {
+    /// Takes in a log of another domain's DID. What it changes and the decision are one commit; a
+    /// refusal is a decision too. Nothing is announced: that is for the domain that the DID is of.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: `log-refused` or `too-large` with the place of the entry,
+    /// `did-contested` where the log departs from what is held, which is durable then.
+    pub async fn import(&self, did: &Did, received: ReceivedLog<'_>) -> Result<(Outcome, HeldLog), Error> {
+        match self.judge_import(did, received).await {
+            Ok(outcome) => Ok((outcome, self.held_log(did).await?)),
+            Err(Error::Refused(refusal)) => {
+                let decision = Decision::new(Kind::Refused, did.as_str(), "import").because(refusal.code);
+                self.record(decision.with(json!({"path": refusal.path.to_json()}))).await?;
+                Err(Error::Refused(refusal))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn judge_import(&self, did: &Did, received: ReceivedLog<'_>) -> Result<Outcome, Error> {
+        let id = WebvhId::parse(did);
+        let id = id.map_err(|_| Error::member(Code::DidMalformed, "did", "not a did:webvh DID"))?;
+        if id.host() == self.home.label {
+            let detail = "stands in this domain, where logs come in by registration";
+            return Err(Error::member(Code::LogRefused, "did", detail));
+        }
+        let held = self.held_log(did).await?;
+        let floor = self.log_floor(did).await?;
+        let before: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
+        let entry = |decision: Decision| self.entry(decision);
+        let of_log = |outcome| Decision::new(Kind::Log, did.as_str(), outcome);
+        let (outcome, branches, decision) =
+            match decide_log(did, &before, floor.as_ref(), received, self.now()) {
+                LogDecision::Refused(error) => return Err(Error::log(&error)),
+                LogDecision::Same if !held.is_contested() => return Ok(Outcome::Same),
+                LogDecision::Older if !held.is_contested() => return Ok(Outcome::Older),
+                LogDecision::Same | LogDecision::Older => return Err(contested(None)),
+                LogDecision::Accept(log) => {
+                    let facts = json!({"versionId": log.head().id});
+                    (Ok(Outcome::Accepted), vec![log], entry(of_log("imported").with(facts))?)
+                }
+                LogDecision::Approved(branches) => {
+                    let outcome =
+                        if held.is_contested() { Err(contested(None)) } else { Ok(Outcome::Approved) };
+                    (outcome, branches, entry(of_log("approved"))?)
+                }
+                // Nothing that could be shown, or nothing that is new.
+                LogDecision::Contested { at, branches }
+                    if branches.len() < 2 || branches.iter().all(|log| before.contains(log)) =>
+                {
+                    return Err(contested(Some(at)));
+                }
+                LogDecision::Contested { at, branches } => {
+                    let decision = Decision::new(Kind::Misbehaviour, did.as_str(), "contested");
+                    (Err(contested(Some(at))), branches, entry(decision.with(json!({"at": at})))?)
+                }
+            };
+        let writes = Self::log_writes(did, &held, &branches.iter().collect::<Vec<_>>());
+        let mut batch = self.imported(did, writes).await?;
+        batch.push(decision);
+        self.records.commit(batch).await?;
+        outcome
+    }
+
+    /// The writes, charged to what is kept of strangers unless a recognised domain announced the DID or
+    /// has it. Its host proves nothing.
+    async fn imported(&self, did: &Did, writes: Vec<Write>) -> Result<Vec<Write>, Error> {
+        let own = Scid::of(did).ok_or(Error::member(Code::DidMalformed, "did", "not a did:webvh DID"))?;
+        let mut origin = own;
+        for announced_by in self.origins_of(ItemKind::Log, did.as_str()).await? {
+            if self.is_known(&announced_by).await? {
+                origin = announced_by;
+                break;
+            }
+        }
+        self.charged(&origin, writes).await.map_err(|refusal| match refusal {
+            Unkept::Overloaded => Error::member(
+                Code::StateConflict,
+                "did",
+                "as much as may be is kept of domains that are not recognised here",
+            ),
+            _ => Error::refused(Code::Unavailable, "the store does not answer"),
+        })
+    }
+}
+
+/// The refusal of what stands in two histories, of which the first that is shown differs at `at`.
+fn contested(at: Option<u32>) -> Error {
+    let place = at.and_then(|at| usize::try_from(at).ok()).map(|at| at.saturating_sub(1));
+    let path = Path::root().then("log");
+    let path = place.map_or(path.clone(), |place| path.at(place));
+    Error::Refused(Refusal::new(Code::DidContested, path, "there is another valid history of the DID"))
+}
