@@ -14,6 +14,7 @@ mod verify;
 mod export;
 mod history;
 mod resolve;
+mod inspect;
 mod credential;
 mod peer;
 mod trust;
@@ -83,6 +84,8 @@ pub enum Command {
     Export(export::ExportCommand),
     /// Resolve a DID or DID URL
     Resolve(resolve::Resolve),
+    /// Say what something is: a DID, a log, a key, a credential, a status list, a join token
+    Inspect(inspect::Inspect),
     /// Credentials that this domain issued or registered
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
@@ -161,6 +164,7 @@ fn offline(cli: &Cli) -> Option<Result<Answer, Failure>> {
     match &cli.command {
         Command::Resolve(resolve) => resolve.offline(cli.global.json),
         Command::Verify(verify) => verify.offline(&cli.global),
+        Command::Inspect(inspect) => Some(inspect.run()),
         _ => None,
     }
 }
@@ -177,6 +181,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Export(command) => command.run(&session).await,
         Command::Verify(verify) => verify.run(&session).await,
         Command::Resolve(resolve) => resolve.run(&session).await,
+        Command::Inspect(inspect) => inspect.run(),
         Command::Credential(command) => command.run(&session).await,
         Command::Peer(command) => command.run(&session).await,
         Command::Trust(command) => command.run(&session).await,

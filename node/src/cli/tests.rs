@@ -32,6 +32,8 @@ fn the_lines_of_the_product_page_are_understood() {
         "marque verify - --capability calendar:read --json",
         "marque resolve did:webvh:x:y --version-number 2",
         "marque resolve did:webvh:x:y --from-file did.jsonl --witness did-witness.json --trace",
+        "marque inspect did:webvh:x:y",
+        "marque inspect did.jsonl --witness did-witness.json --json",
         "marque credential revoke urn:uuid:01234567-89ab-4cde-8f01-23456789abcd --dry-run",
         "marque peer invite --ttl 10m",
         "marque peer join mqj1.x",
@@ -60,6 +62,7 @@ fn what_makes_no_sense_is_not_understood() {
         "marque credential revoke 1",
         "marque resolve did:x:y --version-id a --version-number 1",
         "marque resolve did:x:y --witness did-witness.json",
+        "marque inspect",
         "marque trust add acme.example",
     ] {
         assert!(!parses(line), "{line}");

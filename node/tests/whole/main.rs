@@ -10,6 +10,7 @@
 mod crash;
 mod demo;
 mod hostile;
+mod inspect;
 mod offline;
 mod operator;
 mod peers;

@@ -6,19 +6,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-fn vector(name: &str) -> PathBuf {
+pub(crate) fn vector(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/webvh")).join(name)
 }
 
-struct Said {
-    exit: i32,
-    json: Value,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Said {
+    pub(crate) exit: i32,
+    pub(crate) json: Value,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs the program where it could find nothing of its own.
-fn run(arguments: &[&str], stdin: &[u8]) -> Said {
+pub(crate) fn run(arguments: &[&str], stdin: &[u8]) -> Said {
     let mut command = marque();
     command.env_clear().args(arguments);
     let mut child =
