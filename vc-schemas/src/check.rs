@@ -20,6 +20,7 @@ use crate::chain;
 use crate::code::Code;
 use crate::facts::{Expect, Facts, ListKey};
 use crate::refusal::{Path, Refusal};
+use crate::seen::{Seen, Sighting};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use std::collections::BTreeSet;
@@ -96,14 +97,45 @@ impl From<Refusal> for Stop {
 /// Verifies what is held.
 #[must_use]
 pub fn check(held: &Held, facts: &Facts, expect: &Expect, now: UnixSeconds) -> Outcome {
-    match run(held, facts, expect, now) {
+    outcome(run(held, facts, expect, now, &mut Memory { seen: None, sightings: Vec::new() }))
+}
+
+/// Verifies what is held, with the same outcome, and does not verify again what is in `seen`: signatures
+/// of links and identity credentials. Those that it verified are for the caller to [`Seen::take`] in.
+#[must_use]
+pub fn check_with(
+    held: &Held,
+    facts: &Facts,
+    expect: &Expect,
+    now: UnixSeconds,
+    seen: &Seen,
+) -> (Outcome, Vec<Sighting>) {
+    let mut memory = Memory { seen: Some(seen), sightings: Vec::new() };
+    let result = run(held, facts, expect, now, &mut memory);
+    (outcome(result), memory.sightings)
+}
+
+/// What was verified before, and what was verified now.
+struct Memory<'a> {
+    seen: Option<&'a Seen>,
+    sightings: Vec<Sighting>,
+}
+
+fn outcome(result: Result<Verdict, Stop>) -> Outcome {
+    match result {
         Ok(verdict) => Outcome::Verified(Box::new(verdict)),
         Err(Stop::Refused(refusal)) => Outcome::Refused(refusal),
         Err(Stop::Wants(wants)) => Outcome::Wants(wants),
     }
 }
 
-fn run(held: &Held, facts: &Facts, expect: &Expect, now: UnixSeconds) -> Result<Verdict, Stop> {
+fn run(
+    held: &Held,
+    facts: &Facts,
+    expect: &Expect,
+    now: UnixSeconds,
+    memory: &mut Memory<'_>,
+) -> Result<Verdict, Stop> {
     check_holder(held, expect, now)?;
     chain::check(held.links())?;
     identities::check(held, expect)?;
@@ -111,8 +143,8 @@ fn run(held: &Held, facts: &Facts, expect: &Expect, now: UnixSeconds) -> Result<
     check_validity(held, expect, now)?;
     check_request(held, expect)?;
     let known = (facts, now, expect.skew);
-    signatures::identities(held, known)?;
-    signatures::links_and_holder(held, known)?;
+    signatures::identities(held, known, memory)?;
+    signatures::links_and_holder(held, known, memory)?;
     let status_age = status::check(held, facts, expect, now)?;
     Ok(verdict::of(held, status_age))
 }

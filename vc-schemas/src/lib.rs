@@ -6,6 +6,7 @@ pub mod refusal;
 pub mod object;
 pub mod disclosure;
 pub mod secure;
+pub mod seen;
 pub mod status;
 pub mod delegation;
 pub mod claims;

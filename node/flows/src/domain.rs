@@ -13,11 +13,12 @@ use did_resolver::webvh::Log;
 use marque_rules::issuance::Home;
 use marque_rules::replay::Nonces;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use vc_schemas::credential::Credential;
 use vc_schemas::facts::{DEFAULT_SKEW, DEFAULT_STATUS_MAX_AGE, ListKey};
 use vc_schemas::secure::{Content, Draft, Envelope, Secured};
+use vc_schemas::seen::{self, Seen, Sighting};
 use vc_schemas::status::VerifiedList;
 use vc_schemas::status::bitstring::Bits;
 
@@ -62,6 +63,8 @@ pub struct Domain {
     /// Held while a list is changed and signed: one writer, so that no two lists have one number.
     pub(crate) lists: tokio::sync::Mutex<()>,
     mesh: OnceLock<Arc<dyn Mesh>>,
+    /// Signatures of credentials that were verified before; never a status, nor a verdict.
+    seen: RwLock<Seen>,
     pub(crate) logs: Cache<Vec<u8>, Log>,
     pub(crate) lists_verified: Cache<ListKey, VerifiedList>,
     pub(crate) overlays: Cache<ListKey, Bits>,
@@ -105,6 +108,7 @@ impl Domain {
             refusals: Mutex::default(),
             lists: tokio::sync::Mutex::new(()),
             mesh: OnceLock::new(),
+            seen: RwLock::new(Seen::new(seen::DEFAULT_CAPACITY)),
             logs: Cache::new(CACHED_LOGS),
             lists_verified: Cache::new(CACHED_LISTS),
             overlays: Cache::new(CACHED_LISTS),
@@ -137,6 +141,18 @@ impl Domain {
     pub(crate) fn with_nonces<T>(&self, f: impl FnOnce(&mut Nonces) -> T) -> T {
         // A panic elsewhere leaves at worst a nonce unclaimed that was about to be claimed.
         f(&mut self.nonces.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Calls `f` with the signatures that were verified before; many may at once.
+    pub(crate) fn with_seen<T>(&self, f: impl FnOnce(&Seen) -> T) -> T {
+        f(&self.seen.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps what was just verified.
+    pub(crate) fn take_sightings(&self, sightings: Vec<Sighting>, now: UnixSeconds) {
+        if !sightings.is_empty() {
+            self.seen.write().unwrap_or_else(PoisonError::into_inner).take(sightings, now);
+        }
     }
 
     /// Whether one more refusal of an anonymous caller may be recorded now.

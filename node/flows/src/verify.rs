@@ -7,7 +7,7 @@ use crate::record::{Decision, Kind};
 use did_resolver::did::Did;
 use futures::future::join_all;
 use serde_json::json;
-use vc_schemas::check::{Held, MAX_ROUNDS, Outcome, Verdict, Wants, check};
+use vc_schemas::check::{Held, MAX_ROUNDS, Outcome, Verdict, Wants, check_with};
 use vc_schemas::code::Code;
 use vc_schemas::facts::{Facts, ListKey, Request};
 use vc_schemas::refusal::{Path, Refusal};
@@ -54,7 +54,10 @@ impl Domain {
         let expect = self.expect(nonce.to_owned(), request).await?;
         let mut facts = Facts::default();
         for round in 0..=MAX_ROUNDS {
-            match check(held, &facts, &expect, self.now()) {
+            let now = self.now();
+            let (outcome, sightings) = self.with_seen(|seen| check_with(held, &facts, &expect, now, seen));
+            self.take_sightings(sightings, now);
+            match outcome {
                 Outcome::Verified(verdict) => return Ok(*verdict),
                 Outcome::Refused(refusal) => return Err(refusal.into()),
                 Outcome::Wants(wants) if round == MAX_ROUNDS => return Err(wants.not_to_be_had().into()),

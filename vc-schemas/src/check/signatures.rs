@@ -1,13 +1,15 @@
 //! Rules 2 and 8, the keys: each credential and the presentation is signed by a key that counts.
 
 use super::held::Held;
-use super::{Stop, Wants};
+use super::{Memory, Stop, Wants};
 use crate::code::Code;
 use crate::facts::{DidFact, Facts};
 use crate::refusal::{Path, Refusal};
-use crate::secure::Secured;
+use crate::secure::{SecureError, Secured};
+use crate::seen::{self, Sighting};
 use did_resolver::did::Did;
 use did_resolver::document::{Document, KeyRefusal, Relationship};
+use did_resolver::keys::PublicKey;
 use did_resolver::methods;
 use did_resolver::time::UnixSeconds;
 use std::borrow::Cow;
@@ -52,6 +54,7 @@ fn verify(
     (facts, now, skew): Known<'_>,
     path: &Path,
     wants: &mut Wants,
+    memory: Option<(&mut Memory<'_>, UnixSeconds)>,
 ) -> Result<(), Refusal> {
     if secured.key_id().did() != signer {
         return Err(Refusal::new(Code::KeyNotAuthorised, path.clone(), "the key belongs to another DID"));
@@ -70,7 +73,31 @@ fn verify(
             "the key is on its way out and may not present",
         ));
     }
-    secured.verify(key.key, now, skew).map_err(|error| error.refusal(secured.content(), path.clone()))
+    let verified = match memory {
+        None => secured.verify(key.key, now, skew),
+        Some((memory, until)) => memory.verify(secured, key.key, (now, skew), until),
+    };
+    verified.map_err(|error| error.refusal(secured.content(), path.clone()))
+}
+
+impl Memory<'_> {
+    /// Verifies what counts `until` then, unless it was verified before. Its own dates are always asked.
+    fn verify(
+        &mut self,
+        secured: &Secured,
+        key: &PublicKey,
+        (now, skew): (UnixSeconds, Duration),
+        until: UnixSeconds,
+    ) -> Result<(), SecureError> {
+        let Some(seen) = self.seen else { return secured.verify(key, now, skew) };
+        let name = seen::name_of(secured);
+        if seen.knows(&name, key, now) {
+            return secured.check_dates(now, skew);
+        }
+        secured.verify(key, now, skew)?;
+        self.sightings.push(Sighting { name, key: key.clone(), until });
+        Ok(())
+    }
 }
 
 pub(super) fn key_refusal(refusal: KeyRefusal, path: Path) -> Refusal {
@@ -91,27 +118,29 @@ pub(super) fn key_refusal(refusal: KeyRefusal, path: Path) -> Refusal {
 }
 
 /// Identity credentials, by the domains that vouch. These are the first that anything is fetched for.
-pub(super) fn identities(held: &Held, known: Known<'_>) -> Result<(), Stop> {
+pub(super) fn identities(held: &Held, known: Known<'_>, memory: &mut Memory<'_>) -> Result<(), Stop> {
     let mut wants = Wants::default();
     for identity in held.identities() {
         let path = held.place(identity.credential().claims.subject());
         let issuer = &identity.credential().issuer;
         let relationship = Relationship::AssertionMethod;
-        verify(&identity.secured, issuer, relationship, known, &path, &mut wants)?;
+        let memory = Some((&mut *memory, identity.credential().valid_until));
+        verify(&identity.secured, issuer, relationship, known, &path, &mut wants, memory)?;
     }
     done(wants)
 }
 
 /// Links by their issuers, and the presentation by its holder; all are vouched for by now.
-pub(super) fn links_and_holder(held: &Held, known: Known<'_>) -> Result<(), Stop> {
+pub(super) fn links_and_holder(held: &Held, known: Known<'_>, memory: &mut Memory<'_>) -> Result<(), Stop> {
     let mut wants = Wants::default();
     for (at, link, secured) in held.secured_links() {
         let issuer = &link.credential.issuer;
-        verify(secured, issuer, Relationship::AssertionMethod, known, &Path::link(at), &mut wants)?;
+        let memory = Some((&mut *memory, link.credential.valid_until));
+        verify(secured, issuer, Relationship::AssertionMethod, known, &Path::link(at), &mut wants, memory)?;
     }
     let (secured, holder) = (held.secured(), &held.presentation().holder);
     let path = Path::root().then("holder");
-    verify(secured, holder, Relationship::Authentication, known, &path, &mut wants)?;
+    verify(secured, holder, Relationship::Authentication, known, &path, &mut wants, None)?;
     done(wants)
 }
 

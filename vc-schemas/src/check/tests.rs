@@ -1,4 +1,5 @@
 mod rules;
+mod seen;
 pub(crate) mod world;
 
 use super::*;

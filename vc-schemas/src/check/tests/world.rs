@@ -55,6 +55,15 @@ impl Party {
         PublicKey::ed25519(self.key.verifying_key().as_bytes()).unwrap()
     }
 
+    pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+        self.key.sign(bytes).to_bytes()
+    }
+
+    /// Signs from now on with the key of another.
+    pub(crate) fn take_key_of(&mut self, other: &Self) {
+        self.key = other.key.clone();
+    }
+
     fn fragment(&self) -> String {
         if self.did.method() == "key" { self.public().to_multikey() } else { "key-1".to_owned() }
     }

@@ -1,0 +1,126 @@
+//! What was verified before changes no outcome: with it and without it, the same is said.
+
+use super::world::{NOW, World};
+use super::*;
+use crate::seen::DEFAULT_CAPACITY;
+
+fn said(outcome: &Outcome) -> String {
+    format!("{outcome:?}")
+}
+
+/// Checks with and without what was seen, and keeps what was verified.
+fn both(world: &World, held: &Held, seen: &mut Seen, now: UnixSeconds) -> (Outcome, usize) {
+    let (facts, expect) = (world.facts(), world.expect());
+    let (outcome, sightings) = check_with(held, &facts, &expect, now, seen);
+    assert_eq!(said(&outcome), said(&check(held, &facts, &expect, now)));
+    let count = sightings.len();
+    seen.take(sightings, now);
+    (outcome, count)
+}
+
+fn held(world: &World, credentials: &[Secured]) -> Held {
+    Held::read(world.present(&world.calendar, credentials.to_vec())).unwrap()
+}
+
+/// The document of a DID whose key was replaced under the same id.
+fn rotate(world: &mut World, by: &Party) {
+    let other = Party::of_key("the next key").public().to_multikey();
+    let mut json = by.document_json();
+    json["verificationMethod"][0]["publicKeyMultibase"] = json!(other);
+    world.documents.insert(by.did.clone(), json);
+}
+
+/// The same credential with another signature.
+fn forged(secured: &Secured) -> Secured {
+    let eve = Party::of_key("eve");
+    let draft = crate::secure::Draft::new(
+        Content::Credential,
+        secured.envelope(),
+        secured.payload().clone(),
+        secured.key_id().clone(),
+        eve.public().kind(),
+    )
+    .unwrap();
+    let signature = eve.sign_bytes(draft.signing_input());
+    draft.attach(&eve.public(), &signature).unwrap()
+}
+
+#[test]
+fn links_and_identities_are_verified_once_and_the_presentation_each_time() {
+    for envelope in Envelope::ALL {
+        let mut world = World::new(envelope);
+        let credentials = world.plain_journey();
+        let mut seen = Seen::new(DEFAULT_CAPACITY);
+        let held = held(&world, &credentials);
+        let (outcome, count) = both(&world, &held, &mut seen, NOW);
+        verified(outcome);
+        assert_eq!((count, seen.len()), (5, 5));
+        let (outcome, count) = both(&world, &held, &mut seen, NOW);
+        verified(outcome);
+        assert_eq!(count, 0);
+        // A presentation that says the same, by a key that is not the holder's.
+        let mut other = world.calendar.clone();
+        other.take_key_of(&world.travel);
+        let presented = world.present(&other, credentials.clone());
+        let forged = Held::read(presented).unwrap();
+        let (outcome, _) = both(&world, &forged, &mut seen, NOW);
+        assert_eq!(refused(outcome).1, "holder");
+    }
+}
+
+#[test]
+fn a_credential_that_was_seen_answers_for_no_other_signature_and_no_other_key() {
+    for envelope in Envelope::ALL {
+        for at in 0..5 {
+            let mut world = World::new(envelope);
+            let credentials = world.plain_journey();
+            let mut seen = Seen::new(DEFAULT_CAPACITY);
+            verified(both(&world, &held(&world, &credentials), &mut seen, NOW).0);
+            let mut others = credentials.clone();
+            others[at] = forged(&credentials[at]);
+            refused(both(&world, &held(&world, &others), &mut seen, NOW).0);
+            let signers = [&world.alice, &world.travel, &world.alpha, &world.alpha, &world.bravo];
+            let signer = signers[at].clone();
+            rotate(&mut world, &signer);
+            refused(both(&world, &held(&world, &credentials), &mut seen, NOW).0);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    // Whatever happens between two presentations, and in whatever order.
+    #[test]
+    fn what_was_seen_changes_no_outcome(
+        envelope in 0..Envelope::ALL.len(),
+        capacity in prop::sample::select(vec![0, 2, DEFAULT_CAPACITY]),
+        steps in prop::collection::vec((0_u8..8, 0_usize..5, 0_u64..4_000), 1..10),
+    ) {
+        let mut world = World::new(Envelope::ALL[envelope]);
+        let original = world.plain_journey();
+        let (mut credentials, mut now, mut seen) = (original.clone(), NOW, Seen::new(capacity));
+        both(&world, &held(&world, &credentials), &mut seen, now);
+        for (step, at, seconds) in steps {
+            let parties = [&world.alpha, &world.bravo, &world.alice, &world.travel, &world.calendar];
+            let party = parties[at].clone();
+            let entry = read(&original[at]).status;
+            match step {
+                0 => rotate(&mut world, &party),
+                1 => {
+                    let mut json = party.document_json();
+                    json["verificationMethod"][0]["revoked"] = json!("2020-01-01T00:00:00Z");
+                    world.documents.insert(party.did.clone(), json);
+                }
+                2 => { world.documents.insert(party.did.clone(), party.document_json()); }
+                3 => { world.documents.remove(&party.did); }
+                4 => world.set(&entry.revocation),
+                5 => world.set(&entry.suspension),
+                6 => now = NOW.plus(Duration::from_secs(seconds)),
+                _ => credentials[at] = forged(&original[at]),
+            }
+            both(&world, &held(&world, &credentials), &mut seen, now);
+            prop_assert!(seen.len() <= capacity);
+        }
+    }
+}
