@@ -83,6 +83,7 @@ codes! {
     CapabilityMalformed = "capability-malformed", 400, Input, "A capability is neither `resource:action` nor a reverse-domain name.", "Write it as calendar:read or com.example.calendar.read.";
     DidMalformed = "did-malformed", 400, Input, "The text is not a DID or DID URL that this node can read.", "Check the identifier for a typing error.";
     DidMethodUnsupported = "did-method-unsupported", 501, Input, "The DID method is not spoken here.", "Use did:webvh or did:key.";
+    StatusHistoryUnsupported = "status-history-unsupported", 501, Input, "Status lists of the past are not given out.", "Ask without `time`; what is answered is the newest list.";
     LogRefused = "log-refused", 400, Denied, "The DID log breaks a rule of did:webvh 1.0.", "Ask its controller for the right log; `detail` names the rule.";
     TokenMalformed = "token-malformed", 400, Input, "The join token cannot be read.", "Copy the whole token, beginning with mqj1.";
     TokenExpired = "token-expired", 403, Denied, "The join token is past its expiry.", "Ask for a new one: marque peer invite.";

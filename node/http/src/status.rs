@@ -1,34 +1,71 @@
 //! The state of things: the domain's signed status lists as web resources (Bitstring Status List 1.0,
-//! section 2.2), whether the node is well, and its metrics.
+//! section 2.2; draft-ietf-oauth-status-list, section 8), whether the node is well, and its metrics.
 
 use crate::body::{answer, typed};
 use crate::error::Problem;
 use crate::faces::Faces;
+use crate::media::choose;
+use crate::target::query;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::http::header::{CACHE_CONTROL, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
+use marque_flows::status::PURPOSES;
 use prometheus_client::encoding::text::encode;
 use serde_json::json;
 use std::sync::Arc;
 use vc_schemas::code::Code;
-use vc_schemas::status::Purpose;
+use vc_schemas::status::aggregation::Aggregation;
+use vc_schemas::status::token_list::Form;
 
-const PURPOSES: [Purpose; 2] = [Purpose::Revocation, Purpose::Suspension];
+/// Which lists a domain has changes with its configuration at most.
+const AGGREGATION_CACHING: &str = "max-age=3600";
 
 /// The media type of OpenMetrics text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// `GET /status/revocation`, `GET /status/suspension`
-pub(crate) async fn list(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
+/// The media type of a Bitstring Status List, and what is answered where another is not liked better.
+const BITSTRING: &str = "application/vc+jwt";
+
+/// `GET /status/revocation`, `GET /status/suspension`: the list as a Bitstring Status List, or as a Status
+/// List Token where that is asked for.
+pub(crate) async fn list(
+    State(faces): State<Arc<Faces>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if query(&uri)?.iter().any(|(name, _)| name == "time") {
+        let detail = "only the newest list is given out, whatever time is asked for";
+        return Err(Problem::new(Code::StatusHistoryUnsupported, detail));
+    }
     let purpose = PURPOSES.into_iter().find(|purpose| uri.path().ends_with(purpose.as_str()));
-    let not_found = Problem::new(Code::NotFound, "no such status list");
-    let fact = faces.domain.held_own_list(purpose.ok_or(not_found)?).await?;
-    let fact = fact.ok_or(Problem::new(Code::Unavailable, "the list is not signed yet"))?;
-    let secured = fact.list.secured();
-    let mut response = typed(secured.media_type(), secured.bytes().to_vec());
-    // A list is signed anew at half its ttl, and at once where something is revoked.
-    response.headers_mut().insert("cache-control", HeaderValue::from_static("no-cache"));
+    let purpose = purpose.ok_or(Problem::new(Code::NotFound, "no such status list"))?;
+    let unsigned = Problem::new(Code::Unavailable, "the list is not signed yet");
+    let fact = faces.domain.held_own_list(purpose).await?.ok_or(unsigned)?;
+    // Who likes none of them gets the first: RFC 9110, section 12.4.1.
+    let offered = [BITSTRING, Form::Jwt.media_type(), Form::Cwt.media_type()];
+    let chosen = choose(&headers, &offered).unwrap_or(BITSTRING);
+    let mut response = match Form::ALL.into_iter().find(|form| form.media_type() == chosen) {
+        None => typed(fact.list.secured().media_type(), fact.list.secured().bytes().to_vec()),
+        Some(form) => {
+            let token = faces.domain.own_token(purpose, form).await?;
+            let unsigned = Problem::new(Code::Unavailable, "the list is not signed yet");
+            typed(form.media_type(), token.ok_or(unsigned)?)
+        }
+    };
+    let left = fact.list.ttl.saturating_sub(faces.domain.now().since(fact.list.issued));
+    let caching = HeaderValue::from_str(&format!("max-age={}", left.as_secs()));
+    response.headers_mut().insert(CACHE_CONTROL, caching.unwrap_or(HeaderValue::from_static("no-cache")));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     Ok(response)
+}
+
+/// `GET /status/aggregation`: which lists there are (draft-ietf-oauth-status-list, section 9).
+pub(crate) async fn aggregation(State(faces): State<Arc<Faces>>) -> Response {
+    let lists = PURPOSES.into_iter().map(|purpose| faces.domain.home.list_url(purpose)).collect();
+    let mut response = typed("application/json", Aggregation { lists }.to_json().to_string());
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(AGGREGATION_CACHING));
+    response
 }
 
 /// `GET /health/live`: the process answers.

@@ -60,6 +60,12 @@ impl Home {
         format!("https://{}/status/{}", self.label, purpose.as_str())
     }
 
+    /// The URL under which this domain's lists are listed (draft-ietf-oauth-status-list, section 9).
+    #[must_use]
+    pub fn aggregation_url(&self) -> String {
+        format!("https://{}/status/aggregation", self.label)
+    }
+
     /// The two status entries at `index`.
     #[must_use]
     pub fn status(&self, index: u32) -> StatusPair {

@@ -9,7 +9,8 @@ mod jwt;
 mod lst;
 
 use super::StatusError;
-use super::array::Bits;
+use super::array::{Bits, BitsError, Width};
+use super::entry::Purpose;
 use super::members::is_list_url;
 use super::reference::Reference;
 use did_resolver::codec::{self, Sha256Digest};
@@ -64,6 +65,9 @@ pub enum TokenStatus {
 }
 
 impl TokenStatus {
+    /// The value of [`Self::Suspended`].
+    const SUSPENDED: u8 = 2;
+
     /// The status that `value` stands for.
     #[must_use]
     pub const fn of(value: u8) -> Self {
@@ -126,8 +130,22 @@ impl TokenList {
             return Err(StatusError::Expired);
         }
         let value = self.bits.value(reference.index);
-        value.map(TokenStatus::of).ok_or(StatusError::Bits(super::array::BitsError::Index))
+        value.map(TokenStatus::of).ok_or(StatusError::Bits(BitsError::Index))
     }
+}
+
+/// The array of a list of one bit an entry as a token says it: a set bit of a list of suspensions is 2,
+/// [`TokenStatus::Suspended`], and takes two bits.
+///
+/// # Errors
+/// [`BitsError`] where the wider array would be too long.
+pub fn array_for(purpose: Purpose, bits: &Bits) -> Result<Bits, BitsError> {
+    if purpose != Purpose::Suspension {
+        return Ok(bits.clone());
+    }
+    let mut wide = Bits::wide(bits.entries(), Width::Two)?;
+    bits.indices_set().try_for_each(|index| wide.put(index, TokenStatus::SUSPENDED))?;
+    Ok(wide)
 }
 
 /// A token before it is signed.

@@ -9,6 +9,7 @@ use marque_flows::record;
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
 use marque_store::memory::Memory;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use vc_schemas::claims::OwnerKind;
 use vc_schemas::code::Code;
 use vc_schemas::secure::Envelope;
 use vc_schemas::status::Purpose;
+use vc_schemas::status::token_list::{Form, Token};
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
     result.unwrap_err().refusal().code
@@ -168,12 +170,12 @@ async fn every_signing_of_a_list_has_the_next_number_and_lists_are_renewed_at_ha
     let node = Node::new("alpha.test").await;
     let sequence =
         || async { node.domain.held_own_list(Purpose::Revocation).await.unwrap().unwrap().list.sequence };
-    assert_eq!(sequence().await, 1);
+    assert_eq!(sequence().await, 3, "after the tokens of both forms");
     node.domain.refresh_lists().await.unwrap();
-    assert_eq!(sequence().await, 1, "not due yet");
+    assert_eq!(sequence().await, 3, "not due yet");
     node.pass(120);
     node.domain.refresh_lists().await.unwrap();
-    assert_eq!(sequence().await, 2);
+    assert_eq!(sequence().await, 6);
     let acts = (0..8).map(|n| {
         let node = &node;
         async move {
@@ -183,7 +185,38 @@ async fn every_signing_of_a_list_has_the_next_number_and_lists_are_renewed_at_ha
         }
     });
     futures::future::join_all(acts).await;
-    assert_eq!(sequence().await, 10);
+    assert_eq!(sequence().await, 30);
+}
+
+//
+#[tokio::test]
+async fn each_list_is_signed_as_tokens_too_and_no_two_signings_have_one_number() {
+    let node = Node::new("alpha.test").await;
+    node.owner("alice").await;
+    let mut numbers = BTreeSet::new();
+    for act in [Act::Suspend, Act::Revoke] {
+        node.domain.act_on_member(MemberKind::Owner, "alice", act).await.unwrap();
+        let document = node.domain.find_log(&node.domain.home.did).await.unwrap();
+        let document = document.branches[0].document().unwrap().clone();
+        for (purpose, set) in [(Purpose::Revocation, 1), (Purpose::Suspension, 2)] {
+            let list = node.domain.held_own_list(purpose).await.unwrap().unwrap().list;
+            let mut of_list = vec![list.sequence];
+            for form in Form::ALL {
+                let bytes = node.domain.own_token(purpose, form).await.unwrap().unwrap();
+                let token = Token::parse(form, &bytes).unwrap();
+                let token = token.verified(&document, node.domain.now()).unwrap();
+                let said = token.token().list();
+                assert_eq!((&said.url, said.issued, said.ttl), (&list.url, list.issued, Some(list.ttl)));
+                let expected: Vec<_> = list.bits.indices_set().map(|index| (index, set)).collect();
+                assert_eq!(said.bits.values_set().collect::<Vec<_>>(), expected);
+                assert_eq!(said.bits.entries(), list.bits.entries());
+                of_list.push(said.sequence.unwrap());
+            }
+            numbers.extend(of_list.into_iter().map(|number| (purpose, number)));
+        }
+    }
+    // Suspended, then revoked: three signings at first and three for each list that changed.
+    assert_eq!(numbers.len(), 9);
 }
 
 //

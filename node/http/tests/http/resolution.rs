@@ -9,6 +9,8 @@ use marque_flows::ports::records::{Expect, Table, Write};
 use serde_json::json;
 use vc_schemas::secure::{Content, Envelope, Secured};
 use vc_schemas::status::StatusList;
+use vc_schemas::status::aggregation::Aggregation;
+use vc_schemas::status::token_list::{Form, Token};
 
 #[tokio::test]
 async fn a_did_resolves_however_it_is_written() {
@@ -118,6 +120,38 @@ async fn a_status_list_is_served_as_signed_and_says_who_is_revoked() {
         let list = StatusList::verified(secured, &document, UnixSeconds::new(NOW)).unwrap();
         sequences.push((list.sequence, (0..131_072).filter(|i| list.bits.get(*i) == Some(true)).count()));
     }
-    assert_eq!(sequences, [(1, 0), (2, 1)]);
+    assert_eq!(sequences, [(3, 0), (6, 1)]);
     assert_eq!(world.public(Request::get("/status/message"), "").await.code(), "not-found");
+}
+
+#[tokio::test]
+async fn a_status_list_is_served_in_the_encoding_that_is_asked_for() {
+    // R-043
+    let world = World::new().await;
+    world.owner("alice").await;
+    world.post("/v1/owners/alice/suspend", &json!({})).await;
+    let get = |path: &str, accept: &str| world.public(Request::get(path).header("accept", accept), "");
+    for path in ["/status/revocation", "/status/suspension"] {
+        for form in Form::ALL {
+            let answer = get(path, form.media_type()).await;
+            assert_eq!((answer.status, answer.media_type()), (200, form.media_type()));
+            let header = |name: &str| answer.headers[name].to_str().unwrap();
+            assert_eq!((header("cache-control"), header("vary")), ("max-age=240", "accept"));
+            let token = Token::parse(form, &answer.bytes).unwrap();
+            assert_eq!(token.list().url, format!("https://alpha.test{path}"));
+            let set: Vec<u8> = token.list().bits.values_set().map(|(_, value)| value).collect();
+            assert_eq!(set, if path.ends_with("suspension") { vec![2] } else { vec![] });
+            let url = token.list().aggregation.clone().unwrap();
+            let lists = world.get(url.strip_prefix("https://alpha.test").unwrap()).await;
+            let lists = Aggregation::parse(&lists.bytes).unwrap().lists;
+            assert_eq!(lists, ["revocation", "suspension"].map(|p| format!("https://alpha.test/status/{p}")));
+        }
+        for default in ["*/*", "text/html", "application/vc+jwt, application/statuslist+jwt;q=0.9"] {
+            assert_eq!(get(path, default).await.media_type(), "application/vc+jwt", "{default}");
+        }
+        for time in ["time=1700000000", "a=b&time=", "time"] {
+            let answer = get(&format!("{path}?{time}"), "*/*").await;
+            assert_eq!((answer.status, answer.code()), (501, "status-history-unsupported".into()));
+        }
+    }
 }

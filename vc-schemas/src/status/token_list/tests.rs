@@ -116,6 +116,25 @@ fn a_status_is_what_the_draft_says_of_its_value() {
 }
 
 #[test]
+fn a_set_bit_says_invalid_of_a_revoked_token_and_suspended_of_a_suspended_one() {
+    let mut bits = Bits::wide(16, Width::One).unwrap();
+    bits.set(3).unwrap();
+    bits.set(9).unwrap();
+    let said = |purpose| {
+        let list = TokenList { bits: array_for(purpose, &bits).unwrap(), ..list() };
+        (0..16).map(|index| list.status(&reference(index), NOW).unwrap()).collect::<Vec<_>>()
+    };
+    for (purpose, status) in
+        [(Purpose::Revocation, TokenStatus::Invalid), (Purpose::Suspension, TokenStatus::Suspended)]
+    {
+        let expected = (0..16).map(|index| if [3, 9].contains(&index) { status } else { TokenStatus::Valid });
+        assert_eq!(said(purpose), expected.collect::<Vec<_>>());
+    }
+    let most = Bits::new(MAX_ENTRIES).unwrap();
+    assert_eq!(array_for(Purpose::Suspension, &most), Err(BitsError::Length));
+}
+
+#[test]
 fn a_token_that_another_did_or_key_signed_is_refused() {
     for form in Form::ALL {
         let token = sign(&list(), form);
