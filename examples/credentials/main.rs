@@ -7,8 +7,8 @@
 //! - `{"do": "issue", "format", "alg", "document"}`: the document, secured. `format` is that of a credential
 //!   or presentation in any envelope, of an SD-JWT (with `hidden`, JSON Pointers), or of a Status List Token
 //!   (whose `document` has `url`, `bits`, `size` and `values`).
-//! - `{"do": "verify", "format", "jwk", "text", "now"}`: the document, or why it is refused. An SD-JWT that
-//!   is bound to its holder also takes `holder` (a JWK), `audience` and `nonce`.
+//! - `{"do": "verify", "format", "jwk", "text", "now"}`: the document, or why it is refused. With `audience`
+//!   and `nonce` an SD-JWT must be bound to them by its holder.
 //! - `{"do": "present", "text", "wanted", "alg", "audience", "nonce", "now"}`: an SD-JWT with only the wanted
 //!   disclosures, bound by its holder's key.
 //! - `{"do": "jwk", "multikey"}`: a key in its other form.
@@ -244,9 +244,11 @@ fn verify(question: &Question) -> Outcome<Value> {
                 return Err("it is of the other profile".into());
             }
             sd_jwt.verify(&key)?;
-            if question.member("holder").is_ok() {
+            // The key of the holder is the one that the issuer named.
+            if question.member("nonce").is_ok() {
                 let verifier = (question.text("audience")?, question.text("nonce")?);
-                sd_jwt.verify_binding(&question.jwk("holder")?, verifier, question.now()?, SKEW)?;
+                let holder = sd_jwt.holder_key()?.ok_or("no holder was named")?;
+                sd_jwt.verify_binding(&holder, verifier, question.now()?, SKEW)?;
             }
             Ok(sd_jwt.document().clone())
         }
