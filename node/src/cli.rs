@@ -17,6 +17,7 @@ mod resolve;
 mod inspect;
 mod credential;
 mod peer;
+mod status_list;
 mod trust;
 mod settings;
 
@@ -86,6 +87,9 @@ pub enum Command {
     Resolve(resolve::Resolve),
     /// Say what something is: a DID, a log, a key, a credential, a status list, a join token
     Inspect(inspect::Inspect),
+    /// What a status list says, in any encoding, without a node
+    #[command(subcommand)]
+    StatusList(status_list::StatusListCommand),
     /// Credentials that this domain issued or registered
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
@@ -165,6 +169,7 @@ fn offline(cli: &Cli) -> Option<Result<Answer, Failure>> {
         Command::Resolve(resolve) => resolve.offline(cli.global.json),
         Command::Verify(verify) => verify.offline(&cli.global),
         Command::Inspect(inspect) => Some(inspect.run()),
+        Command::StatusList(command) => Some(command.run()),
         _ => None,
     }
 }
@@ -182,6 +187,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Verify(verify) => verify.run(&session).await,
         Command::Resolve(resolve) => resolve.run(&session).await,
         Command::Inspect(inspect) => inspect.run(),
+        Command::StatusList(command) => command.run(),
         Command::Credential(command) => command.run(&session).await,
         Command::Peer(command) => command.run(&session).await,
         Command::Trust(command) => command.run(&session).await,

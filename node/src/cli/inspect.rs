@@ -8,6 +8,8 @@ mod secured;
 mod status;
 mod token;
 
+pub(super) use status::StatusListRead;
+
 use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output::Answer;
