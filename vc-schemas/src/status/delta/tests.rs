@@ -220,14 +220,19 @@ fn fifty_revocations_are_a_fortieth_of_the_list() {
         u32::try_from(state >> 44).unwrap()
     };
     let mut old = Bits::new(1 << 20).unwrap();
-    while old.count_set() < 10_486 {
-        old.set(random()).unwrap();
-    }
+    let add = |bits: &mut Bits, count: u32, random: &mut dyn FnMut() -> u32| {
+        let mut added = 0;
+        while added < count {
+            let index = random();
+            added += u32::from(bits.get(index) == Some(false));
+            bits.set(index).unwrap();
+        }
+    };
+    add(&mut old, 10_486, &mut random);
     let full = secured(Purpose::Revocation, 3, &old);
     let mut new = old.clone();
-    while new.count_set() < old.count_set() + 50 {
-        new.set(random()).unwrap();
-    }
+    add(&mut new, 50, &mut random);
+    assert_eq!((old.count_set(), new.count_set()), (10_486, 10_536));
     let list = StatusList::read(&full).unwrap();
     let delta = sign(&Delta::between(&list, &new, next(4)).unwrap());
     println!("full list {} bytes, delta of 50 {} bytes", full.bytes().len(), delta.len());

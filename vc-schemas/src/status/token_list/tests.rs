@@ -480,6 +480,38 @@ fn the_lists_of_the_draft_are_read_entry_by_entry() {
     assert_eq!(lst::from_cbor(&mut Reader::new(&cbor)), Ok((bits, None)));
 }
 
+fn why(error: StatusError) -> &'static str {
+    match error {
+        StatusError::Malformed => "shape",
+        StatusError::Bits(BitsError::Malformed) => "malformed",
+        StatusError::Bits(BitsError::TooLong) => "too-long",
+        StatusError::Bits(BitsError::Length) => "length",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_way_of_a_list_to_be_wrong_is_refused_in_each_encoding() {
+    let file = include_str!("../../../../tests/vectors/status-lists/wrong.json");
+    let corpus: Value = serde_json::from_str(file).unwrap();
+    let mut refused = 0;
+    for case in corpus["cases"].as_array().unwrap() {
+        let text = || case["value"].as_str().unwrap();
+        let read = match case["encoding"].as_str().unwrap() {
+            "bitstring" => Bits::decode(text(), MAX_ENTRIES).map_err(StatusError::Bits),
+            "lst-json" => lst::from_json(&case["value"]).map(|(bits, _)| bits),
+            "lst-cbor" => {
+                let cbor = HEXLOWER.decode(text().as_bytes()).unwrap();
+                lst::from_cbor(&mut Reader::new(&cbor)).map(|(bits, _)| bits)
+            }
+            other => panic!("{other}"),
+        };
+        refused += usize::from(read.is_err());
+        assert_eq!(json!(read.err().map(why)), case["refused"], "{case:.200}");
+    }
+    assert_eq!(refused, 52);
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the place of the whole suite is for who runs the test to say")]
 fn the_whole_suite_of_token_status_lists_is_read_where_it_is_at_hand() {
