@@ -1,8 +1,11 @@
 //! The domain that a node serves: its name, its policy, and the ports that its flows wait on.
 
 use crate::cache::Cache;
+use crate::documents::Documents;
 use crate::error::Error;
+use crate::lookups::Lookups;
 use crate::ports::clock::{Clock, Entropy, random};
+use crate::ports::fetch::Fetch;
 use crate::ports::keys::{KeyRole, Keys};
 use crate::ports::mesh::Mesh;
 use crate::ports::records::{Expect, Records, Table, Write};
@@ -31,7 +34,7 @@ pub struct Policy {
     pub status_max_age: Duration,
     /// The ttl of this domain's lists; they are signed again at half of it.
     pub list_ttl: Duration,
-    /// How long a resolution may wait for peers.
+    /// How long a resolution may take, everybody who is asked together.
     pub resolve_deadline: Duration,
 }
 
@@ -65,6 +68,9 @@ pub struct Domain {
     mesh: OnceLock<Arc<dyn Mesh>>,
     /// Signatures of credentials that were verified before; never a status, nor a verdict.
     seen: RwLock<Seen>,
+    web: OnceLock<Arc<dyn Fetch>>,
+    pub(crate) lookups: Lookups,
+    pub(crate) documents: Documents,
     pub(crate) logs: Cache<Vec<u8>, Log>,
     pub(crate) lists_verified: Cache<ListKey, VerifiedList>,
     pub(crate) overlays: Cache<ListKey, Bits>,
@@ -109,6 +115,9 @@ impl Domain {
             lists: tokio::sync::Mutex::new(()),
             mesh: OnceLock::new(),
             seen: RwLock::new(Seen::new(seen::DEFAULT_CAPACITY)),
+            web: OnceLock::new(),
+            lookups: Lookups::default(),
+            documents: Documents::default(),
             logs: Cache::new(CACHED_LOGS),
             lists_verified: Cache::new(CACHED_LISTS),
             overlays: Cache::new(CACHED_LISTS),
@@ -119,6 +128,15 @@ impl Domain {
     pub fn join_mesh(&self, mesh: Arc<dyn Mesh>) {
         // A second mesh would be a defect of the wiring; the first goes on.
         let _first_wins = self.mesh.set(mesh);
+    }
+
+    /// Lets DIDs be looked up at the hosts that they name, once. Before that no host is asked.
+    pub fn join_web(&self, web: Arc<dyn Fetch>) {
+        let _first_wins = self.web.set(web);
+    }
+
+    pub(crate) fn web(&self) -> Option<&Arc<dyn Fetch>> {
+        self.web.get()
     }
 
     pub(crate) fn mesh(&self) -> Option<&Arc<dyn Mesh>> {

@@ -3,9 +3,11 @@
 
 use crate::domain::Domain;
 use crate::error::Error;
+use crate::lookups::Source;
 use crate::objects::HeldLog;
 use crate::ports::records::Write;
 use crate::record::{Decision, Kind};
+use crate::unrecognised::Allowance;
 use did_resolver::did::Did;
 use did_resolver::webvh::{Log, WebvhId};
 use marque_rules::replica::floor::{LogDecision, ReceivedLog, decide_log};
@@ -40,6 +42,34 @@ impl Outcome {
     }
 }
 
+/// How a log came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Somebody handed it in.
+    Imported,
+    /// It was fetched from where its DID says.
+    Fetched,
+}
+
+impl Way {
+    /// The word for a log that is held now, and who pays where nobody recognises its DID.
+    const fn terms(self) -> (&'static str, Allowance) {
+        match self {
+            Self::Imported => ("imported", Allowance::Brought),
+            Self::Fetched => ("fetched", Allowance::Fetched),
+        }
+    }
+}
+
+/// What became of a log that is good.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// What is held says so.
+    Held(Outcome),
+    /// It is good, and as much as may be is kept of strangers.
+    Unkept(Log),
+}
+
 impl Domain {
     /// Takes in a log of another domain's DID. What it changes and the decision are one commit; a
     /// refusal is a decision too. Nothing is announced: that is for the domain that the DID is of.
@@ -48,18 +78,37 @@ impl Domain {
     /// [`Error::Refused`]: `log-refused` or `too-large` with the place of the entry,
     /// `did-contested` where the log departs from what is held, which is durable then.
     pub async fn import(&self, did: &Did, received: ReceivedLog<'_>) -> Result<(Outcome, HeldLog), Error> {
-        match self.judge_import(did, received).await {
-            Ok(outcome) => Ok((outcome, self.held_log(did).await?)),
-            Err(Error::Refused(refusal)) => {
-                let decision = Decision::new(Kind::Refused, did.as_str(), "import").because(refusal.code);
-                self.record(decision.with(json!({"path": refusal.path.to_json()}))).await?;
-                Err(Error::Refused(refusal))
+        match self.take_log(did, received, Way::Imported).await {
+            Ok(Taken::Held(outcome)) => {
+                self.lookups.confirm(did, self.now(), Source::Store, 1);
+                Ok((outcome, self.held_log(did).await?))
             }
+            Ok(Taken::Unkept(_)) => {
+                self.not_imported(did, Refusal::new(Code::StateConflict, Path::root().then("did"), FULL))
+                    .await
+            }
+            Err(Error::Refused(refusal)) => self.not_imported(did, refusal).await,
             Err(error) => Err(error),
         }
     }
 
-    async fn judge_import(&self, did: &Did, received: ReceivedLog<'_>) -> Result<Outcome, Error> {
+    async fn not_imported<T>(&self, did: &Did, refusal: Refusal) -> Result<T, Error> {
+        let decision = Decision::new(Kind::Refused, did.as_str(), "import").because(refusal.code);
+        self.record(decision.with(json!({"path": refusal.path.to_json()}))).await?;
+        Err(Error::Refused(refusal))
+    }
+
+    /// Judges a log and keeps it.
+    ///
+    /// # Errors
+    /// As [`Domain::import`].
+    pub(crate) async fn take_log(
+        &self,
+        did: &Did,
+        received: ReceivedLog<'_>,
+        way: Way,
+    ) -> Result<Taken, Error> {
+        let (word, allowance) = way.terms();
         let id = WebvhId::parse(did);
         let id = id.map_err(|_| Error::member(Code::DidMalformed, "did", "not a did:webvh DID"))?;
         if id.host() == self.home.label {
@@ -74,12 +123,12 @@ impl Domain {
         let (outcome, branches, decision) =
             match decide_log(did, &before, floor.as_ref(), received, self.now()) {
                 LogDecision::Refused(error) => return Err(Error::log(&error)),
-                LogDecision::Same if !held.is_contested() => return Ok(Outcome::Same),
-                LogDecision::Older if !held.is_contested() => return Ok(Outcome::Older),
+                LogDecision::Same if !held.is_contested() => return Ok(Taken::Held(Outcome::Same)),
+                LogDecision::Older if !held.is_contested() => return Ok(Taken::Held(Outcome::Older)),
                 LogDecision::Same | LogDecision::Older => return Err(contested(None)),
                 LogDecision::Accept(log) => {
                     let facts = json!({"versionId": log.head().id});
-                    (Ok(Outcome::Accepted), vec![log], entry(of_log("imported").with(facts))?)
+                    (Ok(Outcome::Accepted), vec![log], entry(of_log(word).with(facts))?)
                 }
                 LogDecision::Approved(branches) => {
                     let outcome =
@@ -98,33 +147,46 @@ impl Domain {
                 }
             };
         let writes = Self::log_writes(did, &held, &branches.iter().collect::<Vec<_>>());
-        let mut batch = self.imported(did, writes).await?;
+        let mut batch = match self.charged_for(did, writes, allowance).await {
+            Ok(batch) => batch,
+            Err(Unkept::Overloaded) => {
+                return match (outcome, branches.into_iter().next()) {
+                    (Ok(Outcome::Accepted), Some(log)) => Ok(Taken::Unkept(log)),
+                    _ => Err(Error::member(Code::StateConflict, "did", FULL)),
+                };
+            }
+            Err(_) => return Err(Error::refused(Code::Unavailable, "the store does not answer")),
+        };
         batch.push(decision);
         self.records.commit(batch).await?;
-        outcome
+        outcome.map(Taken::Held)
     }
 
     /// The writes, charged to what is kept of strangers unless a recognised domain announced the DID or
     /// has it. Its host proves nothing.
-    async fn imported(&self, did: &Did, writes: Vec<Write>) -> Result<Vec<Write>, Error> {
-        let own = Scid::of(did).ok_or(Error::member(Code::DidMalformed, "did", "not a did:webvh DID"))?;
-        let mut origin = own;
-        for announced_by in self.origins_of(ItemKind::Log, did.as_str()).await? {
-            if self.is_known(&announced_by).await? {
+    async fn charged_for(
+        &self,
+        did: &Did,
+        writes: Vec<Write>,
+        allowance: Allowance,
+    ) -> Result<Vec<Write>, Unkept> {
+        let failed = |error: Error| {
+            tracing::error!(%error, "the store failed an import");
+            Unkept::StoreFailed
+        };
+        let mut origin = Scid::of(did).ok_or(Unkept::Malformed)?;
+        for announced_by in self.origins_of(ItemKind::Log, did.as_str()).await.map_err(failed)? {
+            if self.is_known(&announced_by).await.map_err(failed)? {
                 origin = announced_by;
                 break;
             }
         }
-        self.charged(&origin, writes).await.map_err(|refusal| match refusal {
-            Unkept::Overloaded => Error::member(
-                Code::StateConflict,
-                "did",
-                "as much as may be is kept of domains that are not recognised here",
-            ),
-            _ => Error::refused(Code::Unavailable, "the store does not answer"),
-        })
+        self.charged(&origin, writes, allowance).await
     }
 }
+
+/// Why a log that is good is not kept.
+const FULL: &str = "as much as may be is kept of domains that are not recognised here";
 
 /// The refusal of what stands in two histories, of which the first that is shown differs at `at`.
 fn contested(at: Option<u32>) -> Error {

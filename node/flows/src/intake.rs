@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::ports::mesh::{Admission, Domains, Intake, Judgement, Knock, Standing, Submission, Write};
 use crate::ports::records::{Expect, Table, Write as RecordWrite};
 use crate::record::{Decision, Kind};
+use crate::unrecognised::Allowance;
 use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::document::Document;
@@ -230,9 +231,11 @@ impl Intake for NodeIntake {
         Box::pin(async move {
             let origin = &submission.envelope.body().domain;
             let found = match self.find(&submission).await {
-                Ok((verdict, writes)) => {
-                    self.domain.charged(origin, writes).await.map(|writes| (verdict, writes))
-                }
+                Ok((verdict, writes)) => self
+                    .domain
+                    .charged(origin, writes, Allowance::Brought)
+                    .await
+                    .map(|writes| (verdict, writes)),
                 refused => refused,
             };
             match found {

@@ -24,7 +24,7 @@ pub(crate) fn choose(headers: &HeaderMap, offered: &[&'static str]) -> Option<&'
     best.map(|(media_type, _)| media_type)
 }
 
-/// One media range and its weight in thousandths.
+/// One media range and its weight in thousandths. Of its parameters only `profile` tells types apart.
 struct Range {
     text: String,
     weight: u32,
@@ -33,11 +33,14 @@ struct Range {
 impl Range {
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
-        let range = parts.next().filter(|range| range.contains('/'))?.to_ascii_lowercase();
+        let mut range = parts.next().filter(|range| range.contains('/'))?.to_ascii_lowercase();
         let mut weight = 1_000;
         for parameter in parts {
-            if let Some(value) = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")) {
+            let Some((name, value)) = parameter.split_once('=') else { continue };
+            if name.eq_ignore_ascii_case("q") {
                 weight = thousandths(value)?;
+            } else if name.eq_ignore_ascii_case("profile") && !range.contains(';') {
+                range = format!("{range};profile=\"{}\"", value.trim_matches('"'));
             }
         }
         Some(Self { text: range, weight })
@@ -47,16 +50,18 @@ impl Range {
         match self.text.strip_suffix('*') {
             Some("*/") => true,
             Some(start) => start.ends_with('/') && media_type.starts_with(start),
-            None => self.text == media_type,
+            // A range without a profile is for all of them.
+            None => self.text == media_type || media_type.split(';').next() == Some(&self.text),
         }
     }
 
-    /// An exact type counts before a range, a narrow range before `*/*`.
+    /// An exact type counts before a range, a narrow range before `*/*`, and a profile before none.
     fn precision(&self) -> u8 {
         match self.text.strip_suffix('*') {
             Some("*/") => 0,
             Some(_) => 1,
-            None => 2,
+            None if !self.text.contains(';') => 2,
+            None => 3,
         }
     }
 }
@@ -102,6 +107,26 @@ mod tests {
         for none in ["text/html", "", "application/did;q=0, */*;q=0", "*", "application/di*", "a/b;q=2"] {
             assert_eq!(chosen(Some(none)), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_profile_is_told_from_another() {
+        let offered = ["application/did", "application/ld+json;profile=\"https://a.test/r\""];
+        let of = |accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            choose(&headers, &offered)
+        };
+        for wanted in [
+            "application/ld+json;profile=\"https://a.test/r\"",
+            "application/ld+json; Profile=https://a.test/r;q=0.5",
+            "application/ld+json, application/did;q=0.9",
+        ] {
+            assert_eq!(of(wanted), Some(offered[1]), "{wanted}");
+        }
+        assert_eq!(of("application/ld+json;profile=\"https://a.test/other\""), None);
+        let both = "application/ld+json;profile=\"https://a.test/r\";q=0.1, application/ld+json, application/did;q=0.5";
+        assert_eq!(of(both), Some(offered[0]));
     }
 
     proptest! {

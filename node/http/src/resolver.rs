@@ -1,14 +1,18 @@
 //! Resolution over HTTP (DID Resolution 1.0, section 11, "HTTP(S) Binding"), and names for people.
 
-use crate::body::{answer, typed};
+use crate::body::{answer, media_type, parse, read, typed, unsupported};
 use crate::error::Problem;
 use crate::faces::Faces;
 use crate::media::choose;
 use crate::target::{identifier, query, rest, segment};
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
-use did_resolver::did::{Did, DidUrl};
+use did_resolver::did::DidUrl;
+use did_resolver::resolution::dereference::{
+    Accept, Dereferenced, Options, Resource, dereference, error_json, version_query,
+};
 use did_resolver::resolution::{Resolution, ResolutionError};
 use did_resolver::webvh::VersionQuery;
 use serde_json::{Value, json};
@@ -20,30 +24,156 @@ use vc_schemas::code::Code;
 pub(crate) const IDENTIFIERS: &str = "/1.0/identifiers/";
 
 const RESOLUTION: &str = "application/did-resolution";
+const DEREFERENCING: &str = "application/did-url-dereferencing";
 const DOCUMENT: &str = "application/did";
+const DOCUMENT_JSON: &str = "application/did+json";
+const DOCUMENT_LD: &str = "application/did+ld+json";
+const JSON: &str = "application/json";
 
-/// `GET /1.0/identifiers/{did}`
+/// The whole result, as earlier drafts name it.
+const PROFILED: &str = "application/ld+json;profile=\"https://w3id.org/did-resolution\"";
+
+/// The context of that.
+const RESULT_CONTEXT: &str = "https://w3id.org/did-resolution/v1";
+
+/// For a DID, the preferred one first.
+const OF_DIDS: [&str; 6] = [RESOLUTION, DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD, JSON, PROFILED];
+
+/// For what a DID URL names, the preferred one first.
+const OF_URLS: [&str; 5] = [DEREFERENCING, DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD, JSON];
+
+/// What may stand in a query as a part of the DID URL that is written before it.
+const OF_THE_URL: [&str; 3] = ["service", "serviceType", "relativeRef"];
+
+/// Most bytes of the options that are posted.
+const MAX_OPTIONS_BYTES: usize = 16 * 1_024;
+
+/// What is asked.
+struct Question {
+    url: DidUrl,
+    version: Option<VersionQuery>,
+    trace: bool,
+}
+
+/// `GET /1.0/identifiers/{did}`, with the options in the query.
 pub(crate) async fn resolve(
     State(faces): State<Arc<Faces>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Some(media_type) = choose(&headers, &[RESOLUTION, DOCUMENT, "application/json"]) else {
-        return Ok(refused(ResolutionError::RepresentationNotSupported));
-    };
-    let resolved = match question(&uri) {
-        Ok((did, query)) => faces.domain.resolve(&DidUrl::from(did), query.as_ref()).await?,
-        Err(error) => Err(error),
-    };
-    Ok(resolved.map_or_else(refused, |resolution| granted(&resolution, media_type)))
+    let options = query(&uri).map_err(|_| ResolutionError::InvalidOptions);
+    answered(&faces, &uri, &headers, options).await
 }
 
-fn question(uri: &Uri) -> Result<(Did, Option<VersionQuery>), ResolutionError> {
-    let did = identifier(rest(uri, IDENTIFIERS)).and_then(|text| text.parse().ok());
-    let did = did.ok_or(ResolutionError::InvalidDid)?;
-    let options = query(uri).map_err(|_| ResolutionError::InvalidOptions)?;
-    let options = options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Ok((did, VersionQuery::from_parameters(options)?))
+/// `POST /1.0/identifiers/{did}`, with the options in the body.
+pub(crate) async fn resolve_with(
+    State(faces): State<Arc<Faces>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (mut head, body) = request.into_parts();
+    let bytes = read(&head.headers, body, MAX_OPTIONS_BYTES).await?;
+    let mut options = query(&head.uri).map_err(|_| ResolutionError::InvalidOptions);
+    if !bytes.is_empty() {
+        if media_type(&head.headers).as_deref() != Some(JSON) {
+            return Err(unsupported());
+        }
+        let posted = posted(&parse(&bytes, MAX_OPTIONS_BYTES)?);
+        if let Some(Ok(accept)) = posted.as_ref().ok().and_then(|posted| {
+            let (_, accept) = posted.iter().find(|(name, _)| name == "accept")?;
+            Some(HeaderValue::from_str(accept))
+        }) {
+            head.headers.insert(ACCEPT, accept);
+        }
+        options = options.and_then(|asked| Ok([asked, posted?].concat()));
+    }
+    answered(&faces, &head.uri, &head.headers, options).await
+}
+
+/// The options of a body: an object of texts and truth values.
+fn posted(json: &Value) -> Result<Vec<(String, String)>, ResolutionError> {
+    let members = json.as_object().ok_or(ResolutionError::InvalidOptions)?;
+    let option = |(name, value): (&String, &Value)| match value {
+        Value::String(text) => Ok((name.clone(), text.clone())),
+        Value::Bool(is) => Ok((name.clone(), is.to_string())),
+        _ => Err(ResolutionError::InvalidOptions),
+    };
+    members.iter().map(option).collect()
+}
+
+async fn answered(
+    faces: &Faces,
+    uri: &Uri,
+    headers: &HeaderMap,
+    options: Result<Vec<(String, String)>, ResolutionError>,
+) -> Result<Response, Problem> {
+    let question = question(uri, options);
+    let names_a_part = question.as_ref().is_ok_and(|question| is_part(&question.url));
+    let offered = if names_a_part { &OF_URLS[..] } else { &OF_DIDS[..] };
+    let refused = if names_a_part { url_refused } else { did_refused };
+    let Some(media_type) = choose(headers, offered) else {
+        return Ok(refused(ResolutionError::RepresentationNotSupported, Vec::new()));
+    };
+    let question = match question {
+        Ok(question) => question,
+        Err(error) => return Ok(refused(error, Vec::new())),
+    };
+    let answer = faces.domain.resolve(&question.url, question.version.as_ref()).await?;
+    let metadata = answer.metadata(question.trace);
+    let resolution = match answer.found {
+        Ok((resolution, _)) => resolution,
+        Err(error) => return Ok(refused(error, metadata)),
+    };
+    if !names_a_part {
+        return Ok(resolved(&resolution, media_type, metadata));
+    }
+    let accept = if is_document(media_type) { Accept::Document } else { Accept::Urls };
+    match dereference(&question.url, &resolution, Options { accept, relationship: None }) {
+        Ok(found) => Ok(dereferenced(&found, media_type, metadata)),
+        Err(error) => Ok(refused(error, metadata)),
+    }
+}
+
+/// What is asked for: the version by the DID URL or by an option.
+fn question(
+    uri: &Uri,
+    options: Result<Vec<(String, String)>, ResolutionError>,
+) -> Result<Question, ResolutionError> {
+    let mut text = identifier(rest(uri, IDENTIFIERS)).ok_or(ResolutionError::InvalidDid)?;
+    // A query that follows a DID as it is written is its own, as far as it means something there.
+    let options = options?;
+    let of_the_url = |pair: &str| OF_THE_URL.contains(&pair.split('=').next().unwrap_or_default());
+    let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| of_the_url(pair));
+    for pair in pairs {
+        text.push(if text.contains('?') { '&' } else { '?' });
+        text.push_str(pair);
+    }
+    let is_part = text.contains(['/', '?', '#']);
+    let url: DidUrl = text.parse().map_err(|_| match is_part {
+        true => ResolutionError::InvalidDidUrl,
+        false => ResolutionError::InvalidDid,
+    })?;
+    let pairs = options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let asked = VersionQuery::from_parameters(pairs)?;
+    let written = version_query(&url)?;
+    if asked.is_some() && written.is_some() {
+        return Err(ResolutionError::InvalidOptions);
+    }
+    let trace = options.iter().any(|(name, value)| name == "trace" && value == "true");
+    Ok(Question { url, version: asked.or(written), trace })
+}
+
+/// Whether a DID URL names more than a version of the document.
+fn is_part(url: &DidUrl) -> bool {
+    let is_version = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        matches!(name, "versionId" | "versionNumber" | "versionTime")
+    };
+    let of_versions = url.query().is_none_or(|query| query.split('&').all(is_version));
+    !url.path().is_empty() || url.fragment().is_some() || !of_versions
+}
+
+fn is_document(media_type: &str) -> bool {
+    [DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD].contains(&media_type)
 }
 
 fn with_status(status: u16, mut response: Response) -> Response {
@@ -51,18 +181,67 @@ fn with_status(status: u16, mut response: Response) -> Response {
     response
 }
 
-fn granted(resolution: &Resolution, media_type: &'static str) -> Response {
+/// `json` with more members in the object of this name.
+fn with_metadata(mut json: Value, name: &str, metadata: Vec<(&'static str, Value)>) -> Value {
+    if let Some(members) = json.get_mut(name).and_then(Value::as_object_mut) {
+        members.extend(metadata.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    json
+}
+
+fn resolved(
+    resolution: &Resolution,
+    media_type: &'static str,
+    metadata: Vec<(&'static str, Value)>,
+) -> Response {
+    let whole = || with_metadata(resolution.to_json(), "didResolutionMetadata", metadata);
     let response = match &resolution.document {
-        Some(document) if media_type == DOCUMENT => typed(DOCUMENT, document.to_string()),
+        Some(document) if is_document(media_type) => typed(media_type, document.to_string()),
         // Without a document only the result says why.
-        None if media_type == DOCUMENT => typed(RESOLUTION, resolution.to_json().to_string()),
-        _ => typed(media_type, resolution.to_json().to_string()),
+        None if is_document(media_type) => typed(RESOLUTION, whole().to_string()),
+        _ if media_type == PROFILED => {
+            let mut json = whole();
+            if let Some(members) = json.as_object_mut() {
+                members.insert("@context".to_owned(), RESULT_CONTEXT.into());
+            }
+            typed(PROFILED, json.to_string())
+        }
+        _ => typed(media_type, whole().to_string()),
     };
     with_status(resolution.status(), response)
 }
 
-fn refused(error: ResolutionError) -> Response {
-    with_status(error.status(), typed(RESOLUTION, error.to_json().to_string()))
+fn dereferenced(
+    found: &Dereferenced,
+    media_type: &'static str,
+    metadata: Vec<(&'static str, Value)>,
+) -> Response {
+    let whole = || with_metadata(found.to_json(), "dereferencingMetadata", metadata);
+    let mut response = match &found.resource {
+        Resource::Document(json) | Resource::VerificationMethod(json) | Resource::Service(json)
+            if is_document(media_type) =>
+        {
+            typed(media_type, json.to_string())
+        }
+        _ if is_document(media_type) => typed(DEREFERENCING, whole().to_string()),
+        _ => typed(media_type, whole().to_string()),
+    };
+    if let Resource::Urls(urls) = &found.resource
+        && let Some(Ok(first)) = urls.first().map(|url| HeaderValue::from_str(url))
+    {
+        response.headers_mut().insert(LOCATION, first);
+    }
+    with_status(found.status(), response)
+}
+
+fn did_refused(error: ResolutionError, metadata: Vec<(&'static str, Value)>) -> Response {
+    let json = with_metadata(error.to_json(), "didResolutionMetadata", metadata);
+    with_status(error.status(), typed(RESOLUTION, json.to_string()))
+}
+
+fn url_refused(error: ResolutionError, metadata: Vec<(&'static str, Value)>) -> Response {
+    let json = with_metadata(error_json(error), "dereferencingMetadata", metadata);
+    with_status(error.status(), typed(DEREFERENCING, json.to_string()))
 }
 
 /// `GET /v1/names/{name@domain}`

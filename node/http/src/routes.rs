@@ -49,7 +49,7 @@ fn guarded(routes: Routes, faces: &Arc<Faces>, face: Face) -> Router {
 
 fn open() -> Routes {
     Router::new()
-        .route(&format!("{IDENTIFIERS}{{*did}}"), get(resolver::resolve))
+        .route(&format!("{IDENTIFIERS}{{*did}}"), get(resolver::resolve).post(resolver::resolve_with))
         .route("/.well-known/did.jsonl", get(logs::domain_log))
         .route("/owners/{name}/did.jsonl", get(logs::owner_log))
         .route("/agents/{name}/did.jsonl", get(logs::agent_log))

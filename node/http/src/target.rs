@@ -38,10 +38,15 @@ pub(crate) fn rest<'a>(uri: &'a Uri, prefix: &str) -> &'a str {
 }
 
 /// The identifier that a path ends in. One that is written plainly (`did:...`) stands for itself with
-/// its percent signs, which are its own, as in `localhost%3A8080`; otherwise it is decoded once.
+/// its percent signs, which are its own, as in `localhost%3A8080`; otherwise it is decoded once. What no
+/// path can have is encoded in a plain one too: `#` and `?`.
 pub(crate) fn identifier(raw: &str) -> Option<String> {
     let plain = raw.starts_with("did:") && !raw.contains("%25");
-    if plain { Some(raw.to_owned()) } else { decode(raw) }
+    if plain {
+        Some(["%3F", "%3f"].iter().fold(raw.replace("%23", "#"), |text, mark| text.replace(mark, "?")))
+    } else {
+        decode(raw)
+    }
 }
 
 /// The query parameters in order, decoded.

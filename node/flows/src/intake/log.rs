@@ -2,6 +2,7 @@
 
 use super::{Found, NodeIntake, failed};
 use crate::domain::Domain;
+use crate::lookups::Source;
 use crate::objects::HeldLog;
 use crate::record::{Decision, Kind};
 use did_resolver::codec;
@@ -50,7 +51,11 @@ impl NodeIntake {
             let log = Log::verify_with(arrived.log, arrived.witness, domain.now());
             Ok(log_item(&did, &log.map_err(|_| Refusal::BadLog)?))
         };
-        match decide_log(&did, &branches, floor.as_ref(), arrived, domain.now()) {
+        let decision = decide_log(&did, &branches, floor.as_ref(), arrived, domain.now());
+        if matches!(decision, LogDecision::Accept(_) | LogDecision::Approved(_) | LogDecision::Same) {
+            domain.lookups.confirm(&did, domain.now(), Source::Peers, 1);
+        }
+        match decision {
             // Whoever gets this envelope later may know none of the proofs that are known here.
             LogDecision::Accept(log) if log.check_approvals(arrived.witness).is_err() => Err(Refusal::BadLog),
             LogDecision::Accept(log) => {

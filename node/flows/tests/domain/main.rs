@@ -7,6 +7,7 @@
 )]
 
 mod members;
+mod resolution;
 mod export;
 mod hostile;
 mod import;

@@ -49,16 +49,155 @@ async fn what_does_not_resolve_says_why() {
         (&format!("{}?versionNumber=2", alice.did), 404, "NOT_FOUND"),
         (unknown.as_str(), 404, "NOT_FOUND"),
         ("did:web:example.com", 501, "METHOD_NOT_SUPPORTED"),
+        ("did:key:zNothing", 400, "INVALID_DID"),
+        (&format!("{}%3FversionNumber=1?versionNumber=1", alice.did), 400, "INVALID_OPTIONS"),
     ];
     for (did, status, error) in cases {
         let answer = world.public(Request::get(format!("/1.0/identifiers/{did}")), "").await;
         let json = answer.json();
         assert_eq!(answer.status, status, "{did}: {json}");
-        let named = json["didResolutionMetadata"]["error"]["type"].as_str().unwrap();
+        let part = if did.contains("a/b") { "dereferencingMetadata" } else { "didResolutionMetadata" };
+        let named = json[part]["error"]["type"].as_str().unwrap();
         assert!(named.ends_with(error), "{did}: {named}");
     }
     let request = Request::get(format!("/1.0/identifiers/{}", alice.did)).header("accept", "text/html");
     assert_eq!(world.public(request, "").await.status, 406);
+}
+
+const KEY: &str = "z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG";
+
+#[tokio::test]
+async fn a_client_gets_the_representation_that_it_accepts() {
+    let world = World::new().await;
+    let path = format!("/1.0/identifiers/did:key:{KEY}");
+    let profiled = "application/ld+json;profile=\"https://w3id.org/did-resolution\"";
+    for (accept, media_type, whole) in [
+        ("*/*", "application/did-resolution", true),
+        ("application/did-resolution", "application/did-resolution", true),
+        ("application/json", "application/json", true),
+        (profiled, profiled, true),
+        ("application/did", "application/did", false),
+        ("application/did+json", "application/did+json", false),
+        ("application/did+ld+json, application/did;q=0.2", "application/did+ld+json", false),
+    ] {
+        let answer = world.public(Request::get(&path).header("accept", accept), "").await;
+        assert_eq!((answer.status, answer.media_type()), (200, media_type), "{accept}");
+        let json = answer.json();
+        let document = if whole { &json["didDocument"] } else { &json };
+        assert_eq!(document["id"], format!("did:key:{KEY}"), "{accept}");
+        assert_eq!(json.get("@context").is_some(), !whole || accept == profiled, "{accept}");
+    }
+    for accept in ["text/html", "application/ld+json;profile=\"https://a.test/\"", "application/did;q=0"] {
+        assert_eq!(
+            world.public(Request::get(&path).header("accept", accept), "").await.status,
+            406,
+            "{accept}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_says_where_it_came_from_and_a_trace_what_was_looked_at() {
+    let world = World::new().await;
+    let alice = world.owner("alice").await;
+    let path = format!("/1.0/identifiers/{}", alice.did);
+    let plain = world.public(Request::get(&path), "").await.json();
+    let metadata = &plain["didResolutionMetadata"];
+    assert_eq!(metadata["contentType"], "application/did");
+    assert_eq!((&metadata["source"], &metadata["stale"]), (&json!("store"), &json!(false)));
+    assert_eq!((&metadata["sources"], metadata["confirmedAt"].is_string()), (&json!("1"), true));
+    assert!(metadata.get("trace").is_none());
+    let traced = world.public(Request::get(format!("{path}?trace=true")), "").await.json();
+    let step = &traced["didResolutionMetadata"]["trace"][0];
+    assert_eq!((&step["source"], &step["outcome"]), (&json!("store"), &json!("found")));
+    assert!(step["ms"].is_u64() && step["detail"].as_str().unwrap().contains("version 1-"));
+    let unknown = Party::new("x", "bravo.test").did;
+    let vain = world.public(Request::get(format!("/1.0/identifiers/{unknown}?trace=true")), "").await;
+    assert_eq!(vain.json()["didResolutionMetadata"]["trace"][0]["outcome"], "missing");
+}
+
+#[tokio::test]
+async fn options_may_be_posted() {
+    let world = World::new().await;
+    let alice = world.owner("alice").await;
+    let path = format!("/1.0/identifiers/{}", alice.did);
+    let post = async |body: &'static str| {
+        let request = Request::post(&path).header("content-type", "application/json");
+        world.public(request, body).await
+    };
+    let first =
+        post(r#"{"versionNumber": "1", "trace": true, "accept": "application/did-resolution"}"#).await;
+    assert_eq!(first.status, 200);
+    assert!(first.json()["didResolutionMetadata"]["trace"].is_array());
+    let bare = post(r#"{"accept": "application/did"}"#).await;
+    assert_eq!((bare.status, bare.media_type()), (200, "application/did"));
+    assert_eq!(world.public(Request::post(&path), "").await.status, 200, "no option is needed");
+    for (body, status) in [
+        (r#"{"versionNumber": "2"}"#, 404),
+        (r#"{"versionNumber": "x"}"#, 400),
+        (r#"{"versionNumber": 1}"#, 400),
+        (r#"["trace"]"#, 400),
+        (r#"{"accept": "text/html"}"#, 406),
+        ("{", 400),
+    ] {
+        assert_eq!(post(body).await.status, status, "{body}");
+    }
+    let plain = world.public(Request::post(&path).header("content-type", "text/plain"), "{}").await;
+    assert_eq!(plain.code(), "media-type-unsupported");
+    let long = format!("{{\"accept\": \"{}\"}}", "a".repeat(20_000));
+    let request = Request::post(&path).header("content-type", "application/json");
+    assert_eq!(world.public(request, long).await.code(), "too-large");
+}
+
+#[tokio::test]
+async fn a_did_url_leads_to_what_it_names() {
+    let world = World::new().await;
+    let alice = world.owner("alice").await;
+    let base = "https://alpha.test/owners/alice/";
+    let get = async |rest: &str, accept: &str| {
+        let path = format!("/1.0/identifiers/{}{rest}", alice.did);
+        world.public(Request::get(path).header("accept", accept), "").await
+    };
+    let whole = get("%23key-1", "*/*").await;
+    assert_eq!((whole.status, whole.media_type()), (200, "application/did-url-dereferencing"));
+    assert_eq!(whole.json()["contentStream"]["type"], "Multikey");
+    assert_eq!(whole.json()["dereferencingMetadata"]["source"], "store");
+    let bare = get("%23key-1", "application/did").await;
+    assert_eq!((bare.status, &bare.json()["type"]), (200, &json!("Multikey")));
+    let encoded = format!("{}#key-1", alice.did).replace(':', "%3A").replace('#', "%23");
+    let encoded = world.public(Request::get(format!("/1.0/identifiers/{encoded}")), "").await;
+    assert_eq!(encoded.json()["contentStream"]["type"], "Multikey");
+    for (rest, leads_to) in [
+        ("/whois", format!("{base}whois.vp")),
+        ("/a/b.txt", format!("{base}a/b.txt")),
+        ("?service=files&relativeRef=%2Fcard.json", format!("{base}card.json")),
+        ("?service=whois", format!("{base}whois.vp")),
+        ("%3Fservice=files", base.to_owned()),
+    ] {
+        let answer = get(rest, "*/*").await;
+        assert_eq!(answer.status, 303, "{rest}: {}", answer.json());
+        assert_eq!(answer.headers["location"], leads_to.as_str(), "{rest}");
+        assert_eq!(answer.json()["contentStream"][0], leads_to.as_str(), "{rest}");
+    }
+    let files = get("%23files", "*/*").await;
+    assert_eq!((files.status, &files.json()["contentStream"]["serviceEndpoint"]), (200, &json!(base)));
+    for (rest, status, error) in [
+        ("%23nothing", 404, "NOT_FOUND"),
+        ("?service=nothing", 404, "NOT_FOUND"),
+        ("/../a", 400, "INVALID_DID_URL"),
+        ("/%2e%2e/a", 400, "INVALID_DID_URL"),
+        ("?service=files&relativeRef=%2F..%2Fa", 400, "INVALID_DID_URL"),
+        ("?service=files&service=whois", 400, "INVALID_DID_URL"),
+    ] {
+        let answer = get(rest, "*/*").await;
+        let json = answer.json();
+        let metadata =
+            json.get("dereferencingMetadata").unwrap_or_else(|| &json["didResolutionMetadata"]).clone();
+        let named = metadata["error"]["type"].as_str().unwrap_or_default();
+        assert_eq!(answer.status, status, "{rest}: {json}");
+        assert!(named.ends_with(error), "{rest}: {json}");
+    }
+    assert_eq!(get("/whois", "text/html").await.status, 406);
 }
 
 #[tokio::test]
