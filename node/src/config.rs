@@ -45,6 +45,8 @@ pub struct Config {
     pub status: Status,
     /// Verification.
     pub verify: Verify,
+    /// Resolution.
+    pub resolve: Resolve,
     /// Key files that are made from now on.
     pub keys: Keys,
     /// The node's log.
@@ -94,6 +96,18 @@ pub struct Status {
 pub struct Verify {
     /// How far clocks may differ, in seconds; at most 300.
     pub skew_seconds: u32,
+}
+
+/// Resolution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    /// How long it may take, everybody who is asked together, in seconds; 1 to 8, for a verification may
+    /// resolve three times within the 30 seconds of a request.
+    pub deadline_seconds: u32,
+    /// Whether the host that a DID names is asked where neither this node nor its peers know. Whoever asks
+    /// this node chooses that host, and the host learns who looks it up.
+    pub web: bool,
 }
 
 /// Key files.
@@ -149,6 +163,7 @@ impl Default for Config {
             mesh: Mesh { sync_seconds: 30, peers: Vec::new(), external: Vec::new() },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
             verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW) },
+            resolve: Resolve { deadline_seconds: 5, web: false },
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
             log: Log { format: LogFormat::Auto },
         }
@@ -169,6 +184,7 @@ impl Config {
             ("status.ttl_seconds", self.status.ttl_seconds, 2, 86_400),
             ("status.max_age_seconds", self.status.max_age_seconds, 1, 86_400),
             ("verify.skew_seconds", self.verify.skew_seconds, 0, 300),
+            ("resolve.deadline_seconds", self.resolve.deadline_seconds, 1, 8),
             ("keys.kdf_kib", self.keys.kdf_kib, 8, marque_store::keyfile::Kdf::MAX_M_KIB),
         ];
         for (key, value, least, most) in bounded {
@@ -219,7 +235,7 @@ pub fn check_domain(name: &str) -> Result<(), Failure> {
 /// listens without the comment, if it is not the default.
 #[must_use]
 pub fn template(domain: &str, listen: Option<&Listen>) -> String {
-    let Config { listen: usual, mesh, status, verify, keys, .. } = Config::default();
+    let Config { listen: usual, mesh, status, verify, resolve, keys, .. } = Config::default();
     let (mark, listen) = listen.map_or(("# ", &usual), |listen| ("", listen));
     format!(
         "# Marque node. Keys that are commented out have these defaults; an unknown key is an error.\n\
@@ -242,6 +258,10 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # max_age_seconds = {}\n\n\
          [verify]\n\
          # How far the clocks of others may differ; at most 300.\n# skew_seconds = {}\n\n\
+         [resolve]\n\
+         # How long looking up a DID may take.\n# deadline_seconds = {}\n\
+         # Whether the web host that a DID names is asked where no peer knows. Off, no host learns of a look-up.\n\
+         # web = {}\n\n\
          [keys]\n\
          # Memory, in KiB, that one guess at the passphrase of a new key file costs.\n# kdf_kib = {}\n\n\
          [log]\n\
@@ -255,6 +275,8 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
         status.ttl_seconds,
         status.max_age_seconds,
         verify.skew_seconds,
+        resolve.deadline_seconds,
+        resolve.web,
         keys.kdf_kib,
     )
 }

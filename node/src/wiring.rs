@@ -14,6 +14,7 @@ use crate::signing::{self, NODE};
 use did_resolver::methods;
 use did_resolver::webvh::{Log, MAX_LOG_BYTES};
 use keys::DomainKeys;
+use marque_fetch::{Client, FetchPolicy};
 use marque_flows::domain::{Domain, Policy};
 use marque_flows::intake::NodeIntake;
 use marque_flows::ports::records::Records;
@@ -95,6 +96,10 @@ pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Opt
         Failure::local(Local::Usage, error.to_string(), "Choose another address: listen.p2p or --p2p.")
     })?;
     domain.join_mesh(Arc::new(mesh.handle.clone()));
+    if config.resolve.web {
+        let client = Client::new(FetchPolicy::default());
+        domain.join_web(Arc::new(client.map_err(|error| file_failure(error.to_string()))?));
+    }
 
     let info = node_info(&listeners, &mesh.listening, &config.mesh.external, &file)?;
     let about = json!({
@@ -154,7 +159,7 @@ fn policy(config: &Config) -> Policy {
         skew: seconds(config.verify.skew_seconds),
         status_max_age: seconds(config.status.max_age_seconds),
         list_ttl: seconds(config.status.ttl_seconds),
-        ..Policy::default()
+        resolve_deadline: seconds(config.resolve.deadline_seconds),
     }
 }
 
