@@ -15,6 +15,7 @@ mod export;
 mod history;
 mod resolve;
 mod inspect;
+mod conformance;
 mod credential;
 mod peer;
 mod status_list;
@@ -101,6 +102,9 @@ pub enum Command {
     Trust(trust::TrustCommand),
     /// Three trust domains as three real nodes on this machine: delegate, verify, revoke
     Demo(node::Demo),
+    /// Answer the W3C test suite for securing credentials with JOSE and COSE
+    #[command(subcommand, hide = true)]
+    Conformance(conformance::ConformanceCommand),
     /// The configuration
     #[command(subcommand)]
     Config(settings::ConfigCommand),
@@ -170,6 +174,7 @@ fn offline(cli: &Cli) -> Option<Result<Answer, Failure>> {
         Command::Verify(verify) => verify.offline(&cli.global),
         Command::Inspect(inspect) => Some(inspect.run()),
         Command::StatusList(command) => Some(command.run()),
+        Command::Conformance(command) => Some(command.run()),
         _ => None,
     }
 }
@@ -188,6 +193,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Resolve(resolve) => resolve.run(&session).await,
         Command::Inspect(inspect) => inspect.run(),
         Command::StatusList(command) => command.run(),
+        Command::Conformance(command) => command.run(),
         Command::Credential(command) => command.run(&session).await,
         Command::Peer(command) => command.run(&session).await,
         Command::Trust(command) => command.run(&session).await,

@@ -34,6 +34,8 @@ fn the_lines_of_the_product_page_are_understood() {
         "marque resolve did:webvh:x:y --from-file did.jsonl --witness did-witness.json --trace",
         "marque inspect did:webvh:x:y",
         "marque inspect did.jsonl --witness did-witness.json --json",
+        "marque conformance issue --input i --key k --feature credential_sdjwt --sd [] --output o",
+        "marque conformance verify --input i --key k --feature presentation_cose --output o",
         "marque credential revoke urn:uuid:01234567-89ab-4cde-8f01-23456789abcd --dry-run",
         "marque peer invite --ttl 10m",
         "marque peer join mqj1.x",

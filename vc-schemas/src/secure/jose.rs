@@ -114,6 +114,51 @@ impl Jws {
     }
 }
 
+/// A compact JWS before it is signed: of any type, with a key id of any form. [`super::Draft`] makes
+/// credentials and presentations, and asks for more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwsDraft {
+    kind: KeyKind,
+    signing_input: Vec<u8>,
+}
+
+impl JwsDraft {
+    /// Begins one that a key of `kind` will sign.
+    ///
+    /// # Errors
+    /// [`SecureError::Algorithm`] for a kind whose algorithm [`Jws::parse`] would not read;
+    /// [`SecureError::TooLong`] for a header that it would not.
+    pub fn new(
+        kind: KeyKind,
+        typ: &str,
+        cty: Option<&str>,
+        key_id: &str,
+        payload: &[u8],
+    ) -> Result<Self, SecureError> {
+        // What is escaped in JSON takes at most six bytes for each.
+        if typ.len() + cty.map_or(0, str::len) + key_id.len() > MAX_HEADER_BYTES / 8 {
+            return Err(SecureError::TooLong);
+        }
+        let signing_input = signing_input_of(kind, typ, cty, Some(key_id), payload)?;
+        Ok(Self { kind, signing_input })
+    }
+
+    /// What to sign.
+    #[must_use]
+    pub fn signing_input(&self) -> &[u8] {
+        &self.signing_input
+    }
+
+    /// Joins the signature to what it signs, in compact form.
+    ///
+    /// # Errors
+    /// [`SecureError::Algorithm`], [`SecureError::Signature`]: what does not verify is not made.
+    pub fn attach(self, key: &PublicKey, signature: &[u8]) -> Result<String, SecureError> {
+        super::verify(self.kind, key, &self.signing_input, signature)?;
+        String::from_utf8(compact(&self.signing_input, signature)).map_err(|_| SecureError::Malformed)
+    }
+}
+
 /// Reads a credential or a presentation.
 pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<Said, SecureError> {
     let jws = Jws::parse(bytes, max_bytes)?;

@@ -106,6 +106,22 @@ fn a_document_is_secured_read_and_verified_in_each_envelope() {
 }
 
 #[test]
+fn a_jws_of_any_type_and_key_id_is_made_as_it_is_read() {
+    let id = "https://issuer.example/\"keys\"#1";
+    let draft = |kind, id: &str| jose::JwsDraft::new(kind, "vc+jwt", Some("vc"), id, b"{}");
+    let made = draft(KeyKind::Ed25519, id).unwrap();
+    let signature = signer().sign(made.signing_input()).to_bytes();
+    let text = made.clone().attach(&ed25519(), &signature).unwrap();
+    let read = jose::Jws::parse(text.as_bytes(), MAX_CREDENTIAL_BYTES).unwrap();
+    assert_eq!((read.typ(), read.cty(), read.key_id()), ("vc+jwt", Some("vc"), id));
+    assert_eq!(read.payload(), b"{}");
+    assert_eq!(read.verify(&ed25519()), Ok(()));
+    assert_eq!(made.attach(&ed25519(), &[0; 64]), Err(SecureError::Signature));
+    assert_eq!(draft(KeyKind::X25519, id), Err(SecureError::Algorithm));
+    assert_eq!(draft(KeyKind::Ed25519, &"x".repeat(jose::MAX_HEADER_BYTES)), Err(SecureError::TooLong));
+}
+
+#[test]
 fn a_kind_of_key_that_has_no_algorithm_here_signs_nothing() {
     for kind in [KeyKind::Secp256k1, KeyKind::X25519] {
         for (content, envelope) in ALL {
