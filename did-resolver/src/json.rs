@@ -4,6 +4,7 @@
 //! differently is refused here: doubled names, integers that a double cannot hold, deep nesting.
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
@@ -100,11 +101,10 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
+            let Entry::Vacant(place) = object.entry(name) else {
                 return Err(A::Error::custom(DUPLICATE));
-            }
-            let value = members.next_value_seed(self.below()?)?;
-            object.insert(name, value);
+            };
+            place.insert(members.next_value_seed(self.below()?)?);
         }
         Ok(Value::Object(object))
     }

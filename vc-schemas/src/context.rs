@@ -29,7 +29,9 @@ pub fn own() -> Value {
 /// # Errors
 /// [`ContextError`].
 pub fn check(json: &Value) -> Result<(), ContextError> {
-    if json.get("@context") == Some(&own()) { Ok(()) } else { Err(ContextError) }
+    let contexts = json.get("@context").and_then(Value::as_array);
+    let own = contexts.is_some_and(|contexts| contexts.as_slice() == [CREDENTIALS_V2, MARQUE_V1]);
+    if own { Ok(()) } else { Err(ContextError) }
 }
 
 /// The document names contexts other than the two that are embedded, or in another order.

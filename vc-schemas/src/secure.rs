@@ -26,6 +26,7 @@ use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Most bytes of one secured credential, whichever envelope.
@@ -43,13 +44,14 @@ pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_SIGNATURE_BYTES: usize = 96;
 
 /// A secured document that was read strictly, and **not yet verified**. Its bytes are kept as they
-/// came. Nothing is said here of whether the key may sign for the issuer or holder.
+/// came, and clones share them. Nothing is said here of whether the key may sign for the issuer or
+/// holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secured {
     content: Content,
     envelope: Envelope,
-    said: Said,
-    bytes: Vec<u8>,
+    said: Arc<Said>,
+    bytes: Arc<[u8]>,
 }
 
 /// What an envelope's reader finds in it.
@@ -89,7 +91,7 @@ impl Secured {
             Envelope::Cose => cose::read(content, bytes, max_bytes)?,
             Envelope::DataIntegrity => data_integrity::read(content, bytes, max_bytes)?,
         };
-        Ok(Self { content, envelope, said, bytes: bytes.to_vec() })
+        Ok(Self { content, envelope, said: Arc::new(said), bytes: bytes.into() })
     }
 
     /// Reads a document with a Data Integrity proof that stands in another document. Its bytes are its
@@ -99,6 +101,7 @@ impl Secured {
     /// As [`Self::parse`].
     pub fn embedded(content: Content, document: &Value, max_bytes: usize) -> Result<Self, SecureError> {
         let (said, bytes) = data_integrity::read_embedded(content, document, max_bytes)?;
+        let (said, bytes) = (Arc::new(said), bytes.into());
         Ok(Self { content, envelope: Envelope::DataIntegrity, said, bytes })
     }
 
@@ -205,13 +208,13 @@ impl Secured {
 
     /// The key that is said to have signed.
     #[must_use]
-    pub const fn key_id(&self) -> &DidUrl {
+    pub fn key_id(&self) -> &DidUrl {
         &self.said.key_id
     }
 
     /// The kind of key that the header's algorithm belongs to.
     #[must_use]
-    pub const fn algorithm(&self) -> KeyKind {
+    pub fn algorithm(&self) -> KeyKind {
         self.said.algorithm
     }
 
@@ -233,7 +236,7 @@ impl Secured {
 
     /// The document without what secures it, always an object.
     #[must_use]
-    pub const fn payload(&self) -> &Value {
+    pub fn payload(&self) -> &Value {
         &self.said.payload
     }
 
