@@ -24,14 +24,14 @@ impl Goals {
     /// Prints them as a table.
     pub fn print(&self) {
         let mut out =
-            format!("\n{:<5} {:<92} {:>9}   {:<10} reached\n", "goal", "ratio of", "measured", "bound");
+            format!("\n{:<5} {:<104} {:>9}   {:<10} reached\n", "goal", "ratio of", "measured", "bound");
         for (goal, what, ratio, bound) in &self.0 {
             let (bound, reached) = match bound {
                 Bound::Most(most) => (format!("<= {most}"), ratio <= most),
                 Bound::Least(least) => (format!(">= {least}"), ratio >= least),
             };
             let reached = if reached { "yes" } else { "NO" };
-            let _ = writeln!(out, "{goal:<5} {what:<92} {ratio:>9.3}   {bound:<10} {reached}");
+            let _ = writeln!(out, "{goal:<5} {what:<104} {ratio:>9.3}   {bound:<10} {reached}");
         }
         print!("{out}");
     }

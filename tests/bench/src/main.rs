@@ -1,5 +1,5 @@
 //! Ratios of verifying: what Marque adds to the bare cryptography, and what others add (design goals
-//! G1, G3 to G8 and G10).
+//! G1 to G8 and G10).
 //!
 //! Every number is a ratio within one run. Comparators run in processes of their own (`comparators`
 //! says why), in the same rounds.
