@@ -1,4 +1,38 @@
 //! Logs that must be refused, each for its own reason.
+//!
+//! The classes of attack that implementations of did:webvh fell for, and the tests that show that this
+//! one does not; those with `w` are in `witness_attacks`, about identifiers alone also `host/tests.rs`.
+//!
+//! - A body of a verification method that is not its fragment:
+//!   `a_verification_method_whose_body_is_not_its_fragment_is_refused`, and of witnesses
+//!   `a_witness_proof_of_another_suite_purpose_or_key_id_counts_for_nothing` (w).
+//! - Pre-rotation dodged by leaving `updateKeys` out:
+//!   `under_pre_rotation_both_lists_are_given_and_every_key_was_committed_to`, and in every combination
+//!   `keys::every_combination_of_update_keys_and_next_key_hashes`.
+//! - Doubled witnesses: `duplicate_witness_ids_are_refused` (w),
+//!   `a_witness_counts_once_however_many_proofs_it_gives` (w).
+//! - A threshold of zero: `a_threshold_is_from_one_to_the_number_of_witnesses` (w); one that falls, or
+//!   that an entry lowers for itself: `no_entry_lowers_its_own_threshold` (w),
+//!   `a_threshold_that_falls_is_in_force_for_the_next_entry_only` (w),
+//!   `no_entry_swaps_or_ends_its_witnesses_by_itself` (w).
+//! - Witness proofs of another DID: `witness_proofs_of_another_did_count_for_nothing` (w).
+//! - A later witness proof that counts unverified:
+//!   `a_later_proof_counts_only_once_it_is_verified` (w).
+//! - A SCID that is not bound to `state.id`: `the_scid_is_that_of_the_first_entry_and_of_every_document`;
+//!   or changes at a move: `a_move_that_changes_the_scid_is_refused`.
+//! - Another suite or purpose: `a_proof_of_another_suite_or_purpose_or_by_another_key_is_refused`.
+//! - A time that does not grow, or lies ahead:
+//!   `a_time_that_is_equal_falls_lies_ahead_or_is_not_utc_is_refused`.
+//! - An unknown version of the method: `a_version_of_the_method_that_is_not_spoken_is_never_taken_for_one_that_is`.
+//! - Encoded hosts, ports, addresses, traversal:
+//!   `a_document_at_an_address_with_escapes_or_traversal_is_refused`; a fragment that leaks into the
+//!   domain: `a_fragment_query_or_path_never_leaks_into_the_domain`.
+//! - A malformed id that panics: `a_malformed_id_is_refused_without_a_panic`.
+//! - A log that is cut short: `a_cut_log_is_refused_but_for_its_last_line_end`,
+//!   `a_log_without_one_of_its_entries_is_refused`.
+//! - A number or hash that does not follow: `a_number_or_hash_that_does_not_follow_is_refused`.
+//! - Entries in the middle that nobody looks at:
+//!   `an_entry_in_the_middle_is_verified_though_the_last_one_is_right`.
 
 use super::*;
 use crate::json::JsonError;
@@ -196,16 +230,39 @@ fn a_move_that_changes_the_scid_is_refused() {
 }
 
 #[test]
-fn unknown_methods_and_parameters_are_refused() {
-    for method in ["did:webvh:99.0", "did:webvh:1.0-rc1", "didwebvh:1.0", "did:webvh:0.5", "did:webvh:1"] {
+fn a_version_of_the_method_that_is_not_spoken_is_never_taken_for_one_that_is() {
+    for method in [
+        json!("did:webvh:99.0"),
+        json!("did:webvh:1.0-rc1"),
+        json!("did:webvh:1.00"),
+        json!("did:webvh:0.5"),
+        json!("did:webvh:1"),
+        json!("did:webvh:"),
+        json!("did:WEBVH:1.0"),
+        json!(" did:webvh:1.0"),
+        json!("didwebvh:1.0"),
+        json!("did:tdw:0.4"),
+        json!(1.5),
+        json!(null),
+        json!(["did:webvh:1.0"]),
+    ] {
         let mut parameters = first_parameters();
-        parameters["method"] = json!(method);
-        assert_eq!(first_refused(parameters, first_state()), EntryError::Method);
-        assert_eq!(forged(|e| e.parameters = json!({"method": method})), EntryError::Method);
+        parameters["method"] = method.clone();
+        assert_eq!(first_refused(parameters, first_state()), EntryError::Method, "{method}");
+        let later = forged(|e| e.parameters = json!({"method": method}));
+        assert_eq!(later, EntryError::Method, "{method}");
     }
     let mut parameters = first_parameters();
     parameters.as_object_mut().unwrap().remove("method");
     assert_eq!(first_refused(parameters, first_state()), EntryError::Method);
+    let log = first(genesis());
+    let mut same = Forged::after(&log, 1);
+    same.parameters = json!({"method": "did:webvh:1.0"});
+    assert!(log.extend(&[log.bytes(), &same.signed(1)].concat(), NOW).is_ok());
+}
+
+#[test]
+fn unknown_parameters_and_malformed_ones_are_refused() {
     let with = |name: &str, value: Value| {
         let mut parameters = first_parameters();
         parameters[name] = value.clone();
@@ -299,6 +356,60 @@ fn a_cut_log_is_refused_but_for_its_last_line_end() {
     assert_eq!(Log::verify(b"\n", NOW), Err(LogError::Empty));
     assert!(Log::verify(&[b"\n", log.bytes()].concat(), NOW).is_err());
     assert!(Log::verify(&[log.bytes(), b"\n"].concat(), NOW).is_err());
+}
+
+#[test]
+fn a_log_without_one_of_its_entries_is_refused() {
+    let log = long(4);
+    let lines: Vec<&[u8]> = log.bytes().split_inclusive(|b| *b == b'\n').collect();
+    for out in 0..3 {
+        let rest: Vec<u8> = lines
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| *n != out)
+            .flat_map(|(_, line)| *line)
+            .copied()
+            .collect();
+        let number = u32::try_from(out).unwrap() + 1;
+        assert_eq!(Log::verify(&rest, NOW), Err(EntryError::OutOfSequence.at(number)));
+        assert_eq!(log.extend(&rest, NOW), Err(EntryError::OutOfSequence.at(number)));
+        assert_eq!(
+            Log::verify(&[&rest, lines[out]].concat(), NOW),
+            Err(EntryError::OutOfSequence.at(number))
+        );
+    }
+    let begun: Vec<u8> = lines[..3].concat();
+    assert_eq!(log.extend(&begun, NOW), Ok(Extension::Older), "a host that goes back shows nothing new");
+}
+
+/// Hashes and numbers follow, the last entry is right, and one in the middle is not its controller's.
+#[test]
+fn an_entry_in_the_middle_is_verified_though_the_last_one_is_right() {
+    let log = first(genesis());
+    let with = |seed: u8, change: fn(&mut Forged)| {
+        let mut middle = Forged::after(&log, 1);
+        change(&mut middle);
+        let entry = middle.entry(seed);
+        let last = Forged {
+            previous: entry["versionId"].as_str().unwrap().to_owned(),
+            number: 3,
+            time: at(9).to_string(),
+            parameters: json!({}),
+            state: middle.state.clone(),
+            options: options(1),
+        };
+        let middle = serde_json::to_vec(&entry).unwrap();
+        Log::verify(&[log.bytes(), &middle, b"\n", &last.signed(1)].concat(), NOW)
+    };
+    assert!(with(1, |_| {}).is_ok());
+    let unsigned = with(9, |_| {}).unwrap_err();
+    assert_eq!(unsigned, EntryError::Proof(ProofError::BadSignature).at(2));
+    let stranger = with(9, |e| e.options = options(9)).unwrap_err();
+    assert_eq!(stranger, EntryError::NotAnUpdateKey.at(2));
+    let suite = with(1, |e| drop(e.options.insert("cryptosuite".to_owned(), json!("ecdsa-jcs-2019"))));
+    assert_eq!(suite, Err(EntryError::Cryptosuite.at(2)));
+    let elsewhere = with(1, |e| e.previous = "1-QmOther".to_owned());
+    assert_eq!(elsewhere, Err(EntryError::Hash.at(2)));
 }
 
 #[test]
@@ -397,4 +508,17 @@ fn a_fragment_query_or_path_never_leaks_into_the_domain() {
         let text = format!("did:webvh:QmSXsRKkp2WdQxJCgV8DQFWGZAgd1nuSqF65uutDP9bVX3:{escaped}");
         assert!(text.parse::<WebvhId>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn every_test_that_the_list_of_attacks_names_is_there() {
+    let sources =
+        [include_str!("attacks.rs"), include_str!("witness_attacks.rs"), include_str!("keys.rs")].concat();
+    let listed: String = sources.lines().filter(|line| line.starts_with("//! ")).collect();
+    let names = listed.split('`').filter(|name| name.matches('_').count() > 3);
+    let names: Vec<&str> = names.map(|name| name.rsplit("::").next().unwrap()).collect();
+    for name in &names {
+        assert!(sources.contains(&format!("#[test]\nfn {name}() {{")), "{name}");
+    }
+    assert_eq!(names.len(), 24);
 }

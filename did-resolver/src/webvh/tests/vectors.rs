@@ -86,15 +86,59 @@ fn compare(name: &str, log: &Log, number: Option<u32>, metadata: &Value, documen
     }
 }
 
+/// Each version by its id, its number and its time: the entry's own state, with two services more.
+fn at_each_version(name: &str, log: &Log) -> usize {
+    let lines = log.bytes().trim_ascii_end().split(|b| *b == b'\n');
+    let entries: Vec<Value> = lines.map(|line| parse(line, MAX_ENTRY_BYTES).unwrap()).collect();
+    for (place, entry) in entries.iter().enumerate() {
+        let number = u32::try_from(place).unwrap() + 1;
+        let id = entry["versionId"].as_str().unwrap();
+        let time = UnixSeconds::parse(entry["versionTime"].as_str().unwrap()).unwrap();
+        let did: crate::did::Did = entry["state"]["id"].as_str().unwrap().parse().unwrap();
+        let by_id = Resolution::of_log(log, &did, Some(&VersionQuery::Id(id.to_owned()))).unwrap();
+        for query in [VersionQuery::Number(number), VersionQuery::Time(time)] {
+            let other = Resolution::of_log(log, &did, Some(&query));
+            assert_eq!(other.as_ref(), Ok(&by_id), "{name}: {query:?}");
+        }
+        let metadata = by_id.metadata.to_json();
+        let later = entries.get(place + 1);
+        let expected = [
+            ("versionId", Some(json!(id))),
+            ("versionNumber", Some(json!(number.to_string()))),
+            ("versionTime", Some(json!(time.to_string()))),
+            ("created", Some(json!(log.versions().next().unwrap().time.to_string()))),
+            ("updated", Some(json!(log.head().time.to_string()))),
+            ("deactivated", Some(json!(log.is_deactivated()))),
+            ("scid", Some(entries[0]["parameters"]["scid"].clone())),
+            ("nextVersionId", later.map(|later| later["versionId"].clone())),
+        ];
+        for (member, value) in expected {
+            assert_eq!(metadata.get(member), value.as_ref(), "{name}, version {number}: {member}");
+        }
+        let over = entry["parameters"]["deactivated"] == true;
+        assert_eq!(by_id.document.is_none(), over, "{name}, version {number}");
+        let Some(document) = by_id.document else { continue };
+        assert_eq!(document["id"], entry["state"]["id"], "{name}, version {number}");
+        assert_eq!(essence(document.clone()), essence(entry["state"].clone()), "{name}, version {number}");
+        let services: Vec<_> = document["service"].as_array().unwrap().iter().collect();
+        for fragment in ["#files", "#whois"] {
+            let is = |service: &&&Value| service["id"].as_str().unwrap().ends_with(fragment);
+            assert_eq!(services.iter().filter(is).count(), 1, "{name}, version {number}: {fragment}");
+        }
+    }
+    entries.len()
+}
+
 #[test]
 fn logs_of_other_implementations_verify_and_resolve_to_what_they_say() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/webvh");
     let logs = files(&dir, ".jsonl");
-    let (mut witnessed, mut compared) = (0, 0);
+    let (mut witnessed, mut compared, mut versions) = (0, 0, 0);
     for path in &logs {
         let name = path.file_name().unwrap().to_str().unwrap();
         let log = verify(path, &path.with_extension("witness.json"));
         witnessed += usize::from(!log.witness_proofs().is_empty());
+        versions += at_each_version(name, &log);
         let expected = read_to_string(path.with_extension("expected.json")).unwrap();
         for expected in parse(expected.as_bytes(), 100_000).unwrap().as_array().unwrap() {
             let number = expected["versionNumber"].as_u64().map(|n| u32::try_from(n).unwrap());
@@ -102,8 +146,11 @@ fn logs_of_other_implementations_verify_and_resolve_to_what_they_say() {
             compared += 1;
         }
     }
-    println!("{} logs, {witnessed} of them witnessed, {compared} resolutions", logs.len());
-    assert_eq!((logs.len(), witnessed, compared), (38, 6, 44));
+    println!(
+        "{} logs, {witnessed} of them witnessed, {versions} versions, {compared} results of others",
+        logs.len()
+    );
+    assert_eq!((logs.len(), witnessed, versions, compared), (38, 6, 70, 44));
 }
 
 #[test]
@@ -119,7 +166,7 @@ fn witnessed_logs_of_other_implementations_are_refused_without_their_proofs() {
 /// The whole suite where it is at hand, each log with every resolution result beside it.
 #[test]
 fn the_whole_suite_of_logs_is_judged_where_it_is_at_hand() {
-    let (mut logs, mut compared) = (0, 0);
+    let (mut logs, mut compared, mut versions) = (0, 0, 0);
     if let Some(root) = std::env::var_os("MARQUE_VECTORS") {
         for case in files(&Path::new(&root).join("webvh"), "") {
             for implementation in ["java", "rust", "ts"] {
@@ -129,6 +176,7 @@ fn the_whole_suite_of_logs_is_judged_where_it_is_at_hand() {
                 }
                 let log = verify(&dir.join("did.jsonl"), &dir.join("did-witness.json"));
                 logs += 1;
+                versions += at_each_version(&dir.display().to_string(), &log);
                 for path in files(&dir, ".json") {
                     let file = path.file_name().unwrap().to_str().unwrap();
                     let Some(number) = file.strip_prefix("resolutionResult") else { continue };
@@ -140,7 +188,7 @@ fn the_whole_suite_of_logs_is_judged_where_it_is_at_hand() {
                 }
             }
         }
-        assert_eq!((logs, compared), (38, 44));
+        assert_eq!((logs, versions, compared), (38, 70, 44));
     }
-    println!("{logs} logs of the whole suite, {compared} resolutions");
+    println!("{logs} logs of the whole suite, {versions} versions, {compared} results of others");
 }

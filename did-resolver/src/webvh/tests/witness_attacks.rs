@@ -127,6 +127,24 @@ fn no_entry_lowers_its_own_threshold() {
 }
 
 #[test]
+fn a_threshold_that_falls_is_in_force_for_the_next_entry_only() {
+    let falling = [Some(witnesses(2, &[10, 11, 12])), Some(witnesses(1, &[10, 11, 12])), None];
+    let lines = Lines::of(Some(witnesses(3, &[10, 11, 12])), &falling);
+    // Of each entry so many witnesses approve it or a later one.
+    let by = |counts: [usize; 4]| {
+        let proofs = |(n, count): (usize, usize)| {
+            let id = lines.id(n + 1);
+            (id, (10_u8..).take(count).map(|seed| witness_proof(id, seed, seed)).collect::<Vec<_>>())
+        };
+        lines.verify(&records(&counts.into_iter().enumerate().map(proofs).collect::<Vec<_>>()))
+    };
+    assert!(by([3, 3, 2, 1]).is_ok());
+    assert_eq!(by([3, 2, 2, 1]), Err(EntryError::WitnessMissing.at(2)));
+    assert_eq!(by([3, 3, 1, 1]), Err(EntryError::WitnessMissing.at(3)));
+    assert_eq!(by([3, 3, 2, 0]), Err(EntryError::WitnessMissing.at(4)));
+}
+
+#[test]
 fn no_entry_swaps_or_ends_its_witnesses_by_itself() {
     for own in [Some(witnesses(1, &[66])), Some(Witnesses::none())] {
         let lines = Lines::of(Some(witnesses(1, &[10])), &[own]);
