@@ -1,7 +1,7 @@
 //! The next link of a chain, planned and checked before anything is signed (MODEL.md, "Delegation",
 //! rules 1, 3 and 4): a delegator never signs what widens.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Local};
 use crate::mandate::Mandate;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
@@ -11,8 +11,10 @@ use vc_schemas::chain::{self, Link};
 use vc_schemas::claims::{Claims, Delegation, Parent, StatusPair};
 use vc_schemas::code::Code;
 use vc_schemas::credential::{Credential, DELEGATION_LIFE};
-use vc_schemas::delegation::constraints::Constraints;
-use vc_schemas::delegation::scope::Scope;
+use vc_schemas::delegation::budget::Budget;
+use vc_schemas::delegation::constraints::{Constraints, Workflow};
+use vc_schemas::delegation::limits::{ArgumentLimits, Limit};
+use vc_schemas::delegation::scope::{Capability, Scope};
 use vc_schemas::refusal::{Path, Refusal};
 use vc_schemas::status::{Purpose, StatusEntry};
 
@@ -31,6 +33,16 @@ pub struct Terms {
     pub resource: Option<BTreeSet<String>>,
     /// For which purpose.
     pub purpose: Option<String>,
+    /// Within which workflow.
+    pub workflow: Option<Workflow>,
+    /// Limits of arguments, beside those that the link before has.
+    pub arguments: Vec<(Capability, String, Limit)>,
+    /// How much may be spent.
+    pub budget: Option<Budget>,
+    /// What the subject may not pass on.
+    pub not_delegatable: Scope,
+    /// What counts only with an approval, beside what does already.
+    pub needs_approval: Scope,
 }
 
 /// A link that may be signed, once its status index is reserved.
@@ -61,7 +73,7 @@ pub fn plan(
             id: to.clone(),
             principal: parent.map_or(from, |link| &link.delegation.principal).clone(),
             capabilities: terms.capabilities.clone(),
-            constraints: constraints(parent, to, terms),
+            constraints: constraints(parent, to, terms)?,
             parent: parent.map(|link| Parent { id: link.credential.id.clone(), digest: link.digest }),
         },
         valid_from: now,
@@ -124,21 +136,37 @@ fn valid_until(parent: Option<&Link>, terms: &Terms, now: UnixSeconds) -> UnixSe
     }
 }
 
-/// Everything that the link before restates, tightened by the terms.
-fn constraints(parent: Option<&Link>, to: &Did, terms: &Terms) -> Constraints {
+/// Everything that the link before has, restated and tightened by the terms.
+fn constraints(parent: Option<&Link>, to: &Did, terms: &Terms) -> Result<Constraints, Failure> {
     let above = parent.map(|link| link.delegation.constraints.clone()).unwrap_or_default();
     let fewer = above.max_depth.map(|depth| depth.saturating_sub(1));
     // A did:key lives for one task and passes nothing on.
     let usual = if to.method() == "key" { Some(0) } else { fewer };
-    Constraints {
+    let restated = above.needs_approval.intersection(&terms.capabilities);
+    Ok(Constraints {
         audience: terms.audience.clone().or(above.audience),
         resource: terms.resource.clone().or(above.resource),
         purpose: terms.purpose.clone().or(above.purpose),
+        workflow: terms.workflow.clone().or(above.workflow),
+        arguments: arguments(above.arguments.within(&terms.capabilities), terms)?,
+        budget: terms.budget.clone().or(above.budget),
         max_depth: terms.max_depth.or(usual),
-        workflow: above.workflow,
-        not_delegatable: above.not_delegatable,
-        needs_approval: above.needs_approval,
+        not_delegatable: union(&above.not_delegatable, &terms.not_delegatable)?,
+        needs_approval: union(&restated, &terms.needs_approval)?,
+    })
+}
+
+fn union(one: &Scope, other: &Scope) -> Result<Scope, Failure> {
+    let all = Scope::new(one.iter().chain(other.iter()).cloned());
+    all.map_err(|error| Failure::local(Local::Usage, error.to_string(), ""))
+}
+
+fn arguments(mut limits: ArgumentLimits, terms: &Terms) -> Result<ArgumentLimits, Failure> {
+    for (capability, argument, limit) in &terms.arguments {
+        let inserted = limits.insert(capability.clone(), argument.clone(), limit.clone());
+        inserted.map_err(|_| Failure::local(Local::Usage, "a limit of an argument cannot be used", ""))?;
     }
+    Ok(limits)
 }
 
 #[cfg(test)]

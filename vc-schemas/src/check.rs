@@ -9,11 +9,13 @@
 
 mod held;
 mod identities;
+mod request;
 mod signatures;
 mod status;
 mod verdict;
 
 pub use held::{Held, Identity};
+pub use request::{Account, Obligation};
 pub use verdict::{CheckLine, LinkLine, Verdict};
 
 use crate::chain;
@@ -141,12 +143,12 @@ fn run(
     identities::check(held, expect)?;
     check_root(held, expect)?;
     check_validity(held, expect, now)?;
-    check_request(held, expect)?;
+    request::check(held, expect)?;
     let known = (facts, now, expect.skew);
     signatures::identities(held, known, memory)?;
     signatures::links_and_holder(held, known, memory)?;
     let status_age = status::check(held, facts, expect, now)?;
-    Ok(verdict::of(held, status_age))
+    Ok(verdict::of(held, expect, status_age))
 }
 
 /// Rule 8, as far as no key is needed.
@@ -218,43 +220,6 @@ fn check_validity(held: &Held, expect: &Expect, now: UnixSeconds) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// What was asked, against the end of the chain, which is the narrowest.
-fn check_request(held: &Held, expect: &Expect) -> Result<(), Refusal> {
-    let Some((at, last)) = held.links().iter().enumerate().next_back() else { return Ok(()) };
-    let (link, path) = (&last.delegation, Path::link(at));
-    if link.constraints.audience.as_ref().is_some_and(|a| !a.contains(&expect.audience)) {
-        let path = path.then("audience");
-        return Err(Refusal::new(Code::AudienceMismatch, path, "the mandate is meant for other verifiers"));
-    }
-    if let Some(capability) = &expect.request.capability {
-        if !link.capabilities.allows(capability) {
-            let path = path.then("capabilities");
-            return Err(Refusal::new(Code::CapabilityNotGranted, path, "the mandate does not hold it"));
-        }
-        if link.constraints.asks_approval(capability) {
-            let path = path.then("needsApproval");
-            return Err(Refusal::new(Code::ApprovalRequired, path, "needs an approval of this use"));
-        }
-    }
-    let resource = match (&link.constraints.resource, &expect.request.resource) {
-        (Some(allowed), Some(asked)) => allowed.contains(asked),
-        _ => true,
-    };
-    let purpose = match (&link.constraints.purpose, &expect.request.purpose) {
-        (Some(allowed), Some(asked)) => allowed == asked,
-        _ => true,
-    };
-    match (resource, purpose) {
-        (true, true) => Ok(()),
-        (false, _) => {
-            Err(Refusal::new(Code::ConstraintUnmet, path.then("resource"), "outside its resources"))
-        }
-        (true, false) => {
-            Err(Refusal::new(Code::ConstraintUnmet, path.then("purpose"), "outside its purpose"))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -164,6 +164,7 @@ pub fn peer_id(key: &PublicKey) -> Option<String> {
 }
 
 /// The claims of a credential, by its type.
+#[expect(clippy::large_enum_variant, reason = "a chain is mostly links, and they are moved about little")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claims {
     /// `OwnerCredential`.

@@ -1,4 +1,6 @@
-//! What a delegation says: capabilities and constraints. The chain that delegations form is `chain`.
+//! Delegation: what a link passes on, and within which bounds.
 
 pub mod scope;
+pub mod limits;
+pub mod budget;
 pub mod constraints;

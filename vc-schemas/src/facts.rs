@@ -1,11 +1,14 @@
 //! What a verifier knows (facts) and what it asks (expectations). `check` sees nothing else.
 
+use crate::delegation::budget::Amount;
+use crate::delegation::constraints::Workflow;
 use crate::delegation::scope::{Capability, Scope};
 use crate::status::VerifiedList;
 use crate::status::bitstring::Bits;
 use did_resolver::did::Did;
 use did_resolver::document::Document;
 use did_resolver::webvh::Log;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,6 +126,12 @@ pub struct Request {
     pub resource: Option<String>,
     /// For this purpose.
     pub purpose: Option<String>,
+    /// Within this workflow.
+    pub workflow: Option<Workflow>,
+    /// With these arguments: every one of the use, for one that is limited and not stated refuses.
+    pub arguments: BTreeMap<String, Value>,
+    /// For this much.
+    pub amount: Option<Amount>,
 }
 
 /// What a verifier expects, all of its own making.

@@ -7,6 +7,7 @@ pub mod object;
 pub mod disclosure;
 pub mod secure;
 pub mod seen;
+pub mod data_model;
 pub mod status;
 pub mod delegation;
 pub mod claims;

@@ -8,9 +8,12 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use marque_rules::replay::NONCE_LIFE;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vc_schemas::code::Code;
+use vc_schemas::delegation::budget::Amount;
+use vc_schemas::delegation::constraints::Workflow;
 use vc_schemas::facts::Request as Wanted;
 use vc_schemas::object::Object;
 use vc_schemas::refusal::Path;
@@ -85,13 +88,18 @@ fn read(bytes: &[u8]) -> Result<Question, Problem> {
         .map_err(|_| Problem::member(Code::CapabilityMalformed, "capability", "not a capability"))?;
     let resource = object.optional_text("resource")?.map(str::to_owned);
     let purpose = object.optional_text("purpose")?.map(str::to_owned);
+    let member = |name| move |_| malformed(name, "not of the form that constraints have");
+    let workflow = object.optional("workflow").map(Workflow::read).transpose().map_err(member("workflow"))?;
+    let amount = object.optional("amount").map(Amount::read).transpose().map_err(member("amount"))?;
+    let arguments = match object.optional("arguments").map(Value::as_object) {
+        None => BTreeMap::new(),
+        Some(Some(members)) => members.clone().into_iter().collect(),
+        Some(None) => return Err(malformed("arguments", "not an object")),
+    };
     object.end("body")?;
     let presented = envelope.bytes_of(presentation, MAX_PRESENTATION_BYTES).map_err(|error| {
         Problem::of(error.refusal(Content::Presentation, Path::root().then("presentation")))
     })?;
-    Ok(Question {
-        presented: presented.into_owned(),
-        envelope,
-        wanted: Wanted { capability, resource, purpose },
-    })
+    let wanted = Wanted { capability, resource, purpose, workflow, arguments, amount };
+    Ok(Question { presented: presented.into_owned(), envelope, wanted })
 }

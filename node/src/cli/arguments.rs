@@ -1,11 +1,15 @@
 //! Values of arguments, read where they are typed.
 
+use crate::failure::{Failure, Local};
 use clap::Args;
 use did_resolver::did::Did;
 use std::time::Duration;
 use vc_schemas::claims::is_name;
 use vc_schemas::code::Code;
 use vc_schemas::credential::is_uuid_urn;
+use vc_schemas::delegation::budget::Amount;
+use vc_schemas::delegation::constraints::Workflow;
+use vc_schemas::delegation::limits::Limit;
 use vc_schemas::delegation::scope::Capability;
 use vc_schemas::secure::{Content, Envelope};
 
@@ -35,6 +39,39 @@ pub(super) fn ttl(text: &str) -> Result<Duration, String> {
 /// A capability.
 pub(super) fn capability(text: &str) -> Result<Capability, String> {
     text.parse().map_err(|_| Code::CapabilityMalformed.action().to_owned())
+}
+
+/// `ID` or `ID/STEP`.
+pub(super) fn workflow(text: &str) -> Result<Workflow, String> {
+    let (id, step) = text.split_once('/').map_or((text, None), |(id, step)| (id, Some(step.to_owned())));
+    Ok(Workflow { id: id.to_owned(), step })
+}
+
+/// `5000EUR`: digits, then the unit.
+pub(super) fn amount(text: &str) -> Result<Amount, String> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(unit_at);
+    let count = digits.parse().ok().and_then(|count| Amount::new(count, unit).ok());
+    count.ok_or_else(|| "write it as 5000EUR, in the smallest unit that is counted".to_owned())
+}
+
+/// `CAPABILITY NAME=MIN..MAX` or `CAPABILITY NAME=TEXT,TEXT`.
+pub(super) fn argument(words: &[String]) -> Result<(Capability, String, Limit), Failure> {
+    let wrong = || {
+        Failure::local(Local::Usage, "a limit is NAME=MIN..MAX or NAME=TEXT,TEXT", "One end may be left out.")
+    };
+    let [capability, limit] = words else { return Err(wrong()) };
+    let capability = self::capability(capability).map_err(|_| Failure::of(Code::CapabilityMalformed))?;
+    let (name, values) = limit.split_once('=').ok_or_else(wrong)?;
+    let end = |text: &str| match text {
+        "" => Some(None),
+        text => text.parse::<i64>().ok().map(Some),
+    };
+    let limit = match values.split_once("..").map(|(min, max)| (end(min), end(max))) {
+        Some((Some(min), Some(max))) => Limit::between(min, max),
+        _ => Limit::one_of(values.split(',').map(str::to_owned)),
+    };
+    Ok((capability, name.to_owned(), limit.map_err(|_| wrong())?))
 }
 
 /// The name of an owner or agent.

@@ -1,6 +1,6 @@
 //! `delegate`: the next link of a chain.
 
-use super::arguments::{capability, credential_format, ttl};
+use super::arguments::{amount, argument, capability, credential_format, did, ttl, workflow};
 use super::party::{self, Party};
 use super::session::Session;
 use crate::client::{Client, segment};
@@ -22,6 +22,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use vc_schemas::claims::is_name;
 use vc_schemas::code::Code;
+use vc_schemas::delegation::budget::{Amount, Budget};
+use vc_schemas::delegation::constraints::Workflow;
 use vc_schemas::delegation::scope::{Capability, Scope};
 use vc_schemas::secure::Envelope;
 
@@ -53,6 +55,24 @@ pub struct Delegate {
     /// Only for this purpose
     #[arg(long)]
     purpose: Option<String>,
+    /// Only within this workflow, ID or ID/STEP
+    #[arg(long, value_parser = workflow, value_name = "ID[/STEP]")]
+    workflow: Option<Workflow>,
+    /// Only with such an argument: CAPABILITY NAME=MIN..MAX, or CAPABILITY NAME=TEXT,TEXT
+    #[arg(long = "argument", num_args = 2, value_names = ["CAPABILITY", "LIMIT"])]
+    arguments: Vec<String>,
+    /// Spend this much at most, such as 5000EUR; --accountant keeps count
+    #[arg(long, value_parser = amount, requires = "accountant")]
+    budget: Option<Amount>,
+    /// Who keeps count of the budget
+    #[arg(long, value_parser = did, requires = "budget", value_name = "DID")]
+    accountant: Option<Did>,
+    /// Capabilities that the subject may not pass on
+    #[arg(long, value_delimiter = ',', value_parser = capability, value_name = "CAPABILITY")]
+    not_delegatable: Vec<Capability>,
+    /// Capabilities that count only with an approval of each use
+    #[arg(long, value_delimiter = ',', value_parser = capability, value_name = "CAPABILITY")]
+    needs_approval: Vec<Capability>,
     /// How the link is secured: vc+jwt or vc+cose
     #[arg(long, default_value = "vc+jwt", value_parser = credential_format)]
     format: Envelope,
@@ -101,14 +121,23 @@ impl Delegate {
     fn terms(&self) -> Result<Terms, Failure> {
         let set =
             |items: &[String]| (!items.is_empty()).then(|| items.iter().cloned().collect::<BTreeSet<_>>());
+        let scope = |capabilities: &[Capability]| {
+            Scope::new(capabilities.iter().cloned())
+                .map_err(|error| Failure::local(Local::Usage, error.to_string(), ""))
+        };
+        let budget = self.budget.clone().zip(self.accountant.clone());
         Ok(Terms {
-            capabilities: Scope::new(self.capabilities.iter().cloned())
-                .map_err(|error| Failure::local(Local::Usage, error.to_string(), ""))?,
+            capabilities: scope(&self.capabilities)?,
             life: self.ttl,
             max_depth: self.max_depth,
             audience: set(&self.audience),
             resource: set(&self.resource),
             purpose: self.purpose.clone(),
+            workflow: self.workflow.clone(),
+            arguments: self.arguments.chunks(2).map(argument).collect::<Result<_, _>>()?,
+            budget: budget.map(|(limit, accountant)| Budget { limit, accountant }),
+            not_delegatable: scope(&self.not_delegatable)?,
+            needs_approval: scope(&self.needs_approval)?,
         })
     }
 
@@ -219,6 +248,10 @@ pub(super) fn lines(mandate: &Mandate) -> String {
         bounds.extend(set("at", &constraints.audience));
         bounds.extend(set("on", &constraints.resource));
         bounds.extend(constraints.purpose.as_ref().map(|purpose| format!("for {purpose}")));
+        bounds.extend(constraints.workflow.as_ref().map(|w| format!("in {}", w.id)));
+        bounds.extend(constraints.budget.as_ref().map(|b| format!("{} {}", b.limit.count(), b.limit.unit())));
+        bounds.extend((!constraints.arguments.is_empty()).then(|| "with limited arguments".to_owned()));
+        bounds.extend((!constraints.needs_approval.is_empty()).then(|| "with approvals".to_owned()));
         let (from, to) = (words(&link.credential.issuer), words(&link.delegation.id));
         format!("{from} -> {to}  {capabilities}  ({})\n  {}\n", bounds.join(", "), link.credential.id)
     };

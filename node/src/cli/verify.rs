@@ -75,6 +75,7 @@ impl Verify {
             capability: self.capability.clone(),
             resource: self.resource.clone(),
             purpose: self.purpose.clone(),
+            ..Request::default()
         };
         offline::verify(offline::Question { bundle, by: &by, presented, request, now: signing::now() })
     }

@@ -5,8 +5,9 @@ pub(crate) mod world;
 use super::*;
 use crate::claims::Claims;
 use crate::credential::Credential;
-use crate::delegation::constraints::Constraints;
-use crate::facts::{Anchor, DidFact, Recognition};
+use crate::delegation::budget::Amount;
+use crate::delegation::constraints::{Constraints, Workflow};
+use crate::facts::{Anchor, DidFact, Recognition, Request};
 use crate::secure::{Content, Envelope, Secured};
 use crate::status::Purpose;
 use proptest::prelude::*;
@@ -271,7 +272,7 @@ fn a_constraint_that_is_not_known_refuses() {
     let mut world = World::new(Envelope::Jwt);
     let mut credentials = world.plain_journey();
     let mut payload = credentials[1].payload().clone();
-    payload["credentialSubject"]["constraints"] = json!({"budget": {"amount": 5}});
+    payload["credentialSubject"]["constraints"] = json!({"moonPhase": "full"});
     credentials[1] = world.travel.sign(Content::Credential, Envelope::Jwt, payload);
     assert_eq!(code_of(&world, credentials).0, Code::ConstraintUnknown);
 }
@@ -527,6 +528,86 @@ fn what_is_asked_must_be_in_the_mandate() {
     assert_eq!(refused(asking("calendar:write", "room-1", "travel")).0, Code::ApprovalRequired);
     assert_eq!(refused(asking("calendar:read", "room-2", "travel")).0, Code::ConstraintUnmet);
     assert_eq!(refused(asking("calendar:read", "room-1", "fun")).0, Code::ConstraintUnmet);
+}
+
+// A limited argument that is not stated is outside its limit.
+#[test]
+fn limited_arguments_the_workflow_and_the_budget_are_held_against_the_request() {
+    let mut world = World::new(Envelope::Jwt);
+    let bound = json!({
+        "workflow": {"id": "trip-7", "step": "book"},
+        "arguments": {"calendar:read": {"days": {"min": 1, "max": 7}, "room": {"oneOf": ["a"]}}},
+        "budget": {"amount": 500, "unit": "EUR", "accountant": "did:web:bank.example"},
+    });
+    let first = Terms { constraints: bound.clone(), ..terms(&["calendar:read", "calendar:write"]) };
+    let credentials = world.journey(&first, &Terms { constraints: bound, ..terms(&["calendar:read"]) });
+    let held = Held::read(world.present(&world.calendar.clone(), credentials.clone())).unwrap();
+    let asking = |request: Request| check(&held, &world.facts(), &Expect { request, ..world.expect() }, NOW);
+    let request = |arguments: Value, step: Option<&str>, amount: (u64, &str)| Request {
+        capability: Some("calendar:read".parse().unwrap()),
+        workflow: Some(Workflow { id: "trip-7".into(), step: step.map(str::to_owned) }),
+        arguments: arguments.as_object().unwrap().clone().into_iter().collect(),
+        amount: Some(Amount::new(amount.0, amount.1).unwrap()),
+        ..Request::default()
+    };
+    let fits = json!({"days": 7, "room": "a", "note": [1]});
+    let links: Vec<_> = credentials[..2].iter().map(|link| read(link).id).collect();
+    let limit = Amount::new(500, "EUR").unwrap();
+    let budget = |amount| Obligation::Budget {
+        accountant: "did:web:bank.example".parse().unwrap(),
+        amount,
+        accounts: links.iter().map(|link| Account { link: link.clone(), limit: limit.clone() }).collect(),
+    };
+    let verdict = verified(asking(request(fits.clone(), Some("book"), (500, "EUR"))));
+    assert_eq!(verdict.obligations, [budget(Some(limit.clone()))]);
+    let no_step = verified(asking(request(fits.clone(), None, (0, "EUR"))));
+    assert!(matches!(no_step.obligations[..], [Obligation::Workflow(_), Obligation::Budget { .. }]));
+    let unmet = |request| {
+        let (code, path) = refused(asking(request));
+        assert_eq!(code, Code::ConstraintUnmet);
+        path
+    };
+    for arguments in [
+        json!({}),
+        json!({"days": 7}),
+        json!({"days": 8, "room": "a"}),
+        json!({"days": "7", "room": "a"}),
+        json!({"days": 6.5, "room": "a"}),
+        json!({"days": 7, "room": "b"}),
+        json!({"days": 7, "room": ["a"]}),
+    ] {
+        assert_eq!(unmet(request(arguments, Some("book"), (1, "EUR"))), "chain[1].arguments");
+    }
+    assert_eq!(unmet(request(fits.clone(), Some("pay"), (1, "EUR"))), "chain[1].workflow");
+    let other = Workflow { id: "trip-8".into(), step: None };
+    let other = Request { workflow: Some(other), ..request(fits.clone(), None, (1, "EUR")) };
+    assert_eq!(unmet(other), "chain[1].workflow");
+    assert_eq!(unmet(request(fits.clone(), Some("book"), (501, "EUR"))), "chain[1].budget");
+    assert_eq!(unmet(request(fits, Some("book"), (1, "USD"))), "chain[1].budget");
+}
+
+// R-044 R-045
+#[test]
+fn what_the_request_does_not_name_is_left_to_the_caller_and_told() {
+    let mut world = World::new(Envelope::Jwt);
+    let bound = json!({
+        "resource": ["room-1"], "purpose": "travel", "workflow": {"id": "trip-7"},
+        "arguments": {"calendar:read": {"days": {"max": 7}}},
+        "budget": {"amount": 500, "unit": "EUR", "accountant": "did:web:bank.example"},
+        "needsApproval": ["calendar:write"],
+    });
+    let both = Terms { constraints: bound, ..terms(&["calendar:read", "calendar:write"]) };
+    let credentials = world.journey(&both, &both);
+    let verdict = verified(presented(&world, credentials));
+    let json = verdict.to_json();
+    let kinds: Vec<_> =
+        json["obligations"].as_array().unwrap().iter().map(|o| o["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["resource", "purpose", "workflow", "arguments", "approval", "budget"]);
+    assert_eq!(json["obligations"][5]["accounts"].as_array().unwrap().len(), 2);
+    assert_eq!(json["chain"][0]["depthLeft"], 7);
+    assert_eq!(json["chain"][1]["depthLeft"], 6);
+    let plain = world.plain_journey();
+    assert_eq!(verified(presented(&world, plain)).obligations, []);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! What a verifier learns from a presentation that holds.
 
 use super::held::Held;
+use super::request::{self, Obligation};
+use crate::chain::MAX_LINKS;
 use crate::claims::Claims;
 use crate::delegation::constraints::Constraints;
 use crate::delegation::scope::Scope;
+use crate::facts::Expect;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -16,10 +19,12 @@ pub struct Verdict {
     pub principal: Did,
     /// Who acts.
     pub holder: Did,
-    /// What it may do: the end of the chain, which is the narrowest.
+    /// What it may do: what every link of the path and every ceiling on it allows.
     pub capabilities: Scope,
-    /// Within which bounds. What [`crate::facts::Request`] did not name is for the caller to enforce.
+    /// Within which bounds: those of the last link, which restates every one above it.
     pub constraints: Constraints,
+    /// What is left to the caller, who grants nothing without having seen to it.
+    pub obligations: Vec<Obligation>,
     /// Until when: the earliest end on the path.
     pub valid_until: UnixSeconds,
     /// Each hop.
@@ -45,8 +50,10 @@ pub struct LinkLine {
     pub vouched_by: Option<Did>,
     /// What.
     pub capabilities: Scope,
-    /// Within which bounds.
+    /// Within which bounds: also those of every link above, which this one restates.
     pub constraints: Constraints,
+    /// How many links might have followed.
+    pub depth_left: usize,
     /// Until when.
     pub valid_until: UnixSeconds,
 }
@@ -82,11 +89,14 @@ const CHECKS: [CheckLine; 9] = [
     CheckLine { rule: 9, text: "nothing presented chose its own root, keys, lists, contexts or algorithm" },
 ];
 
-pub(super) fn of(held: &Held, status_age: Duration) -> Verdict {
+pub(super) fn of(held: &Held, expect: &Expect, status_age: Duration) -> Verdict {
     let links: Vec<LinkLine> = held
         .links()
         .iter()
-        .map(|link| {
+        .enumerate()
+        .map(|(at, link)| {
+            let room = MAX_LINKS.saturating_sub(at + 1);
+            let depth = link.delegation.constraints.max_depth;
             let identity = held.identity(&link.delegation.id);
             let name = identity.and_then(|identity| match &identity.credential.claims {
                 Claims::Agent(agent) => Some((agent.name.clone(), agent.domain.clone())),
@@ -100,6 +110,7 @@ pub(super) fn of(held: &Held, status_age: Duration) -> Verdict {
                 vouched_by: identity.map(|identity| identity.credential.issuer.clone()),
                 capabilities: link.delegation.capabilities.clone(),
                 constraints: link.delegation.constraints.clone(),
+                depth_left: depth.map_or(room, |depth| room.min(usize::from(depth))),
                 valid_until: link.credential.valid_until,
             }
         })
@@ -108,13 +119,25 @@ pub(super) fn of(held: &Held, status_age: Duration) -> Verdict {
     Verdict {
         principal: links.first().map_or_else(|| held.presentation().holder.clone(), |l| l.issuer.clone()),
         holder: held.presentation().holder.clone(),
-        capabilities: last.map(|l| l.capabilities.clone()).unwrap_or_default(),
+        capabilities: effective(held),
         constraints: last.map(|l| l.constraints.clone()).unwrap_or_default(),
+        obligations: request::obligations(held, expect),
         valid_until: held.credentials().map(|(_, c)| c.valid_until).min().unwrap_or_default(),
         links,
         status_age,
         checks: CHECKS.to_vec(),
     }
+}
+
+/// What every link and every ceiling on the path allows. The rules make it the scope of the last link;
+/// here it is computed, so that a verdict never says more than the path does.
+fn effective(held: &Held) -> Scope {
+    let ceilings = held.identities().iter().filter_map(|identity| match &identity.credential.claims {
+        Claims::Agent(agent) => Some(&agent.capabilities),
+        _ => None,
+    });
+    let scopes = held.links().iter().map(|link| &link.delegation.capabilities).chain(ceilings);
+    scopes.cloned().reduce(|all, scope| all.intersection(&scope)).unwrap_or_default()
 }
 
 impl Verdict {
@@ -130,16 +153,19 @@ impl Verdict {
                 "vouchedBy": link.vouched_by.as_ref().map(Did::as_str),
                 "capabilities": link.capabilities.to_json(),
                 "constraints": link.constraints.to_json(),
+                "depthLeft": link.depth_left,
                 "validUntil": link.valid_until.to_string(),
             })
         });
         let checks = self.checks.iter().map(|check| json!({"rule": check.rule, "holds": check.text}));
+        let obligations = self.obligations.iter().map(Obligation::to_json);
         json!({
             "verified": true,
             "principal": self.principal.as_str(),
             "holder": self.holder.as_str(),
             "capabilities": self.capabilities.to_json(),
             "constraints": self.constraints.to_json(),
+            "obligations": obligations.collect::<Value>(),
             "validUntil": self.valid_until.to_string(),
             "chain": links.collect::<Value>(),
             "statusAgeSeconds": self.status_age.as_secs(),

@@ -1,9 +1,10 @@
 //! Constraints of a link: what narrows a capability further. A link may only tighten what it received.
 //!
 //! A child restates every constraint of its parent, so that whoever reads the last link alone reads
-//! no more authority than the chain gives. Argument limits and budgets are not spoken yet: like any
-//! other constraint that is not known, they refuse.
+//! no more authority than the chain gives. A constraint that is not known refuses.
 
+use super::budget::Budget;
+use super::limits::ArgumentLimits;
 use super::scope::{Capability, Scope, ScopeError};
 use crate::object::{Object, ObjectError};
 use serde_json::{Map, Value, json};
@@ -13,8 +14,17 @@ use std::collections::BTreeSet;
 pub const MAX_DEPTH: u8 = 8;
 
 /// The constraints that are known, in the order in which they are written.
-const NAMES: [&str; 7] =
-    ["audience", "resource", "purpose", "workflow", "maxDepth", "notDelegatable", "needsApproval"];
+const NAMES: [&str; 9] = [
+    "audience",
+    "resource",
+    "purpose",
+    "workflow",
+    "arguments",
+    "budget",
+    "maxDepth",
+    "notDelegatable",
+    "needsApproval",
+];
 
 /// A workflow, and perhaps one step of it, to which a link is bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +46,45 @@ pub struct Constraints {
     pub purpose: Option<String>,
     /// The workflow; `None`: any.
     pub workflow: Option<Workflow>,
+    /// With which arguments capabilities may be used.
+    pub arguments: ArgumentLimits,
+    /// How much may be spent; `None`: nothing is counted.
+    pub budget: Option<Budget>,
     /// How many links may follow; `None`: as many as a chain may have.
     pub max_depth: Option<u8>,
     /// Capabilities that the subject holds but may not pass on.
     pub not_delegatable: Scope,
     /// Capabilities that count only with an approval of the single use.
     pub needs_approval: Scope,
+}
+
+impl Workflow {
+    /// Reads `{"id", "step"}`; `step` may be missing.
+    ///
+    /// # Errors
+    /// [`ConstraintsError::Malformed`].
+    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
+        let mut object = Object::new(json, "workflow")?;
+        let id = object.text("id")?.to_owned();
+        let step = object.optional_text("step")?.map(str::to_owned);
+        object.end("workflow")?;
+        Ok(Self { id, step })
+    }
+
+    /// Writes what [`Workflow::read`] reads.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match &self.step {
+            Some(step) => json!({"id": self.id, "step": step}),
+            None => json!({"id": self.id}),
+        }
+    }
+
+    /// Whether `other` is the same workflow, and at the same step if one is named here.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.id == other.id && (self.step.is_none() || self.step == other.step)
+    }
 }
 
 impl Constraints {
@@ -58,10 +101,14 @@ impl Constraints {
         let mut object = Object::new(json, "constraints")?;
         let scope = |value: Option<&Value>| value.map_or(Ok(Scope::default()), Scope::read);
         let constraints = Self {
-            audience: object.texts("audience")?,
-            resource: object.texts("resource")?,
+            audience: some_texts(&mut object, "audience")?,
+            resource: some_texts(&mut object, "resource")?,
             purpose: object.optional_text("purpose")?.map(str::to_owned),
-            workflow: object.optional("workflow").map(read_workflow).transpose()?,
+            workflow: object.optional("workflow").map(Workflow::read).transpose()?,
+            arguments: object
+                .optional("arguments")
+                .map_or(Ok(ArgumentLimits::default()), ArgumentLimits::read)?,
+            budget: object.optional("budget").map(Budget::read).transpose()?,
             max_depth: object.optional("maxDepth").map(read_depth).transpose()?,
             not_delegatable: scope(object.optional("notDelegatable"))?,
             needs_approval: scope(object.optional("needsApproval"))?,
@@ -83,13 +130,9 @@ impl Constraints {
         put("audience", self.audience.as_ref().map(|a| json!(a)));
         put("resource", self.resource.as_ref().map(|r| json!(r)));
         put("purpose", self.purpose.as_ref().map(|p| json!(p)));
-        put(
-            "workflow",
-            self.workflow.as_ref().map(|w| match &w.step {
-                Some(step) => json!({"id": w.id, "step": step}),
-                None => json!({"id": w.id}),
-            }),
-        );
+        put("workflow", self.workflow.as_ref().map(Workflow::to_json));
+        put("arguments", (!self.arguments.is_empty()).then(|| self.arguments.to_json()));
+        put("budget", self.budget.as_ref().map(Budget::to_json));
         put("maxDepth", self.max_depth.map(|d| json!(d)));
         put("notDelegatable", scope(&self.not_delegatable));
         put("needsApproval", scope(&self.needs_approval));
@@ -110,9 +153,12 @@ impl Constraints {
         let workflow = match (&self.workflow, &next.workflow) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(held), Some(asked)) => {
-                held.id == asked.id && (held.step.is_none() || held.step == asked.step)
-            }
+            (Some(held), Some(asked)) => held.covers(asked),
+        };
+        let budget = match (&self.budget, &next.budget) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(held), Some(asked)) => held.covers(asked),
         };
         let depth = match (self.max_depth, next.max_depth) {
             (None, _) => true,
@@ -126,6 +172,8 @@ impl Constraints {
             ("resource", within(&self.resource, &next.resource)),
             ("purpose", self.purpose.is_none() || self.purpose == next.purpose),
             ("workflow", workflow),
+            ("arguments", self.arguments.tighten(&next.arguments, capabilities)),
+            ("budget", budget),
             ("maxDepth", depth),
             ("notDelegatable", passed_on),
             ("needsApproval", approvals.is_within(&next.needs_approval)),
@@ -142,12 +190,15 @@ impl Constraints {
     }
 }
 
-fn read_workflow(json: &Value) -> Result<Workflow, ConstraintsError> {
-    let mut object = Object::new(json, "workflow")?;
-    let id = object.text("id")?.to_owned();
-    let step = object.optional_text("step")?.map(str::to_owned);
-    object.end("workflow")?;
-    Ok(Workflow { id, step })
+/// Texts, at least one: that a link counts nowhere is not said by a constraint.
+fn some_texts(
+    object: &mut Object<'_>,
+    name: &'static str,
+) -> Result<Option<BTreeSet<String>>, ConstraintsError> {
+    match object.texts(name)? {
+        Some(texts) if texts.is_empty() => Err(ConstraintsError::Malformed),
+        texts => Ok(texts),
+    }
 }
 
 fn read_depth(json: &Value) -> Result<u8, ConstraintsError> {
