@@ -76,7 +76,7 @@ pub enum Command {
     #[command(subcommand)]
     Agent(subject::AgentCommand),
     /// Pass authority on: sign the next link of a chain
-    Delegate(delegate::Delegate),
+    Delegate(Box<delegate::Delegate>),
     /// Answer a verifier's nonce with a mandate, signed by the agent
     Present(present::Present),
     /// Verify a presentation, or make a nonce for one
