@@ -5,13 +5,14 @@
 mod answer;
 mod document;
 
-pub use answer::{Answer, Standing, Step};
+pub use answer::{Answer, Standing, Step, Unresolved};
 
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::hosts::FromHost;
 use crate::lookups::{Confirmed, LEAST_TTL, LONGEST_TTL, Source, Vain};
 use crate::objects::HeldLog;
+use crate::ports::mesh::MeshError;
 use answer::Trace;
 use did_resolver::did::{Did, DidUrl};
 use did_resolver::resolution::{Resolution, ResolutionError};
@@ -65,15 +66,19 @@ impl Domain {
     /// Resolves a DID, or the DID of a DID URL, with the versions that the query asks for.
     ///
     /// # Errors
-    /// [`Error`] of the store; [`Error::Refused`] with `did-contested`, or with `did-unresolvable` where
-    /// nobody could know. The inner [`ResolutionError`] is the answer to the caller.
+    /// [`Error`] of the store. That there is no document is an answer, [`Unresolved`], and has its trace.
     pub async fn resolve(&self, url: &DidUrl, query: Option<&VersionQuery>) -> Result<Answer, Error> {
         let (did, mut trace) = (url.did(), Trace::default());
         let found = match did.method() {
-            "key" | "jwk" | "peer" => self.own_document(did, query, &mut trace),
-            "web" => self.web_document(did, query, &mut trace).await?,
-            "webvh" => self.webvh(did, query, &mut trace).await?,
-            _ => Err(ResolutionError::MethodNotSupported),
+            "key" | "jwk" | "peer" => Ok(self.own_document(did, query, &mut trace)),
+            "web" => self.web_document(did, query, &mut trace).await,
+            "webvh" => self.webvh(did, query, &mut trace).await,
+            _ => Ok(Err(ResolutionError::MethodNotSupported)),
+        };
+        let found = match found {
+            Ok(found) => found.map_err(Unresolved::Error),
+            Err(Error::Refused(refusal)) => Err(Unresolved::Refused(refusal)),
+            Err(error) => return Err(error),
         };
         Ok(Answer::new(found, trace))
     }
@@ -206,7 +211,9 @@ impl Domain {
             // What is left is for the host.
             let within = if self.web().is_some() { left / 2 } else { left };
             let since = self.now();
-            let asked = mesh.resolve(did.clone(), within).await;
+            // The port keeps to its time; this holds whatever it does.
+            let asked = tokio::time::timeout_at(deadline, mesh.resolve(did.clone(), within)).await;
+            let asked = asked.unwrap_or(Err(MeshError::Unreachable));
             let sources = asked.as_ref().map_or(0, |asked| asked.answers);
             let found = self.held_log(did).await?;
             let confirmed = self.lookups.confirmed(did).filter(|confirmed| confirmed.at >= since);

@@ -31,6 +31,8 @@ pub struct Problem {
     cause: Option<String>,
     /// Whether the question was if a presentation verifies.
     of_verification: bool,
+    /// What was looked at before, where the caller wants to know.
+    trace: Option<Box<Value>>,
 }
 
 impl Problem {
@@ -49,7 +51,7 @@ impl Problem {
     /// The refusal as a problem.
     #[must_use]
     pub const fn of(refusal: Refusal) -> Self {
-        Self { refusal, cause: None, of_verification: false }
+        Self { refusal, cause: None, of_verification: false, trace: None }
     }
 
     /// With a cause for the log.
@@ -63,6 +65,13 @@ impl Problem {
     #[must_use]
     pub const fn of_verification(mut self) -> Self {
         self.of_verification = true;
+        self
+    }
+
+    /// With what was looked at before nobody could answer.
+    #[must_use]
+    pub fn traced(mut self, trace: Value) -> Self {
+        self.trace = Some(Box::new(trace));
         self
     }
 
@@ -90,6 +99,9 @@ impl Problem {
         });
         if let (true, Some(members)) = (self.of_verification, json.as_object_mut()) {
             members.insert("verified".to_owned(), Value::Bool(false));
+        }
+        if let (Some(trace), Some(members)) = (&self.trace, json.as_object_mut()) {
+            members.insert("trace".to_owned(), Value::clone(trace));
         }
         json
     }

@@ -15,6 +15,7 @@ use did_resolver::resolution::dereference::{
 };
 use did_resolver::resolution::{Resolution, ResolutionError};
 use did_resolver::webvh::VersionQuery;
+use marque_flows::resolve::Unresolved;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use vc_schemas::claims::{MAX_DOMAIN_BYTES, is_name};
@@ -120,8 +121,12 @@ async fn answered(
     let answer = faces.domain.resolve(&question.url, question.version.as_ref()).await?;
     let metadata = answer.metadata(question.trace);
     let resolution = match answer.found {
-        Ok((resolution, _)) => resolution,
-        Err(error) => return Ok(refused(error, metadata)),
+        Ok((ref resolution, _)) => Arc::clone(resolution),
+        Err(Unresolved::Error(error)) => return Ok(refused(error, metadata)),
+        Err(Unresolved::Refused(ref refusal)) => {
+            let problem = Problem::of(refusal.clone());
+            return Err(if question.trace { problem.traced(answer.trace()) } else { problem });
+        }
     };
     if !names_a_part {
         return Ok(resolved(&resolution, media_type, metadata));

@@ -147,7 +147,12 @@ fn resolved(answer: crate::client::Answer) -> Result<Value, Failure> {
     }
     match answer.status {
         200 | 410 if answer.json.get("didDocument").is_some() => Ok(answer.json),
-        _ => Err(crate::client::problem(&answer)),
+        _ => {
+            // Nobody could know, or the DID is contested: also then it was looked somewhere.
+            let trace = answer.json.get("trace");
+            let report = trace.map(|trace| Box::new(json!({"didResolutionMetadata": {"trace": trace}})));
+            Err(Failure { report, ..crate::client::problem(&answer) })
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::time::Instant;
+use vc_schemas::refusal::Refusal;
 
 /// How good an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,20 +45,26 @@ impl Trace {
     }
 }
 
+/// Why there is no document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unresolved {
+    /// By the rules of resolution there is none.
+    Error(ResolutionError),
+    /// Nobody could know, or the DID is contested: `did-unresolvable`, `did-contested`.
+    Refused(Refusal),
+}
+
 /// The answer to a resolution.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// What was found.
-    pub found: Result<(Arc<Resolution>, Standing), ResolutionError>,
+    pub found: Result<(Arc<Resolution>, Standing), Unresolved>,
     /// What was looked at.
     pub trace: Vec<Step>,
 }
 
 impl Answer {
-    pub(super) fn new(
-        found: Result<(Arc<Resolution>, Standing), ResolutionError>,
-        Trace(trace): Trace,
-    ) -> Self {
+    pub(super) fn new(found: Result<(Arc<Resolution>, Standing), Unresolved>, Trace(trace): Trace) -> Self {
         Self { found, trace }
     }
 
@@ -73,13 +80,19 @@ impl Answer {
             members.extend(standing.confirmed.map(|at| ("confirmedAt", json!(at.to_string()))));
         }
         if with_trace {
-            let step = |step: &Step| {
-                json!({
-                    "source": step.source.as_str(), "outcome": step.outcome, "ms": step.ms, "detail": step.detail,
-                })
-            };
-            members.push(("trace", self.trace.iter().map(step).collect()));
+            members.push(("trace", self.trace()));
         }
         members
+    }
+
+    /// What was looked at, step by step.
+    #[must_use]
+    pub fn trace(&self) -> Value {
+        let step = |step: &Step| {
+            json!({
+                "source": step.source.as_str(), "outcome": step.outcome, "ms": step.ms, "detail": step.detail,
+            })
+        };
+        self.trace.iter().map(step).collect()
     }
 }

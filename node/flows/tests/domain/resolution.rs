@@ -5,12 +5,11 @@ use did_resolver::did::{Did, DidUrl};
 use did_resolver::resolution::ResolutionError;
 use did_resolver::time::UnixSeconds;
 use futures::future::{BoxFuture, join_all};
-use marque_flows::error::Error;
 use marque_flows::lookups::{MAX_PER_WINDOW, Source};
 use marque_flows::ports::fetch::{Fetch, FetchError, Fetched, Wanted};
 use marque_flows::ports::mesh::{Asked, Intake, Joined, Mesh, MeshError, PeerInfo, Publication, Submission};
-use marque_flows::ports::records::{Records, Table};
-use marque_flows::resolve::Standing;
+use marque_flows::ports::records::{Expect, Records, Table, Write};
+use marque_flows::resolve::{Standing, Unresolved};
 use marque_rules::issuance::MemberKind;
 use marque_rules::replica::state::Via;
 use marque_rules::replica::token::JoinToken;
@@ -135,11 +134,21 @@ async fn resolve(node: &Node, did: &Did) -> Result<(Option<Value>, Standing), St
             Ok((resolution, standing)) => {
                 Ok((resolution.document.as_ref().map(|document| document["id"].clone()), standing))
             }
-            Err(error) => Err(error.name().to_owned()),
+            Err(Unresolved::Error(error)) => Err(error.name().to_owned()),
+            Err(Unresolved::Refused(refusal)) => Err(refusal.code.to_string()),
         },
-        Err(Error::Refused(refusal)) => Err(refusal.code.to_string()),
         Err(other) => panic!("{other}"),
     }
+}
+
+/// Where was looked, and what came of it.
+async fn traced(node: &Node, did: &Did) -> (Option<Code>, Vec<(Source, &'static str)>) {
+    let answer = node.domain.resolve(&DidUrl::from(did.clone()), None).await.unwrap();
+    let code = match answer.found {
+        Err(Unresolved::Refused(refusal)) => Some(refusal.code),
+        _ => None,
+    };
+    (code, answer.trace.iter().map(|step| (step.source, step.outcome)).collect())
 }
 
 fn good(source: Source, at: u64) -> Standing {
@@ -198,6 +207,143 @@ async fn a_host_that_says_nothing_keeps_nobody_waiting_for_what_is_held() {
     let began = std::time::Instant::now();
     assert!(resolve(&node, &stranger().did()).await.unwrap().1.stale);
     assert!(began.elapsed() < node.domain.policy.resolve_deadline);
+}
+
+/// A mesh that never answers, though it was told how long it has.
+#[derive(Debug)]
+struct Mute;
+
+impl Mesh for Mute {
+    fn publish(&self, _: Publication) -> BoxFuture<'_, Result<(), MeshError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn resolve(&self, _: Did, _: Duration) -> BoxFuture<'_, Result<Asked, MeshError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn list(&self, _: Option<Scid>, _: String, _: Duration) -> BoxFuture<'_, Result<Asked, MeshError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn join(&self, _: JoinToken, _: Duration) -> BoxFuture<'_, Result<Joined, MeshError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn domains_changed(&self) {}
+
+    fn peers(&self) -> BoxFuture<'_, Result<Vec<PeerInfo>, MeshError>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+//
+#[tokio::test]
+async fn a_first_lookup_ends_at_its_deadline_whoever_says_nothing() {
+    let within = Duration::from_millis(200);
+    let unknown = Some(Code::DidUnresolvable);
+    let silent = |of_web: bool, of_mesh: bool| async move {
+        let (node, hosts) = (Node::in_haste("alpha.test", within).await, Hosts::new());
+        hosts.open.forget_permits(1 << 20);
+        if of_web {
+            node.domain.join_web(hosts.clone());
+        }
+        if of_mesh {
+            node.domain.join_mesh(Arc::new(Mute));
+        }
+        let began = std::time::Instant::now();
+        let came = traced(&node, &stranger().did()).await;
+        assert!(began.elapsed() >= within, "nobody gave up early");
+        came
+    };
+    let missing = (Source::Store, "missing");
+    let (web, peers) = ((Source::Web, "away"), (Source::Peers, "away"));
+    assert_eq!(silent(true, false).await, (unknown, vec![missing, web]));
+    assert_eq!(silent(false, true).await, (unknown, vec![missing, peers]));
+    assert_eq!(silent(true, true).await, (unknown, vec![missing, peers, web]));
+    let (node, hosts) = (Node::in_haste("alpha.test", within).await, Hosts::new());
+    hosts.open.forget_permits(1 << 20);
+    node.domain.join_web(hosts.clone());
+    let document = traced(&node, &"did:web:shop.mallory.test".parse().unwrap()).await;
+    assert_eq!(document, (unknown, vec![web]));
+    // Two who ask for one DID wait for one lookup, and each no longer than it may.
+    let did = Holder::new("twice", "mallory.test", &["twice"], AT).did();
+    let both = futures::future::join(traced(&node, &did), traced(&node, &did)).await;
+    assert_eq!((both.0.0, both.1.0), (unknown, unknown));
+    assert_eq!(hosts.asked(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_a_refusal_says_what_was_looked_at() {
+    let (node, hosts) = with_hosts().await;
+    hosts.fail(LOG, FetchError::Untrusted);
+    let did = stranger().did();
+    let missing = (Source::Store, "missing");
+    let away = traced(&node, &did).await;
+    assert_eq!(away, (Some(Code::DidUnresolvable), vec![missing, (Source::Web, "away")]));
+    let again = traced(&node, &did).await;
+    assert_eq!(again, (Some(Code::DidUnresolvable), vec![missing, (Source::Cache, "vain")]));
+    node.pass(30);
+    let one = stranger();
+    let at = |seconds| one.rotated(UnixSeconds::new(NOW - seconds), None);
+    hosts.put(LOG, at(100).log.bytes(), None);
+    assert_eq!(traced(&node, &did).await, (None, vec![missing, (Source::Web, "found")]));
+    hosts.put(LOG, at(90).log.bytes(), None);
+    node.pass(3_600);
+    let contested = traced(&node, &did).await;
+    let looked = vec![(Source::Store, "due"), (Source::Web, "found")];
+    assert_eq!(contested, (Some(Code::DidContested), looked));
+    let held = traced(&node, &did).await;
+    assert_eq!(held, (Some(Code::DidContested), vec![(Source::Store, "found")]));
+}
+
+/// Says that so much was written already of strangers that were fetched.
+async fn filled(node: &Node) {
+    let (table, key) = (Table::Node, b"unrecognised-fetched".to_vec());
+    let known = node.records.get(table, &key).await.unwrap();
+    let expect = known.map_or(Expect::Absent, |stored| Expect::Version(stored.version));
+    let value = Some(format!("{{\"bytes\":{}}}", 64 << 20).into_bytes());
+    node.records.commit(vec![Write { table, key, value, expect }]).await.unwrap();
+}
+
+//
+#[tokio::test]
+async fn beyond_what_is_kept_of_strangers_a_log_is_shown_verified_and_authorises_nothing() {
+    let (node, hosts) = with_hosts().await;
+    filled(&node).await;
+    let (one, did) = (stranger(), stranger().did());
+    hosts.put(LOG, one.log.bytes(), None);
+    let id = Some(json!(did.as_str()));
+    for seconds in [0, 1] {
+        node.pass(seconds);
+        let shown = resolve(&node, &did).await;
+        assert_eq!(shown, Ok((id.clone(), good(Source::Web, NOW + seconds))));
+        assert!(node.domain.held_log(&did).await.unwrap().branches.is_empty());
+    }
+    assert_eq!(hosts.asked(), 2, "it is not kept, so it is asked for again");
+    assert!(node.domain.find_log(&did).await.unwrap().fact().is_none(), "it authorises nothing");
+    let text = String::from_utf8(one.log.bytes().to_vec()).unwrap();
+    hosts.put(LOG, text.replace("mallory.test", "mallory.evil").as_bytes(), None);
+    assert_eq!(resolve(&node, &did).await, Err("INVALID_DID".to_owned()), "it is verified all the same");
+}
+
+#[tokio::test]
+async fn beyond_what_is_kept_of_strangers_a_newer_log_is_shown_and_what_is_held_stays() {
+    let (node, hosts) = with_hosts().await;
+    let one = stranger();
+    let two = one.rotated(UnixSeconds::new(NOW - 100), None);
+    hosts.put(LOG, one.log.bytes(), None);
+    resolve(&node, &one.did()).await.unwrap();
+    filled(&node).await;
+    hosts.put(LOG, two.log.bytes(), None);
+    node.pass(3_600);
+    let url = DidUrl::from(one.did());
+    let answer = node.domain.resolve(&url, None).await.unwrap();
+    let (resolution, standing) = answer.found.unwrap();
+    assert_eq!(resolution.metadata.version_number, Some(2));
+    assert_eq!(standing, good(Source::Web, NOW + 3_600));
+    let held = node.domain.held_log(&one.did()).await.unwrap();
+    assert_eq!(held.log().unwrap().bytes(), one.log.bytes());
 }
 
 #[tokio::test]
@@ -393,7 +539,7 @@ async fn peers_come_before_the_host_and_what_they_give_is_the_signed_log_byte_fo
     assert_eq!(steps, [(Source::Store, "missing"), (Source::Peers, "found")]);
     assert_eq!(bravo.held_log(&bot.did()).await.unwrap().log().unwrap().bytes(), bot.log.bytes());
     let unknown = bravo.resolve(&DidUrl::from(stranger().did()), None).await.unwrap();
-    assert_eq!(unknown.found.unwrap_err(), ResolutionError::NotFound);
+    assert_eq!(unknown.found.unwrap_err(), Unresolved::Error(ResolutionError::NotFound));
     let steps: Vec<_> = unknown.trace.iter().map(|step| (step.source, step.outcome)).collect();
     assert_eq!(steps, [(Source::Store, "missing"), (Source::Peers, "missing"), (Source::Web, "missing")]);
     assert_eq!(hosts.asked(), 1);

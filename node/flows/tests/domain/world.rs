@@ -302,12 +302,28 @@ impl Node {
 
     /// A node of the domain whose log is that of `holder`.
     pub(crate) async fn held_by(holder: &Holder, records: Arc<Memory>, store: Arc<dyn Records>) -> Self {
+        Self::by_policy(holder, records, store, Policy::default()).await
+    }
+
+    /// A node that gives a resolution so long.
+    pub(crate) async fn in_haste(label: &str, resolve_deadline: Duration) -> Self {
+        let holder = Holder::new(label, label, &[], UnixSeconds::new(NOW - 1_000));
+        let records = Arc::new(Memory::default());
+        let policy = Policy { resolve_deadline, ..Policy::default() };
+        Self::by_policy(&holder, records.clone(), records, policy).await
+    }
+
+    async fn by_policy(
+        holder: &Holder,
+        records: Arc<Memory>,
+        store: Arc<dyn Records>,
+        policy: Policy,
+    ) -> Self {
         let seed = holder.seed.as_str();
         let hands =
             Arc::new(Hands { now: AtomicU64::new(NOW), counter: AtomicU64::new(0), seed: seed.to_owned() });
         let keys = DomainKeys(holder.assertion(1), holder.did().with_fragment("key-1").unwrap());
         let home = Home::new(holder.did()).unwrap();
-        let policy = Policy::default();
         let domain = Domain::new(home, policy, store, Arc::new(keys), hands.clone(), hands.clone()).unwrap();
         let witness = holder.log.witness_file();
         domain.found(received(holder.log.bytes(), witness.as_deref())).await.unwrap();

@@ -117,6 +117,27 @@ async fn an_answer_says_where_it_came_from_and_a_trace_what_was_looked_at() {
 }
 
 #[tokio::test]
+async fn a_did_with_two_histories_is_refused_and_the_trace_says_what_was_looked_at() {
+    let world = World::new().await;
+    let party = Party::new("two", "bravo.test:agents:two");
+    let branches = [party.rotated(false), party.rotated(true)];
+    for (n, branch) in branches.into_iter().enumerate() {
+        let key = format!("{}#{n}", party.did).into_bytes();
+        let write = Write { table: Table::Logs, key, value: Some(branch), expect: Expect::Absent };
+        world.faces.domain.records().commit(vec![write]).await.unwrap();
+    }
+    let path = format!("/1.0/identifiers/{}", party.did);
+    let plain = world.public(Request::get(&path), "").await;
+    assert_eq!((plain.status, plain.code()), (403, "did-contested".into()));
+    assert!(plain.json().get("trace").is_none());
+    let traced = world.public(Request::get(format!("{path}?trace=true")), "").await;
+    assert_eq!((traced.status, traced.code()), (403, "did-contested".into()));
+    let step = traced.json()["trace"][0].clone();
+    assert_eq!((&step["source"], &step["outcome"]), (&json!("store"), &json!("found")));
+    assert_eq!(step["detail"], "2 histories");
+}
+
+#[tokio::test]
 async fn options_may_be_posted() {
     let world = World::new().await;
     let alice = world.owner("alice").await;

@@ -73,6 +73,23 @@ fn a_did_that_is_over_is_refused_and_what_it_was_is_not() {
     assert!(answered(200, json!({})).is_err());
 }
 
+#[test]
+fn a_refusal_of_the_node_keeps_its_trace_where_one_was_asked_for() {
+    let steps = json!([{"source": "web", "outcome": "away", "ms": 12, "detail": "no TLS"}]);
+    let problem = json!({"code": "did-unresolvable", "detail": "nobody answered", "trace": steps});
+    let url: DidUrl = "did:web:a.test".parse().unwrap();
+    let told = |trace: bool| {
+        let result = resolved(crate::client::Answer { status: 503, json: problem.clone() });
+        Resolve { trace, ..asked("did:web:a.test") }.told(&url, result, true).unwrap_err()
+    };
+    let failure = told(true);
+    assert_eq!(failure.code, "did-unresolvable");
+    assert_eq!(failure.to_json()["didResolutionMetadata"]["trace"], steps);
+    assert!(told(false).to_json()["didResolutionMetadata"].get("trace").is_none());
+    let table = trace_table(failure.report.unwrap().get("didResolutionMetadata"));
+    assert!(table.contains("web") && table.contains("away") && table.contains("no TLS"), "{table}");
+}
+
 const DID: &str = "did:key:z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG";
 
 #[test]
