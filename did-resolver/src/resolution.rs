@@ -4,24 +4,20 @@
 //! metadata of its own ("Read (Resolve)"); numbers in metadata are text, since no integer may stand
 //! there.
 
+mod absolute;
+mod error;
 pub mod dereference;
 mod did_web;
 
 pub use did_web::did_web_document;
+pub use error::ResolutionError;
 
 use crate::did::Did;
 use crate::document::Document;
-use crate::methods::{self, MethodError, peer};
+use crate::methods::{self, peer};
 use crate::time::UnixSeconds;
 use crate::webvh::{Log, Version, VersionQuery, WebvhId, Witnesses};
 use serde_json::{Map, Value, json};
-use std::fmt;
-
-/// Where the names of errors are.
-const ERROR_BASE: &str = "https://www.w3.org/ns/did#";
-
-/// Where the names of errors about verification methods are (Controlled Identifiers, section 3.5).
-const METHOD_ERROR_BASE: &str = "https://w3id.org/security#";
 
 /// The media type of a document on its own.
 pub const DOCUMENT_TYPE: &str = "application/did";
@@ -165,6 +161,12 @@ impl Resolution {
         Ok(Self { document: Some(document.json().clone()), metadata })
     }
 
+    /// The same with every relative id of the document written in full (`expandRelativeUrls`).
+    #[must_use]
+    pub fn with_absolute_ids(&self) -> Self {
+        Self { document: self.document.as_ref().map(absolute::expanded), metadata: self.metadata.clone() }
+    }
+
     /// The HTTP status: 200, or 410 where the DID is deactivated.
     #[must_use]
     pub const fn status(&self) -> u16 {
@@ -246,128 +248,6 @@ impl VersionQuery {
         Ok(found)
     }
 }
-
-/// Why a DID was not resolved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResolutionError {
-    /// Not a DID, or not one by the rules of its method.
-    InvalidDid,
-    /// Not a DID URL.
-    InvalidDidUrl,
-    /// Options that are malformed or contradict each other.
-    InvalidOptions,
-    /// No such DID, or no such version of it.
-    NotFound,
-    /// A media type that is not offered.
-    RepresentationNotSupported,
-    /// A method that is not spoken here.
-    MethodNotSupported,
-    /// An option that the method does not have.
-    FeatureNotSupported,
-    /// The DID URL names no verification method.
-    InvalidVerificationMethod,
-    /// The document does not list the verification method for what it is wanted for.
-    InvalidRelationship,
-    /// The method gave something that is no DID document.
-    InvalidDidDocument,
-    /// Something broke here.
-    InternalError,
-}
-
-impl ResolutionError {
-    /// The name of the error, such as `NOT_FOUND`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::InvalidDid => "INVALID_DID",
-            Self::InvalidDidUrl => "INVALID_DID_URL",
-            Self::InvalidOptions => "INVALID_OPTIONS",
-            Self::NotFound => "NOT_FOUND",
-            Self::RepresentationNotSupported => "REPRESENTATION_NOT_SUPPORTED",
-            Self::MethodNotSupported => "METHOD_NOT_SUPPORTED",
-            Self::FeatureNotSupported => "FEATURE_NOT_SUPPORTED",
-            Self::InvalidVerificationMethod => "INVALID_VERIFICATION_METHOD",
-            Self::InvalidRelationship => "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD",
-            Self::InvalidDidDocument => "INVALID_DID_DOCUMENT",
-            Self::InternalError => "INTERNAL_ERROR",
-        }
-    }
-
-    /// The URL that names the error: the `type` of a problem (RFC 9457).
-    #[must_use]
-    pub fn url(self) -> String {
-        let base = match self {
-            Self::InvalidVerificationMethod | Self::InvalidRelationship => METHOD_ERROR_BASE,
-            _ => ERROR_BASE,
-        };
-        format!("{base}{}", self.name())
-    }
-
-    /// The HTTP status.
-    #[must_use]
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::InvalidDid | Self::InvalidDidUrl | Self::InvalidOptions => 400,
-            Self::NotFound => 404,
-            Self::RepresentationNotSupported => 406,
-            Self::MethodNotSupported | Self::FeatureNotSupported => 501,
-            Self::InvalidVerificationMethod
-            | Self::InvalidRelationship
-            | Self::InvalidDidDocument
-            | Self::InternalError => 500,
-        }
-    }
-
-    /// The whole result, with the error in it.
-    #[must_use]
-    pub fn to_json(self) -> Value {
-        json!({
-            "didDocument": null,
-            "didDocumentMetadata": {},
-            "didResolutionMetadata": {"error": {"type": self.url(), "title": self.to_string()}},
-        })
-    }
-}
-
-impl From<MethodError> for ResolutionError {
-    fn from(e: MethodError) -> Self {
-        match e {
-            MethodError::OtherMethod => Self::MethodNotSupported,
-            MethodError::OtherKind => Self::FeatureNotSupported,
-            MethodError::ShortForm => Self::NotFound,
-            MethodError::Key(_)
-            | MethodError::KeyId
-            | MethodError::Purpose
-            | MethodError::Encoding
-            | MethodError::Json(_)
-            | MethodError::Input
-            | MethodError::Hash
-            | MethodError::Location(_)
-            | MethodError::Did(_) => Self::InvalidDid,
-            MethodError::OtherSubject | MethodError::Document(_) => Self::InvalidDidDocument,
-        }
-    }
-}
-
-impl fmt::Display for ResolutionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InvalidDid => "not a valid DID",
-            Self::InvalidDidUrl => "not a valid DID URL",
-            Self::InvalidOptions => "resolution options are not valid",
-            Self::NotFound => "the DID or its version was not found",
-            Self::RepresentationNotSupported => "the representation is not supported",
-            Self::MethodNotSupported => "the DID method is not supported",
-            Self::FeatureNotSupported => "the DID method does not have this option",
-            Self::InvalidVerificationMethod => "the DID URL names no verification method",
-            Self::InvalidRelationship => "the verification method is not listed for this use",
-            Self::InvalidDidDocument => "the DID document is not valid",
-            Self::InternalError => "the DID could not be resolved",
-        })
-    }
-}
-
-impl std::error::Error for ResolutionError {}
 
 #[cfg(test)]
 mod tests;

@@ -107,7 +107,7 @@ impl Dereferenced {
         };
         let metadata = self.content_type().map_or_else(|| json!({}), |t| json!({"contentType": t}));
         json!({
-            "contentStream": content,
+            "content": content,
             "contentMetadata": self.metadata.to_json(),
             "dereferencingMetadata": metadata,
         })
@@ -118,9 +118,9 @@ impl Dereferenced {
 #[must_use]
 pub fn error_json(error: ResolutionError) -> Value {
     json!({
-        "contentStream": null,
+        "content": null,
         "contentMetadata": {},
-        "dereferencingMetadata": {"error": {"type": error.url(), "title": error.to_string()}},
+        "dereferencingMetadata": {"error": error.problem()},
     })
 }
 

@@ -178,8 +178,37 @@ fn errors_have_the_urls_and_status_of_the_specification() {
         (InternalError, "INTERNAL_ERROR", 500),
     ] {
         assert_eq!((error.url(), error.status()), (format!("https://www.w3.org/ns/did#{name}"), status));
-        assert_eq!(error.to_json()["didResolutionMetadata"]["error"]["type"], json!(error.url()));
+        let problem = error.to_json()["didResolutionMetadata"]["error"].clone();
+        assert_eq!(problem["type"], json!(error.url()));
+        for member in ["title", "detail"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{name}: {member}");
+        }
     }
+}
+
+#[test]
+fn relative_ids_are_written_in_full_where_that_is_asked_for_and_nothing_else_changes() {
+    let document = json!({
+        "id": "did:web:a.test",
+        "controller": "#me",
+        "verificationMethod": [{"id": "#k1", "controller": "#me"}, {"id": "did:web:b.test#k2"}, {"id": 7}],
+        "assertionMethod": ["#k1", "did:web:b.test#k2", {"id": "/p?q#k3", "type": "#T"}],
+        "authentication": "#k1",
+        "service": [{"id": "?s", "serviceEndpoint": "#x"}, "#y"],
+        "more": [{"id": "#z"}],
+    });
+    let resolution = Resolution { document: Some(document.clone()), metadata: Metadata::default() };
+    let mut expected = document;
+    expected["verificationMethod"][0]["id"] = json!("did:web:a.test#k1");
+    expected["assertionMethod"][0] = json!("did:web:a.test#k1");
+    expected["assertionMethod"][2]["id"] = json!("did:web:a.test/p?q#k3");
+    expected["service"][0]["id"] = json!("did:web:a.test?s");
+    expected["service"][1] = json!("did:web:a.test#y");
+    let expanded = resolution.with_absolute_ids();
+    assert_eq!(expanded.document.as_ref(), Some(&expected));
+    assert_eq!(expanded.with_absolute_ids(), expanded);
+    let gone = Resolution { document: None, metadata: Metadata::default() };
+    assert_eq!(gone.with_absolute_ids(), gone);
 }
 
 proptest! {

@@ -5,18 +5,21 @@ use crate::error::Problem;
 use crate::faces::Faces;
 use crate::media::choose;
 use crate::target::{identifier, query, rest, segment};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use did_resolver::did::DidUrl;
+use did_resolver::document::Relationship;
 use did_resolver::resolution::dereference::{
-    Accept, Dereferenced, Options, Resource, dereference, error_json, version_query,
+    Accept, Dereferenced, Options, Resource, URLS_TYPE, dereference, error_json, version_query,
 };
 use did_resolver::resolution::{Resolution, ResolutionError};
 use did_resolver::webvh::VersionQuery;
 use marque_flows::resolve::Unresolved;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use vc_schemas::claims::{MAX_DOMAIN_BYTES, is_name};
 use vc_schemas::code::Code;
@@ -41,7 +44,7 @@ const RESULT_CONTEXT: &str = "https://w3id.org/did-resolution/v1";
 const OF_DIDS: [&str; 6] = [RESOLUTION, DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD, JSON, PROFILED];
 
 /// For what a DID URL names, the preferred one first.
-const OF_URLS: [&str; 5] = [DEREFERENCING, DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD, JSON];
+const OF_URLS: [&str; 6] = [DEREFERENCING, DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD, URLS_TYPE, JSON];
 
 /// What may stand in a query as a part of the DID URL that is written before it.
 const OF_THE_URL: [&str; 3] = ["service", "serviceType", "relativeRef"];
@@ -53,7 +56,18 @@ const MAX_OPTIONS_BYTES: usize = 16 * 1_024;
 struct Question {
     url: DidUrl,
     version: Option<VersionQuery>,
+    flags: Flags,
+}
+
+/// The options beside the version.
+#[derive(Debug, Clone, Copy, Default)]
+struct Flags {
+    /// `trace`: what was looked at.
     trace: bool,
+    /// `expandRelativeUrls`: ids in full.
+    absolute: bool,
+    /// `verificationRelationship`: what the method that the DID URL names must be listed for.
+    relationship: Option<Relationship>,
 }
 
 /// `GET /1.0/identifiers/{did}`, with the options in the query.
@@ -85,6 +99,8 @@ pub(crate) async fn resolve_with(
         }) {
             head.headers.insert(ACCEPT, accept);
         }
+        // That one is heeded above.
+        let posted = posted.map(|posted| posted.into_iter().filter(|(name, _)| name != "accept").collect());
         options = options.and_then(|asked| Ok([asked, posted?].concat()));
     }
     answered(&faces, &head.uri, &head.headers, options).await
@@ -108,7 +124,7 @@ async fn answered(
     options: Result<Vec<(String, String)>, ResolutionError>,
 ) -> Result<Response, Problem> {
     let question = question(uri, options);
-    let names_a_part = question.as_ref().is_ok_and(|question| is_part(&question.url));
+    let names_a_part = question.as_ref().is_ok_and(Question::names_a_part);
     let offered = if names_a_part { &OF_URLS[..] } else { &OF_DIDS[..] };
     let refused = if names_a_part { url_refused } else { did_refused };
     let Some(media_type) = choose(headers, offered) else {
@@ -119,20 +135,25 @@ async fn answered(
         Err(error) => return Ok(refused(error, Vec::new())),
     };
     let answer = faces.domain.resolve(&question.url, question.version.as_ref()).await?;
-    let metadata = answer.metadata(question.trace);
+    let metadata = answer.metadata(question.flags.trace);
     let resolution = match answer.found {
+        Ok((ref resolution, _)) if question.flags.absolute => Arc::new(resolution.with_absolute_ids()),
         Ok((ref resolution, _)) => Arc::clone(resolution),
         Err(Unresolved::Error(error)) => return Ok(refused(error, metadata)),
         Err(Unresolved::Refused(ref refusal)) => {
             let problem = Problem::of(refusal.clone());
-            return Err(if question.trace { problem.traced(answer.trace()) } else { problem });
+            return Err(if question.flags.trace { problem.traced(answer.trace()) } else { problem });
         }
     };
     if !names_a_part {
         return Ok(resolved(&resolution, media_type, metadata));
     }
     let accept = if is_document(media_type) { Accept::Document } else { Accept::Urls };
-    match dereference(&question.url, &resolution, Options { accept, relationship: None }) {
+    let options = Options { accept, relationship: question.flags.relationship };
+    match dereference(&question.url, &resolution, options) {
+        Ok(found) if media_type == URLS_TYPE && found.content_type().is_some_and(|t| t != URLS_TYPE) => {
+            Ok(refused(ResolutionError::RepresentationNotSupported, metadata))
+        }
         Ok(found) => Ok(dereferenced(&found, media_type, metadata)),
         Err(error) => Ok(refused(error, metadata)),
     }
@@ -163,8 +184,42 @@ fn question(
     if asked.is_some() && written.is_some() {
         return Err(ResolutionError::InvalidOptions);
     }
-    let trace = options.iter().any(|(name, value)| name == "trace" && value == "true");
-    Ok(Question { url, version: asked.or(written), trace })
+    Ok(Question { url, version: asked.or(written), flags: flags(&options)? })
+}
+
+/// The options that are no version. What is not known is refused: whoever asks for it counts on it.
+fn flags(options: &[(String, String)]) -> Result<Flags, ResolutionError> {
+    let mut flags = Flags::default();
+    let mut seen = BTreeSet::new();
+    for (name, value) in options.iter().filter(|(name, _)| !OF_THE_URL.contains(&name.as_str())) {
+        if !seen.insert(name) {
+            return Err(ResolutionError::InvalidOptions);
+        }
+        match name.as_str() {
+            "versionId" | "versionNumber" | "versionTime" => {}
+            "trace" => flags.trace = flag(value)?,
+            "expandRelativeUrls" => flags.absolute = flag(value)?,
+            "verificationRelationship" => {
+                let relationship = Relationship::ALL.into_iter().find(|known| known.as_str() == value);
+                flags.relationship = Some(relationship.ok_or(ResolutionError::InvalidOptions)?);
+            }
+            // A stranger who could bypass what is held would make this node ask others at will.
+            "noCache" if !flag(value)? => {}
+            _ => return Err(ResolutionError::FeatureNotSupported),
+        }
+    }
+    Ok(flags)
+}
+
+fn flag(value: &str) -> Result<bool, ResolutionError> {
+    value.parse().map_err(|_| ResolutionError::InvalidOptions)
+}
+
+impl Question {
+    /// Whether it is to be dereferenced.
+    fn names_a_part(&self) -> bool {
+        is_part(&self.url) || self.flags.relationship.is_some()
+    }
 }
 
 /// Whether a DID URL names more than a version of the document.
@@ -228,8 +283,10 @@ fn dereferenced(
         {
             typed(media_type, json.to_string())
         }
-        _ if is_document(media_type) => typed(DEREFERENCING, whole().to_string()),
-        _ => typed(media_type, whole().to_string()),
+        // Where no result is wanted the URL is all there is to say.
+        Resource::Urls(_) if ![DEREFERENCING, JSON].contains(&media_type) => Body::empty().into_response(),
+        _ if [DEREFERENCING, JSON].contains(&media_type) => typed(media_type, whole().to_string()),
+        _ => typed(DEREFERENCING, whole().to_string()),
     };
     if let Resource::Urls(urls) = &found.resource
         && let Some(Ok(first)) = urls.first().map(|url| HeaderValue::from_str(url))

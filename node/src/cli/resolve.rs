@@ -178,7 +178,7 @@ fn shown(url: &DidUrl, result: Value) -> Result<Answer, Failure> {
         }
         let human = match &found.resource {
             Resource::Urls(urls) => format!("{}\n", urls.join("\n")),
-            _ => format!("{:#}\n", whole.get("contentStream").unwrap_or(&Value::Null)),
+            _ => format!("{:#}\n", whole.get("content").unwrap_or(&Value::Null)),
         };
         Answer::new(whole, human)
     } else {

@@ -15,4 +15,5 @@ mod offline;
 mod operator;
 mod peers;
 mod process;
+mod resolver;
 mod speech;

@@ -58,7 +58,7 @@ fn each_kind_of_resource_has_its_content_type_and_status() {
     let found = |rest: &str, options| {
         let url = format!("{DID}{rest}").parse().unwrap();
         let found = dereference(&url, &of(document.clone()), options).unwrap();
-        (found.content_type(), found.status(), found.to_json()["contentStream"].clone())
+        (found.content_type(), found.status(), found.to_json()["content"].clone())
     };
     let whole = (Some("application/did"), 200, document.clone());
     assert_eq!(found("", Options::default()), whole);

@@ -181,13 +181,13 @@ async fn a_did_url_leads_to_what_it_names() {
     };
     let whole = get("%23key-1", "*/*").await;
     assert_eq!((whole.status, whole.media_type()), (200, "application/did-url-dereferencing"));
-    assert_eq!(whole.json()["contentStream"]["type"], "Multikey");
+    assert_eq!(whole.json()["content"]["type"], "Multikey");
     assert_eq!(whole.json()["dereferencingMetadata"]["source"], "store");
     let bare = get("%23key-1", "application/did").await;
     assert_eq!((bare.status, &bare.json()["type"]), (200, &json!("Multikey")));
     let encoded = format!("{}#key-1", alice.did).replace(':', "%3A").replace('#', "%23");
     let encoded = world.public(Request::get(format!("/1.0/identifiers/{encoded}")), "").await;
-    assert_eq!(encoded.json()["contentStream"]["type"], "Multikey");
+    assert_eq!(encoded.json()["content"]["type"], "Multikey");
     for (rest, leads_to) in [
         ("/whois", format!("{base}whois.vp")),
         ("/a/b.txt", format!("{base}a/b.txt")),
@@ -198,10 +198,10 @@ async fn a_did_url_leads_to_what_it_names() {
         let answer = get(rest, "*/*").await;
         assert_eq!(answer.status, 303, "{rest}: {}", answer.json());
         assert_eq!(answer.headers["location"], leads_to.as_str(), "{rest}");
-        assert_eq!(answer.json()["contentStream"][0], leads_to.as_str(), "{rest}");
+        assert_eq!(answer.json()["content"][0], leads_to.as_str(), "{rest}");
     }
     let files = get("%23files", "*/*").await;
-    assert_eq!((files.status, &files.json()["contentStream"]["serviceEndpoint"]), (200, &json!(base)));
+    assert_eq!((files.status, &files.json()["content"]["serviceEndpoint"]), (200, &json!(base)));
     for (rest, status, error) in [
         ("%23nothing", 404, "NOT_FOUND"),
         ("?service=nothing", 404, "NOT_FOUND"),
@@ -219,6 +219,82 @@ async fn a_did_url_leads_to_what_it_names() {
         assert!(named.ends_with(error), "{rest}: {json}");
     }
     assert_eq!(get("/whois", "text/html").await.status, 406);
+    for accept in
+        ["text/uri-list", "application/did", "text/uri-list, application/did-url-dereferencing;q=0.5"]
+    {
+        let answer = get("/whois", accept).await;
+        assert_eq!((answer.status, answer.bytes.len()), (303, 0), "{accept}");
+        assert_eq!(answer.headers["location"], format!("{base}whois.vp").as_str(), "{accept}");
+        assert!(!answer.headers.contains_key("content-type"), "{accept}");
+    }
+    let selected = get("?service=files", "application/did").await;
+    assert_eq!((selected.status, selected.media_type()), (200, "application/did"));
+    assert_eq!(selected.json()["service"].as_array().unwrap().len(), 1);
+    let no_url = get("%23key-1", "text/uri-list").await;
+    assert_eq!(no_url.status, 406);
+    let named = no_url.json()["dereferencingMetadata"]["error"]["type"].clone();
+    assert_eq!(named, "https://www.w3.org/ns/did#REPRESENTATION_NOT_SUPPORTED");
+}
+
+#[tokio::test]
+async fn options_of_the_specification_are_heeded_and_unknown_ones_refused() {
+    let world = World::new().await;
+    let alice = world.owner("alice").await;
+    let get = async |rest: &str| {
+        let answer = world.public(Request::get(format!("/1.0/identifiers/{}{rest}", alice.did)), "").await;
+        let json = answer.json();
+        let metadata = json.get("dereferencingMetadata").or(json.get("didResolutionMetadata")).cloned();
+        let named = metadata.unwrap()["error"]["type"].as_str().unwrap_or_default().to_owned();
+        (answer.status, named.rsplit('#').next().unwrap().to_owned())
+    };
+    for (rest, status, error) in [
+        ("?expandRelativeUrls=true", 200, ""),
+        ("?expandRelativeUrls=yes", 400, "INVALID_OPTIONS"),
+        ("?noCache=false", 200, ""),
+        ("?noCache=true", 501, "FEATURE_NOT_SUPPORTED"),
+        ("?noCache=1", 400, "INVALID_OPTIONS"),
+        ("?trace=true&trace=true", 400, "INVALID_OPTIONS"),
+        ("?trace=maybe", 400, "INVALID_OPTIONS"),
+        ("?anything=else", 501, "FEATURE_NOT_SUPPORTED"),
+        ("?accept=application%2Fdid", 501, "FEATURE_NOT_SUPPORTED"),
+        ("%23key-1?verificationRelationship=authentication", 200, ""),
+        (
+            "%23key-1?verificationRelationship=keyAgreement",
+            500,
+            "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD",
+        ),
+        ("%23files?verificationRelationship=authentication", 500, "INVALID_VERIFICATION_METHOD"),
+        ("?verificationRelationship=authentication", 500, "INVALID_VERIFICATION_METHOD"),
+        ("%23key-1?verificationRelationship=friendship", 400, "INVALID_OPTIONS"),
+    ] {
+        assert_eq!(get(rest).await, (status, error.to_owned()), "{rest}");
+    }
+    let path = format!("/1.0/identifiers/{}", alice.did);
+    let post = async |body: &'static str| {
+        let request = Request::post(&path).header("content-type", "application/json");
+        world.public(request, body).await.status
+    };
+    assert_eq!(post(r#"{"expandRelativeUrls": true, "noCache": false}"#).await, 200);
+    assert_eq!(post(r#"{"noCache": true}"#).await, 501);
+    assert_eq!(post(r#"{"anything": "else"}"#).await, 501);
+}
+
+#[tokio::test]
+async fn relative_ids_are_written_in_full_on_demand() {
+    let world = World::new().await;
+    let input = json!({
+        "verificationMethod": [{"id": "#k", "type": "Multikey", "publicKeyMultibase": KEY}],
+        "assertionMethod": ["#k"],
+    });
+    let did = did_resolver::methods::peer::hashed::long_form(&input).unwrap();
+    let ids = async |rest: &str| {
+        let path = format!("/1.0/identifiers/{did}{rest}");
+        let document = world.public(Request::get(path), "").await.json()["didDocument"].clone();
+        [&document["verificationMethod"][0]["id"], &document["assertionMethod"][0]].map(Clone::clone)
+    };
+    assert_eq!(ids("").await, ["#k", "#k"].map(|id| json!(id)));
+    let whole = json!(format!("{did}#k"));
+    assert_eq!(ids("?expandRelativeUrls=true").await, [whole.clone(), whole]);
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ fn a_did_key_needs_no_node_and_a_fragment_of_it_is_its_key() {
     assert_eq!(answer.document["didResolutionMetadata"], json!({"contentType": "application/did"}));
     let url = format!("{DID}#{}", DID.rsplit(':').next().unwrap());
     let answer = asked(&url).offline(true).unwrap().unwrap();
-    assert_eq!(answer.document["contentStream"]["id"], url);
+    assert_eq!(answer.document["content"]["id"], url);
     let traced = Resolve { trace: true, ..asked(&url) };
     let answer = traced.offline(true).unwrap().unwrap();
     assert_eq!(answer.document["dereferencingMetadata"]["trace"][0]["source"], "did:key");
