@@ -8,6 +8,7 @@
 
 mod approved;
 mod draft;
+mod duplicity;
 mod entries;
 mod entry;
 mod error;
@@ -18,12 +19,14 @@ mod listed;
 mod log;
 mod parameters;
 mod proof;
+mod retirement;
 mod witness_draft;
 mod witness_proofs;
 mod witnesses;
 
 pub use crate::location::{Location, LocationError, MAX_PATH_SEGMENTS};
 pub use draft::{Change, EntryDraft, Genesis, Oversight, create, create_with};
+pub use duplicity::{DuplicityError, DuplicityProof, MAX_DUPLICITY_BYTES};
 pub use error::{EntryError, LogError};
 pub use extension::Extension;
 pub use host::{HostError, WebvhId};

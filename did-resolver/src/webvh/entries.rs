@@ -5,8 +5,8 @@
 
 use crate::codec::Sha256Digest;
 use crate::document::Document;
-use crate::keys::KeyError;
 use crate::keys::batch::{self, Signed};
+use crate::keys::{KeyError, PublicKey};
 use crate::proof::ProofError;
 use crate::time::UnixSeconds;
 use crate::webvh::entry::Entry;
@@ -83,6 +83,11 @@ pub(crate) fn verify_line(
     let (version, claim) = read_line(line, previous, now)?;
     claim.verify()?;
     Ok(version)
+}
+
+/// The key whose proof an entry carries, of an entry that was verified before.
+pub(crate) fn signer_of(line: &[u8], previous: Option<&Version>, now: UnixSeconds) -> Option<PublicKey> {
+    read_line(line, previous, now).ok().map(|(_, claim)| claim.into_key())
 }
 
 fn read_line(

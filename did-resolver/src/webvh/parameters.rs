@@ -60,6 +60,19 @@ impl Parameters {
         !self.next_key_hashes.is_empty()
     }
 
+    /// Whether an entry by `key` may come next: whether it is an update key, or one that is committed to.
+    /// After a deactivation none may.
+    #[must_use]
+    pub fn may_sign_next(&self, key: &PublicKey) -> bool {
+        if self.deactivated {
+            false
+        } else if self.pre_rotation() {
+            self.next_key_hashes.contains(&key_hash(key))
+        } else {
+            self.update_keys.contains(key)
+        }
+    }
+
     /// Who must approve the next entry, or nobody.
     #[must_use]
     pub const fn witnesses(&self) -> &Witnesses {

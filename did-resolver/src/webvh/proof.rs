@@ -58,6 +58,10 @@ impl Claim {
         Signed { key: &self.key, message: &self.input, signature: &self.signature }
     }
 
+    pub(crate) fn into_key(self) -> PublicKey {
+        self.key
+    }
+
     pub(crate) fn verify(&self) -> Result<(), EntryError> {
         self.key.verify(&self.input, &self.signature).map_err(|_| ProofError::BadSignature.into())
     }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 mod approved;
 mod attacks;
+mod forks;
 mod keys;
 mod lifecycle;
 mod properties;
