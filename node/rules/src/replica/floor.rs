@@ -3,11 +3,13 @@
 //! Pure decisions about objects that are verified in themselves: signatures of status lists are for
 //! the caller, logs are verified by [`did_resolver::webvh`].
 
+mod held_since;
 mod list;
 mod log;
 
+pub use held_since::{HeldSince, RETIREMENT_WAIT};
 pub use list::{ListDecision, ListFloor, ReceivedList, decide_list, is_revoked};
-pub use log::{LogDecision, LogFloor, ReceivedLog, check_proofs, decide_log, log_item};
+pub use log::{Known, LogDecision, LogFloor, ReceivedLog, check_proofs, chosen, decide_log, log_item};
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,9 @@ pub const fn penalty(refusal: Refusal) -> Penalty {
         Refusal::TooLarge | Refusal::Malformed | Refusal::WrongTopic | Refusal::BadSignature => {
             Penalty::Reject
         }
-        Refusal::Known | Refusal::Older | Refusal::NotFound | Refusal::Withdrawn => Penalty::None,
+        Refusal::Known | Refusal::Older | Refusal::DeadKey | Refusal::NotFound | Refusal::Withdrawn => {
+            Penalty::None
+        }
         Refusal::UnknownVersion
         | Refusal::UnknownCritical
         | Refusal::NotSubscribed

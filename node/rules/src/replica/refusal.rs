@@ -77,6 +77,8 @@ refusals! {
     BadList = "bad-list",
     /// Two valid branches exist: no branch authorises anything.
     Contested = "contested",
+    /// A fork by a key that had been retired here for long: kept as evidence, and nothing more.
+    DeadKey = "dead-key",
     /// The list clears an index that has been revoked.
     Unrevokes = "unrevokes",
     /// One sequence number, two arrays.

@@ -1,8 +1,7 @@
-//! DID logs: a longer log that contains the floor extends, any other valid one is a fork.
-//!
-//! Every fork is treated as contested here. To tell a fork by a retired key, which only raises an
-//! alarm, one must know how long its rotation had been held; nothing here says that.
+//! DID logs: a longer log that contains the floor extends; any other valid one is a fork, which makes
+//! the DID contested, unless the key that made it had been dead for long.
 
+use super::held_since::HeldSince;
 use crate::replica::limits::{MAX_BRANCHES, MAX_PROOFS_BYTES};
 use crate::replica::view::{Item, ItemKind, log_digest};
 use did_resolver::did::Did;
@@ -47,6 +46,32 @@ impl<'a> From<&'a [u8]> for ReceivedLog<'a> {
     }
 }
 
+/// What is known of a DID before a log of it arrives.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The log that is held, or every branch of a contested one.
+    pub held: &'a [Log],
+    /// Its floor.
+    pub floor: Option<&'a LogFloor>,
+    /// How long its versions have been held.
+    pub since: Option<&'a HeldSince>,
+    /// The version by which an operator said which branch counts here.
+    pub settled: Option<&'a str>,
+}
+
+/// The branch that counts: the only one, or the only one that has the version by which it was `settled`.
+#[must_use]
+pub fn chosen<'a>(branches: &'a [Log], settled: Option<&str>) -> Option<&'a Log> {
+    let has = |log: &&Log| settled.is_some_and(|id| log.versions().any(|version| version.id == id));
+    match branches {
+        [log] => Some(log),
+        _ => {
+            let mut having = branches.iter().filter(has);
+            having.next().filter(|_| having.next().is_none())
+        }
+    }
+}
+
 /// What becomes of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogDecision {
@@ -62,9 +87,17 @@ pub enum LogDecision {
     Contested {
         /// The first number at which they differ.
         at: u32,
-        /// Every branch, to be kept and passed on: at most [`MAX_BRANCHES`], those with the lowest
-        /// item ids, so that every replica keeps the same.
+        /// Every branch, to be kept and passed on: at most [`MAX_BRANCHES`], the one that counts here
+        /// and those with the lowest item ids, so that every replica keeps the same.
         branches: Vec<Log>,
+    },
+    /// A valid fork by a key that had been dead for long: something to raise an alarm about and to keep
+    /// as evidence. What is held goes on to count.
+    DeadKey {
+        /// The first number at which it differs.
+        at: u32,
+        /// The fork.
+        branch: Log,
     },
     /// It does not verify, or is not of this DID.
     Refused(LogError),
@@ -83,32 +116,25 @@ pub fn check_proofs(log: &Log) -> Result<(), LogError> {
     }
 }
 
-/// Decides about a log of `did`. `held` is the log that is held, or every branch of a contested one.
+/// Decides about a log of `did`.
 ///
 /// A log whose entries lack the approval of their witnesses is refused, be it longer than what is held
 /// or a fork of it: thresholds are those of what stands before the entry.
 #[must_use]
-pub fn decide_log(
-    did: &Did,
-    held: &[Log],
-    floor: Option<&LogFloor>,
-    received: ReceivedLog<'_>,
-    now: UnixSeconds,
-) -> LogDecision {
-    decide(did, held, floor, received, now).unwrap_or_else(LogDecision::Refused)
+pub fn decide_log(did: &Did, known: Known<'_>, received: ReceivedLog<'_>, now: UnixSeconds) -> LogDecision {
+    decide(did, known, received, now).unwrap_or_else(LogDecision::Refused)
 }
 
 fn decide(
     did: &Did,
-    held: &[Log],
-    floor: Option<&LogFloor>,
+    known: Known<'_>,
     received: ReceivedLog<'_>,
     now: UnixSeconds,
 ) -> Result<LogDecision, LogError> {
     let ReceivedLog { log: bytes, witness } = received;
-    let mut branches = held.to_vec();
+    let mut branches = known.held.to_vec();
     let mut fork_at = None;
-    for (place, branch) in held.iter().enumerate() {
+    for (place, branch) in known.held.iter().enumerate() {
         match branch.extend_with(bytes, witness, now)? {
             Extension::Same => {
                 let approved = witness.map(|file| branch.with_approvals(file)).transpose()?.flatten();
@@ -120,46 +146,51 @@ fn decide(
             Extension::Older => return Ok(LogDecision::Older),
             Extension::Longer(log) => {
                 check_proofs(&log)?;
-                if held.len() == 1 {
-                    return Ok(within_floor(did, log, floor, held));
+                if known.held.len() == 1 {
+                    return Ok(within_floor(did, log, known));
                 }
                 branches.remove(place);
                 let at = first_difference(&branches, &log);
                 branches.push(log);
-                return Ok(contested(did, at, branches));
+                return Ok(contested(did, at, branches, known.settled));
             }
             Extension::Fork { at } => fork_at = fork_at.max(Some(at)),
         }
     }
     let log = Log::verify_with(bytes, witness, now)?;
     check_proofs(&log)?;
-    Ok(match fork_at {
-        Some(at) => {
-            branches.push(log);
-            contested(did, at, branches)
-        }
-        None => within_floor(did, log, floor, held),
-    })
+    let Some(at) = fork_at else { return Ok(within_floor(did, log, known)) };
+    if let ([held], Some(since)) = (known.held, known.since)
+        && since.is_dead_key_fork(held, &log, at, now)
+    {
+        return Ok(LogDecision::DeadKey { at, branch: log });
+    }
+    branches.push(log);
+    Ok(contested(did, at, branches, known.settled))
 }
 
 /// Holds a log that departs from nothing that is held against the floor.
-fn within_floor(did: &Did, log: Log, floor: Option<&LogFloor>, held: &[Log]) -> LogDecision {
+fn within_floor(did: &Did, log: Log, known: Known<'_>) -> LogDecision {
     if !log.names(did) {
         return LogDecision::Refused(LogError::OtherScid);
     }
-    match floor {
+    match known.floor {
         None => LogDecision::Accept(log),
         Some(floor) if floor.is_in(&log) => LogDecision::Accept(log),
         Some(floor) if log.head().number < floor.number => LogDecision::Older,
         Some(floor) => {
-            let at = floor.number;
-            contested(did, at, held.iter().cloned().chain([log]).collect())
+            let branches = known.held.iter().cloned().chain([log]).collect();
+            contested(did, floor.number, branches, known.settled)
         }
     }
 }
 
-fn contested(did: &Did, at: u32, mut branches: Vec<Log>) -> LogDecision {
-    branches.sort_by_key(|branch| log_item(did, branch).id());
+fn contested(did: &Did, at: u32, mut branches: Vec<Log>, settled: Option<&str>) -> LogDecision {
+    let counts = chosen(&branches, settled).map(|log| log_item(did, log).id());
+    branches.sort_by_key(|branch| {
+        let id = log_item(did, branch).id();
+        (Some(id) != counts, id)
+    });
     branches.truncate(MAX_BRANCHES);
     LogDecision::Contested { at, branches }
 }

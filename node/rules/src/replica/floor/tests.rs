@@ -15,6 +15,8 @@ use serde_json::json;
 use vc_schemas::status::Purpose;
 use vc_schemas::status::bitstring::{Bits, MIN_ENTRIES};
 
+mod forks;
+
 const NOW: UnixSeconds = UnixSeconds::new(1_800_086_400);
 
 fn bits(set: &[u32]) -> Bits {
@@ -146,7 +148,8 @@ fn then(log: &Log, name: &str) -> Log {
 
 fn decide(did: &Did, held: &[Log], floor: Option<&LogFloor>, received: &Log) -> LogDecision {
     let file = received.witness_file();
-    decide_log(did, held, floor, ReceivedLog { log: received.bytes(), witness: file.as_deref() }, NOW)
+    let received = ReceivedLog { log: received.bytes(), witness: file.as_deref() };
+    decide_log(did, Known { held, floor, ..Known::default() }, received, NOW)
 }
 
 //
@@ -203,7 +206,7 @@ fn a_contested_log_stays_contested_in_any_order() {
                 LogDecision::Accept(log) => held = vec![log],
                 LogDecision::Contested { branches, .. } | LogDecision::Approved(branches) => held = branches,
                 LogDecision::Same | LogDecision::Older => {}
-                LogDecision::Refused(error) => panic!("{error}"),
+                other => panic!("{other:?}"),
             }
         }
         outcomes.push(held.iter().map(|log| log_item(&did, log)).collect::<Vec<_>>());
@@ -218,7 +221,7 @@ fn a_forged_log_and_one_of_another_did_are_refused() {
     let did = one.did().clone();
     let text = String::from_utf8(one.bytes().to_vec()).unwrap();
     let forged = text.replace("acme.example:bot", "evil.example:bot");
-    let decision = decide_log(&did, &[], None, forged.as_bytes().into(), NOW);
+    let decision = decide_log(&did, Known::default(), forged.as_bytes().into(), NOW);
     assert!(matches!(decision, LogDecision::Refused(_)));
     let other: Did = "did:web:acme.example".parse().unwrap();
     assert!(matches!(decide(&other, &[], None, &one), LogDecision::Refused(_)));
@@ -275,22 +278,36 @@ fn what_too_few_witnesses_approve_is_refused_whether_it_extends_or_forks() {
         (Some(leak(approvals(None, &line, &[11]))), MISSING(1)),
         (Some(leak(file.clone())), LogDecision::Accept(one.clone())),
     ] {
-        assert_eq!(decide_log(&did, &[], None, received(alone, witness), NOW), outcome);
+        assert_eq!(decide_log(&did, Known::default(), received(alone, witness), NOW), outcome);
     }
     let (a, b) = (line_after(&one, "a"), line_after(&one, "b"));
     let longer = leak([&line[..], &a].concat());
     let fork = leak([&line[..], &b].concat());
     let of = |line: &[u8], seeds: &[u8]| Some(leak(approvals(Some(&one), line, seeds)));
     let held = std::slice::from_ref(&one);
-    assert_eq!(decide_log(&did, held, None, received(longer, of(&a, &[12])), NOW), MISSING(2));
+    assert_eq!(
+        decide_log(&did, Known { held, ..Known::default() }, received(longer, of(&a, &[12])), NOW),
+        MISSING(2)
+    );
     // Approvals of another branch are none.
-    assert_eq!(decide_log(&did, held, None, received(longer, of(&b, &[10, 11])), NOW), MISSING(2));
-    let LogDecision::Accept(two) = decide_log(&did, held, None, received(longer, of(&a, &[12, 10])), NOW)
+    assert_eq!(
+        decide_log(&did, Known { held, ..Known::default() }, received(longer, of(&b, &[10, 11])), NOW),
+        MISSING(2)
+    );
+    let LogDecision::Accept(two) =
+        decide_log(&did, Known { held, ..Known::default() }, received(longer, of(&a, &[12, 10])), NOW)
     else {
         panic!("not accepted");
     };
     let (held, floor) = (std::slice::from_ref(&two), LogFloor::of(&two));
-    let decide = |seeds: &[u8]| decide_log(&did, held, Some(&floor), received(fork, of(&b, seeds)), NOW);
+    let decide = |seeds: &[u8]| {
+        decide_log(
+            &did,
+            Known { held, floor: Some(&floor), ..Known::default() },
+            received(fork, of(&b, seeds)),
+            NOW,
+        )
+    };
     assert_eq!(decide(&[10]), MISSING(2));
     assert!(matches!(decide(&[10, 11]), LogDecision::Contested { at: 2, .. }));
 }
@@ -304,7 +321,8 @@ fn later_proofs_of_what_is_held_are_added_once() {
     let did = log.did().clone();
     let decide = |held: &Log, file: &[u8]| {
         let received = ReceivedLog { log: &line, witness: Some(file) };
-        decide_log(&did, std::slice::from_ref(held), Some(&LogFloor::of(held)), received, NOW)
+        let (held, floor) = (std::slice::from_ref(held), LogFloor::of(held));
+        decide_log(&did, Known { held, floor: Some(&floor), ..Known::default() }, received, NOW)
     };
     assert_eq!(decide(&log, &of(&[12])), LogDecision::Approved(vec![whole.clone()]));
     assert_eq!(decide(&whole, &of(&[12, 11])), LogDecision::Same);
@@ -335,7 +353,8 @@ fn a_log_whose_proofs_do_not_fit_into_an_envelope_is_refused_at_every_door() {
     let file = approvals(Some(&log), &third, &seeds);
     let bytes = [log.bytes(), &third].concat();
     let received = ReceivedLog { log: &bytes, witness: Some(&file) };
-    let decision = decide_log(log.did(), std::slice::from_ref(&log), None, received, NOW);
+    let decision =
+        decide_log(log.did(), Known { held: std::slice::from_ref(&log), ..Known::default() }, received, NOW);
     let too_long = LogError::WitnessProofs(WitnessProofsError::TooLong);
     assert!(matches!(decision, LogDecision::Refused(error) if error == too_long));
 }

@@ -253,7 +253,9 @@ impl State {
     fn finish_as(&mut self, ticket: Ticket, outcome: Result<(), Refusal>, report: Report) {
         let Some(job) = self.jobs.remove(&ticket) else { return };
         self.cancel_log(ticket);
-        if matches!(outcome, Ok(()) | Err(Refusal::Known | Refusal::Older)) || report == Report::Reject {
+        if matches!(outcome, Ok(()) | Err(Refusal::Known | Refusal::Older | Refusal::DeadKey))
+            || report == Report::Reject
+        {
             self.seen.insert(job.envelope.id());
         }
         self.dispose_as(job.source, &job.envelope, outcome, report);
