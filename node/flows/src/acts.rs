@@ -3,6 +3,7 @@
 
 use crate::domain::Domain;
 use crate::error::Error;
+use crate::forks::Fork;
 use crate::issue::Issued;
 use crate::members::{Member, NewMember};
 use crate::peers::PeerRecord;
@@ -109,6 +110,16 @@ impl Domain {
     pub async fn trust(&self, domain: TrustedDomain) -> Result<(), Error> {
         let did = domain.did.to_string();
         self.told("trust", &did, self.try_trust(domain).await).await
+    }
+
+    /// Says which history of a DID counts on this node: the one that has the version `version_id`, as it
+    /// is or grows. The others stay on record and are passed on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `state-conflict` where the DID has no two histories here, or not exactly one
+    /// of them has that version.
+    pub async fn settle(&self, did: &Did, version_id: &str) -> Result<Fork, Error> {
+        self.told("settle", did.as_str(), self.try_settle(did, version_id).await).await
     }
 
     /// Joins the domain of a token.

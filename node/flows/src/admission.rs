@@ -6,15 +6,13 @@ use crate::error::Error;
 use crate::objects::authority;
 use crate::peers::PeerRecord;
 use crate::ports::mesh::{Admission, Knock};
-use crate::record::{Decision, Kind};
 use did_resolver::document::{Document, Relationship};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
-use marque_rules::replica::floor::{LogDecision, ReceivedLog, decide_log};
+use marque_rules::replica::floor::{LogDecision, ReceivedLog};
 use marque_rules::replica::limits::MAX_MEMBERSHIP_BYTES;
 use marque_rules::replica::{Hello, Refusal, Scid};
 use marque_rules::trust::domain_scid;
-use serde_json::json;
 use std::sync::Arc;
 use vc_schemas::claims::Claims;
 use vc_schemas::credential::{Credential, MEMBERSHIP_LIFE};
@@ -77,36 +75,39 @@ impl Domain {
         hello: &Hello,
     ) -> Result<(Arc<Log>, Vec<crate::ports::records::Write>), Refusal> {
         let store = |_: Error| Refusal::StoreFailed;
-        let held = self.held_log(&hello.domain).await.map_err(store)?;
-        if held.is_contested() {
+        let did = &hello.domain;
+        let known = self.known_log(did).await.map_err(store)?;
+        if known.held.is_contested() {
             return Err(Refusal::Contested);
         }
-        let floor = self.log_floor(&hello.domain).await.map_err(store)?;
-        let branches: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
         let received = ReceivedLog { log: &hello.domain_log, witness: hello.domain_witness.as_deref() };
-        match decide_log(&hello.domain, &branches, floor.as_ref(), received, self.now()) {
+        match known.decide(did, received, self.now()) {
             LogDecision::Accept(log) => {
-                let writes = Self::log_writes(&hello.domain, &held, &[&log]);
+                let writes = self.log_writes(did, &known, std::slice::from_ref(&log));
                 Ok((Arc::new(log), writes))
             }
-            // One branch is held: a contested log was turned away before.
             LogDecision::Approved(branches) => {
-                let log = branches.into_iter().next().ok_or(Refusal::BadDomainLog)?;
-                let writes = Self::log_writes(&hello.domain, &held, &[&log]);
-                Ok((Arc::new(log), writes))
+                let log = known.chosen(&branches).cloned().ok_or(Refusal::BadDomainLog)?;
+                Ok((Arc::new(log), self.log_writes(did, &known, &branches)))
             }
             LogDecision::Same | LogDecision::Older => {
-                let log = held.log().cloned().ok_or(Refusal::BadDomainLog)?;
+                let log = known.held.log().cloned().ok_or(Refusal::BadDomainLog)?;
                 Ok((log, Vec::new()))
             }
             LogDecision::Contested { branches, .. } if branches.len() < 2 => Err(Refusal::Contested),
             LogDecision::Contested { at, branches } => {
                 // A fork proves itself, whoever shows it and by whichever door.
-                let mut writes = Self::log_writes(&hello.domain, &held, &branches.iter().collect::<Vec<_>>());
-                let decision = Decision::new(Kind::Misbehaviour, hello.domain.as_str(), "contested");
-                writes.push(self.entry(decision.with(json!({"at": at}))).map_err(store)?);
+                let mut writes = self.log_writes(did, &known, &branches);
+                if let Some(log) = known.chosen(&branches) {
+                    return Ok((Arc::new(log.clone()), writes));
+                }
+                writes.extend(self.contested_writes(did, at).await.map_err(store)?);
                 self.records.commit(writes).await.map_err(|_| Refusal::StoreFailed)?;
                 Err(Refusal::Contested)
+            }
+            LogDecision::DeadKey { at, branch } => {
+                self.keep_dead_key_fork(did, at, &branch).await.map_err(store)?;
+                Err(Refusal::DeadKey)
             }
             LogDecision::Refused(_) => Err(Refusal::BadDomainLog),
         }

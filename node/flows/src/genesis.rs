@@ -3,7 +3,7 @@
 
 use crate::domain::{Domain, put};
 use crate::error::Error;
-use crate::objects::HeldLog;
+use crate::objects::KnownLog;
 use crate::ports::records::{Expect, Table};
 use crate::record::{Decision, Kind};
 use did_resolver::webvh::Log;
@@ -42,7 +42,7 @@ impl Domain {
         let did = &self.home.did;
         let (announced, _) = self.announce_log(did, &log).await?;
         let mut batch = vec![put(Table::Node, DOMAIN, &json!({"did": did.as_str()}), Expect::Absent)];
-        batch.extend(Self::log_writes(did, &HeldLog::default(), &[&log]));
+        batch.extend(self.log_writes(did, &KnownLog::default(), std::slice::from_ref(&log)));
         batch.extend(announced);
         batch.push(self.entry(Decision::new(Kind::Log, did.as_str(), "founded"))?);
         Ok(self.records.commit(batch).await?)

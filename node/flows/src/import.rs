@@ -10,9 +10,10 @@ use crate::record::{Decision, Kind};
 use crate::unrecognised::Allowance;
 use did_resolver::did::Did;
 use did_resolver::webvh::{Log, WebvhId};
-use marque_rules::replica::floor::{LogDecision, ReceivedLog, decide_log};
+use marque_rules::replica::floor::{LogDecision, ReceivedLog};
 use marque_rules::replica::{ItemKind, Refusal as Unkept, Scid};
 use serde_json::json;
+use std::sync::Arc;
 use vc_schemas::code::Code;
 use vc_schemas::refusal::{Path, Refusal};
 
@@ -115,38 +116,45 @@ impl Domain {
             let detail = "stands in this domain, where logs come in by registration";
             return Err(Error::member(Code::LogRefused, "did", detail));
         }
-        let held = self.held_log(did).await?;
-        let floor = self.log_floor(did).await?;
-        let before: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
+        let known = self.known_log(did).await?;
+        let held = &known.held;
         let entry = |decision: Decision| self.entry(decision);
         let of_log = |outcome| Decision::new(Kind::Log, did.as_str(), outcome);
-        let (outcome, branches, decision) =
-            match decide_log(did, &before, floor.as_ref(), received, self.now()) {
-                LogDecision::Refused(error) => return Err(Error::log(&error)),
-                LogDecision::Same if !held.is_contested() => return Ok(Taken::Held(Outcome::Same)),
-                LogDecision::Older if !held.is_contested() => return Ok(Taken::Held(Outcome::Older)),
-                LogDecision::Same | LogDecision::Older => return Err(contested(None)),
-                LogDecision::Accept(log) => {
-                    let facts = json!({"versionId": log.head().id});
-                    (Ok(Outcome::Accepted), vec![log], entry(of_log(word).with(facts))?)
+        let (outcome, branches, decisions) = match known.decide(did, received, self.now()) {
+            LogDecision::Refused(error) => return Err(Error::log(&error)),
+            LogDecision::Same if !held.is_contested() => return Ok(Taken::Held(Outcome::Same)),
+            LogDecision::Older if !held.is_contested() => return Ok(Taken::Held(Outcome::Older)),
+            LogDecision::Same | LogDecision::Older => return Err(contested(None)),
+            LogDecision::Accept(log) => {
+                let facts = json!({"versionId": log.head().id});
+                (Ok(Outcome::Accepted), vec![log], vec![entry(of_log(word).with(facts))?])
+            }
+            LogDecision::Approved(branches) => {
+                let outcome = if held.is_contested() { Err(contested(None)) } else { Ok(Outcome::Approved) };
+                (outcome, branches, vec![entry(of_log("approved"))?])
+            }
+            // Nothing that could be shown, or nothing that is new.
+            LogDecision::Contested { at, branches }
+                if branches.len() < 2 || branches.iter().all(|log| known.branches.contains(log)) =>
+            {
+                return Err(contested(Some(at)));
+            }
+            LogDecision::Contested { at, branches } => {
+                let counts = known.chosen(&branches);
+                if counts.is_some() && counts != held.log().map(Arc::as_ref) {
+                    (Ok(Outcome::Accepted), branches, vec![entry(of_log(word))?])
+                } else {
+                    let writes = self.contested_writes(did, at).await?;
+                    (Err(contested(Some(at))), branches, writes)
                 }
-                LogDecision::Approved(branches) => {
-                    let outcome =
-                        if held.is_contested() { Err(contested(None)) } else { Ok(Outcome::Approved) };
-                    (outcome, branches, entry(of_log("approved"))?)
-                }
-                // Nothing that could be shown, or nothing that is new.
-                LogDecision::Contested { at, branches }
-                    if branches.len() < 2 || branches.iter().all(|log| before.contains(log)) =>
-                {
-                    return Err(contested(Some(at)));
-                }
-                LogDecision::Contested { at, branches } => {
-                    let decision = Decision::new(Kind::Misbehaviour, did.as_str(), "contested");
-                    (Err(contested(Some(at))), branches, entry(decision.with(json!({"at": at})))?)
-                }
-            };
-        let writes = Self::log_writes(did, &held, &branches.iter().collect::<Vec<_>>());
+            }
+            LogDecision::DeadKey { at, branch } => {
+                self.keep_dead_key_fork(did, at, &branch).await?;
+                let detail = "departs from the log that is held, by a key that was retired long ago";
+                return Err(Error::Refused(Refusal::new(Code::LogRefused, entry_of(Some(at)), detail)));
+            }
+        };
+        let writes = self.log_writes(did, &known, &branches);
         let mut batch = match self.charged_for(did, writes, allowance).await {
             Ok(batch) => batch,
             Err(Unkept::Overloaded) => {
@@ -157,7 +165,7 @@ impl Domain {
             }
             Err(_) => return Err(Error::refused(Code::Unavailable, "the store does not answer")),
         };
-        batch.push(decision);
+        batch.extend(decisions);
         self.records.commit(batch).await?;
         outcome.map(Taken::Held)
     }
@@ -190,8 +198,13 @@ const FULL: &str = "as much as may be is kept of domains that are not recognised
 
 /// The refusal of what stands in two histories, of which the first that is shown differs at `at`.
 fn contested(at: Option<u32>) -> Error {
+    let detail = "there is another valid history of the DID";
+    Error::Refused(Refusal::new(Code::DidContested, entry_of(at), detail))
+}
+
+/// The entry with number `at` of the log that was handed in.
+fn entry_of(at: Option<u32>) -> Path {
     let place = at.and_then(|at| usize::try_from(at).ok()).map(|at| at.saturating_sub(1));
     let path = Path::root().then("log");
-    let path = place.map_or(path.clone(), |place| path.at(place));
-    Error::Refused(Refusal::new(Code::DidContested, path, "there is another valid history of the DID"))
+    place.map_or(path.clone(), |place| path.at(place))
 }

@@ -9,6 +9,7 @@ pub mod lookups;
 pub mod domain;
 mod indices;
 pub mod objects;
+pub mod forks;
 mod announce;
 pub mod status;
 mod possession;

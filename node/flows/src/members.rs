@@ -245,7 +245,11 @@ impl Domain {
         let (announced, publication) = self.announce_log(&member.did, &log).await?;
         let mut batch = vec![member.write(Expect::Absent), subject.write];
         batch.extend(issued);
-        batch.extend(Self::log_writes(&member.did, &crate::objects::HeldLog::default(), &[&log]));
+        batch.extend(self.log_writes(
+            &member.did,
+            &crate::objects::KnownLog::default(),
+            std::slice::from_ref(&log),
+        ));
         batch.extend(announced);
         batch.push(self.entry(Decision::new(Kind::Log, member.did.as_str(), "registered"))?);
         self.commit_new(batch).await?;

@@ -3,20 +3,23 @@
 //!
 //! Own and foreign objects lie in the same tables and pass the same decisions.
 
+mod logs;
+
+pub use logs::HeldLog;
+pub(crate) use logs::{KnownLog, authority, packed};
+
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
 use crate::ports::records::{Expect, Row, Table, Write};
 use did_resolver::codec;
-use did_resolver::did::Did;
 use did_resolver::document::Document;
-use did_resolver::webvh::Log;
-use marque_rules::replica::floor::{ListFloor, LogFloor};
+use marque_rules::replica::floor::ListFloor;
 use marque_rules::replica::limits::MAX_BRANCHES;
 use marque_rules::replica::{Envelope, Item, ItemKind, Scid};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vc_schemas::facts::{DidFact, ListFact, ListKey};
+use vc_schemas::facts::{ListFact, ListKey};
 use vc_schemas::secure::{Content, Envelope as Securing, Secured};
 use vc_schemas::status::bitstring::{Bits, MAX_ENTRIES};
 use vc_schemas::status::{MAX_LIST_BYTES, StatusList, VerifiedList};
@@ -24,142 +27,12 @@ use vc_schemas::status::{MAX_LIST_BYTES, StatusList, VerifiedList};
 /// Most domains that are looked at for who announced a subject: those that a node replicates.
 const MAX_ORIGINS: usize = marque_rules::replica::limits::MAX_DOMAINS;
 
-/// What is held of a DID.
-#[derive(Debug, Clone, Default)]
-pub struct HeldLog {
-    /// No log, one, or the branches of a contested one.
-    pub branches: Vec<Arc<Log>>,
-    /// The record versions, for compare-and-swap.
-    pub(crate) versions: Vec<u64>,
-}
-
-impl HeldLog {
-    /// The log, where there is exactly one.
-    #[must_use]
-    pub fn log(&self) -> Option<&Arc<Log>> {
-        match self.branches.as_slice() {
-            [log] => Some(log),
-            _ => None,
-        }
-    }
-
-    /// Whether there are two valid histories.
-    #[must_use]
-    pub const fn is_contested(&self) -> bool {
-        self.branches.len() > 1
-    }
-
-    /// What that is to a verifier; `None` where nothing is held, or nothing that authorises.
-    #[must_use]
-    pub fn fact(&self) -> Option<DidFact> {
-        match self.branches.as_slice() {
-            [] => None,
-            [log] if log.is_deactivated() => Some(DidFact::Deactivated),
-            [log] => authority(log).map(|document| DidFact::Active {
-                document: Arc::new(document.clone()),
-                version: log.head().number,
-            }),
-            _ => Some(DidFact::Contested),
-        }
-    }
-}
-
-/// The document by which a log authorises: not that of a DID that is deactivated, nor of one that may
-/// move. Logs are held by their DIDs, so under a name that was left behind an old key would count for
-/// good wherever the move was not heard of.
-pub(crate) fn authority(log: &Log) -> Option<&Document> {
-    let fixed = log.versions().all(|version| !version.parameters().portable());
-    log.document().filter(|_| fixed)
-}
-
-/// The key of a DID's branch in the store.
-fn log_key(did: &Did, branch: usize) -> Vec<u8> {
-    format!("{did}#{branch}").into_bytes()
-}
-
-/// A log and its witness proofs as one record, so that neither is ever there without the other. A log
-/// without proofs is itself.
-fn packed(log: &Log) -> Vec<u8> {
-    // An array, which no entry is, and a log ends its last line.
-    [log.bytes(), &log.witness_file().unwrap_or_default()].concat()
-}
-
-/// What [`packed`] made one of.
-fn unpacked(record: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let last = record.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
-    match record.split_at_checked(last) {
-        Some((log, witness)) if witness.first() == Some(&b'[') => (log, Some(witness)),
-        _ => (record, None),
-    }
-}
-
 /// The key of a list in the store.
 pub(crate) fn list_key(key: &ListKey) -> Vec<u8> {
     format!("{}\n{}", key.issuer, key.url).into_bytes()
 }
 
 impl Domain {
-    /// What is held of a DID.
-    ///
-    /// # Errors
-    /// [`Error::Store`]; [`Error::Record`] where a log that was accepted no longer verifies.
-    pub async fn held_log(&self, did: &Did) -> Result<HeldLog, Error> {
-        let mut held = HeldLog::default();
-        for branch in 0..MAX_BRANCHES {
-            let key = log_key(did, branch);
-            let Some(stored) = self.records.get(Table::Logs, &key).await? else { break };
-            let log = match self.logs.find(&key, stored.version) {
-                Some(log) => log,
-                None => {
-                    let (log, witness) = unpacked(&stored.value);
-                    let log = Log::verify_with(log, witness, self.now());
-                    let log = Arc::new(log.map_err(|_| Error::Record("a DID log"))?);
-                    self.logs.insert(key, stored.version, Arc::clone(&log));
-                    log
-                }
-            };
-            held.branches.push(log);
-            held.versions.push(stored.version);
-        }
-        Ok(held)
-    }
-
-    /// The document that counts for a DID that is held.
-    pub(crate) async fn active_document(&self, did: &Did) -> Result<Option<(Document, u32)>, Error> {
-        match self.held_log(did).await?.fact() {
-            Some(DidFact::Active { document, version }) => Ok(Some((document.as_ref().clone(), version))),
-            _ => Ok(None),
-        }
-    }
-
-    /// Puts `branches` in the place of what is held.
-    pub(crate) fn log_writes(did: &Did, held: &HeldLog, branches: &[&Log]) -> Vec<Write> {
-        let mut writes = Vec::new();
-        for (at, log) in branches.iter().enumerate().take(MAX_BRANCHES) {
-            let expect = held.versions.get(at).map_or(Expect::Absent, |v| Expect::Version(*v));
-            writes.push(put_bytes(Table::Logs, log_key(did, at), packed(log), expect));
-        }
-        if let [log] = branches {
-            let floor = LogFloor::of(log);
-            let value = json!({"number": floor.number, "versionId": floor.version_id});
-            writes.push(put(Table::Floors, format!("log\n{did}"), &value, Expect::Any));
-        }
-        writes
-    }
-
-    /// The floor of a DID.
-    pub(crate) async fn log_floor(&self, did: &Did) -> Result<Option<LogFloor>, Error> {
-        let Some((json, _)) = self.json(Table::Floors, format!("log\n{did}").as_bytes()).await? else {
-            return Ok(None);
-        };
-        let number = json.get("number").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        let version_id = json.get("versionId").and_then(Value::as_str).map(str::to_owned);
-        match (number, version_id) {
-            (Some(number), Some(version_id)) => Ok(Some(LogFloor { number, version_id })),
-            _ => Err(Error::Record("a floor")),
-        }
-    }
-
     /// What is held of a list, verified under its issuer's newest document.
     ///
     /// # Errors

@@ -188,8 +188,8 @@ impl Domain {
         let ttl = held.log().map_or(LEAST_TTL, |log| ttl(log));
         let is_new = confirmed.is_some_and(|confirmed| now.since(confirmed.at) < ttl);
         let stale = held.branches.is_empty() || !(is_final || is_new);
-        let outcome = match (held.branches.as_slice(), stale) {
-            ([], _) => "missing",
+        let outcome = match (held.branches.is_empty(), stale) {
+            (true, _) => "missing",
             (_, true) => "due",
             (_, false) => "found",
         };
@@ -282,10 +282,10 @@ fn ttl(log: &Log) -> Duration {
 }
 
 fn detail(held: &HeldLog) -> String {
-    match held.branches.as_slice() {
-        [] => "no log".to_owned(),
-        [log] => format!("version {}", log.head().id),
-        branches => format!("{} histories", branches.len()),
+    match held.log() {
+        Some(log) => format!("version {}", log.head().id),
+        None if held.branches.is_empty() => "no log".to_owned(),
+        None => format!("{} histories", held.branches.len()),
     }
 }
 

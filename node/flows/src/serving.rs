@@ -53,13 +53,14 @@ impl NodeIntake {
     }
 
     /// The newest envelope of a subject, whichever domain it is from: another one may announce an older
-    /// state of a log. Of a contested one no single branch is given, which would look like the whole.
+    /// state of a log. Of a forked one no single branch is given, which would look like the whole: which
+    /// one counts is for whoever asks to settle.
     async fn envelope(&self, kind: ItemKind, subject: &str) -> Result<Response, Refusal> {
         let domain = self.domain();
         let store = |_: Error| Refusal::StoreFailed;
         if kind == ItemKind::Log {
             let did: Did = subject.parse().map_err(|_| Refusal::NotFound)?;
-            if domain.held_log(&did).await.map_err(store)?.is_contested() {
+            if domain.held_log(&did).await.map_err(store)?.is_forked() {
                 return Err(Refusal::Contested);
             }
         }

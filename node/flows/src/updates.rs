@@ -23,9 +23,9 @@ impl Domain {
         if member.standing == Standing::Revoked {
             member.must_be_active()?;
         }
-        let held = self.held_log(&member.did).await?;
+        let known = self.known_log(&member.did).await?;
         let current =
-            held.log().ok_or(Error::refused(Code::DidContested, "the DID has two valid histories"))?;
+            known.held.log().ok_or(Error::refused(Code::DidContested, "the DID has two valid histories"))?;
         let refuse = |detail| Error::member(Code::LogRefused, "log", detail);
         let found = current.extend_with(received.log, received.witness, self.now());
         let log = match found.map_err(|error| Error::log(&error))? {
@@ -42,7 +42,7 @@ impl Domain {
         member.note(&self.now().to_string(), "log updated");
         let (announced, publication) = self.announce_log(&member.did, &log).await?;
         let mut batch = vec![member.write(Expect::Version(member.version))];
-        batch.extend(Self::log_writes(&member.did, &held, &[&log]));
+        batch.extend(self.log_writes(&member.did, &known, &known.with(log.clone())));
         batch.extend(announced);
         let facts = json!({"versionId": log.head().id});
         batch.push(self.entry(Decision::new(Kind::Log, member.did.as_str(), "updated").with(facts))?);

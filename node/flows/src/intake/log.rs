@@ -1,17 +1,14 @@
 //! Logs: what an envelope carries or announces, against what is held and its floor.
 
 use super::{Found, NodeIntake, failed};
-use crate::domain::Domain;
 use crate::lookups::Source;
-use crate::objects::HeldLog;
-use crate::record::{Decision, Kind};
+use crate::objects::KnownLog;
 use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::webvh::{Log, WebvhId};
 use marque_rules::issuance::Home;
-use marque_rules::replica::floor::{LogDecision, ReceivedLog, decide_log, log_item};
+use marque_rules::replica::floor::{LogDecision, ReceivedLog, log_item};
 use marque_rules::replica::{Envelope, Item, ItemKind, LogHead, Refusal, Scid, Verdict};
-use serde_json::json;
 
 impl NodeIntake {
     pub(super) async fn find_head(&self, envelope: &Envelope, log: Option<&[u8]>) -> Result<Found, Refusal> {
@@ -39,9 +36,8 @@ impl NodeIntake {
         let arrived = ReceivedLog { log: bytes, witness: body.witness.as_deref() };
         let did: Did = body.subject.parse().map_err(|_| Refusal::Malformed)?;
         check_place(&did, envelope.domain_did(), &domain.home)?;
-        let held = domain.held_log(&did).await.map_err(|e| failed(&e))?;
-        let floor = domain.log_floor(&did).await.map_err(|e| failed(&e))?;
-        let branches: Vec<Log> = held.branches.iter().map(|log| log.as_ref().clone()).collect();
+        let known = domain.known_log(&did).await.map_err(|e| failed(&e))?;
+        let branches = &known.branches;
         let mut announced =
             domain.announced(&body.domain, ItemKind::Log, &body.subject).await.map_err(|e| failed(&e))?;
         let items = || announced.iter().map(|(item, _)| item.clone()).collect::<Vec<_>>();
@@ -51,7 +47,7 @@ impl NodeIntake {
             let log = Log::verify_with(arrived.log, arrived.witness, domain.now());
             Ok(log_item(&did, &log.map_err(|_| Refusal::BadLog)?))
         };
-        let decision = decide_log(&did, &branches, floor.as_ref(), arrived, domain.now());
+        let decision = known.decide(&did, arrived, domain.now());
         if matches!(decision, LogDecision::Accept(_) | LogDecision::Approved(_) | LogDecision::Same) {
             domain.lookups.confirm(&did, domain.now(), Source::Peers, 1);
         }
@@ -60,13 +56,13 @@ impl NodeIntake {
             LogDecision::Accept(log) if log.check_approvals(arrived.witness).is_err() => Err(Refusal::BadLog),
             LogDecision::Accept(log) => {
                 let item = log_item(&did, &log);
-                self.accept_log(envelope, &item, &held, &[log], &announced).await
+                self.accept_log(envelope, &item, &known, &[log], &announced).await
             }
             // This envelope has proofs that the one before it has not, and takes its place.
             LogDecision::Approved(branches) => {
                 let item = received()?;
                 announced.retain(|(known, _)| known.id() != item.id());
-                self.accept_log(envelope, &item, &held, &branches, &announced).await
+                self.accept_log(envelope, &item, &known, &branches, &announced).await
             }
             // Held, by a hello, but not yet by the origin's word: the envelope is worth keeping, to be
             // passed on.
@@ -75,7 +71,7 @@ impl NodeIntake {
                 if is_announced(&item) {
                     return Ok((Verdict::Same { held: items() }, Vec::new()));
                 }
-                self.accept_log(envelope, &item, &held, &branches, &announced).await
+                self.accept_log(envelope, &item, &known, branches, &announced).await
             }
             LogDecision::Same => Ok((Verdict::Same { held: items() }, Vec::new())),
             LogDecision::Older => Ok((Verdict::Older { item: received()?, held: items() }, Vec::new())),
@@ -89,11 +85,15 @@ impl NodeIntake {
             LogDecision::Contested { branches, .. } if branches.len() < 2 => Err(Refusal::Contested),
             LogDecision::Contested { at, branches } => {
                 let (verdict, mut writes) =
-                    self.accept_log(envelope, &received()?, &held, &branches, &announced).await?;
-                let decision =
-                    Decision::new(Kind::Misbehaviour, did.as_str(), "contested").with(json!({"at": at}));
-                writes.push(domain.entry(decision).map_err(|e| failed(&e))?);
+                    self.accept_log(envelope, &received()?, &known, &branches, &announced).await?;
+                if known.chosen(&branches).is_none() {
+                    writes.extend(domain.contested_writes(&did, at).await.map_err(|e| failed(&e))?);
+                }
                 Ok((verdict, writes))
+            }
+            LogDecision::DeadKey { at, branch } => {
+                domain.keep_dead_key_fork(&did, at, &branch).await.map_err(|e| failed(&e))?;
+                Err(Refusal::DeadKey)
             }
             LogDecision::Refused(error) => {
                 tracing::debug!(%did, %error, "a log was refused");
@@ -107,7 +107,7 @@ impl NodeIntake {
         &self,
         envelope: &Envelope,
         new: &Item,
-        held: &HeldLog,
+        known: &KnownLog,
         branches: &[Log],
         announced: &[(Item, Vec<u8>)],
     ) -> Result<Found, Refusal> {
@@ -129,7 +129,7 @@ impl NodeIntake {
         }
         let items: Vec<Item> = kept.iter().map(|(item, _)| item.clone()).collect();
         let with_envelopes: Vec<_> = kept.iter().map(|(item, envelope)| (item.clone(), envelope)).collect();
-        let mut writes = Domain::log_writes(&did, held, &branches.iter().collect::<Vec<_>>());
+        let mut writes = domain.log_writes(&did, known, branches);
         let subject = (ItemKind::Log, did.as_str());
         let more = domain.announce_writes(&envelope.body().domain, subject, &with_envelopes).await;
         writes.extend(more.map_err(|e| failed(&e))?);

@@ -65,6 +65,8 @@ pub enum Table {
     Node = 16,
     /// What proves misbehaviour: equivocations and forks, by subject.
     Evidence = 17,
+    /// DIDs that have two valid histories, and which of them counts here, by DID.
+    Forks = 18,
 }
 
 /// A value and the version that a compare-and-swap names.

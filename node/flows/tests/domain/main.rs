@@ -9,6 +9,7 @@
 mod members;
 mod resolution;
 mod export;
+mod forks;
 mod hostile;
 mod import;
 mod mesh;

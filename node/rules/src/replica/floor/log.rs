@@ -7,6 +7,7 @@ use crate::replica::view::{Item, ItemKind, log_digest};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{Extension, Log, LogError, WitnessProofsError};
+use std::borrow::Borrow;
 
 /// The floor of a DID's log: a version that every accepted log has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +62,8 @@ pub struct Known<'a> {
 
 /// The branch that counts: the only one, or the only one that has the version by which it was `settled`.
 #[must_use]
-pub fn chosen<'a>(branches: &'a [Log], settled: Option<&str>) -> Option<&'a Log> {
-    let has = |log: &&Log| settled.is_some_and(|id| log.versions().any(|version| version.id == id));
+pub fn chosen<'a, L: Borrow<Log>>(branches: &'a [L], settled: Option<&str>) -> Option<&'a L> {
+    let has = |log: &&L| settled.is_some_and(|id| (*log).borrow().versions().any(|version| version.id == id));
     match branches {
         [log] => Some(log),
         _ => {
