@@ -17,6 +17,7 @@ mod resolve;
 mod inspect;
 mod conformance;
 mod credential;
+mod did;
 mod peer;
 mod status_list;
 mod trust;
@@ -94,6 +95,9 @@ pub enum Command {
     /// Credentials that this domain issued or registered
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
+    /// DIDs with two histories, and which of them counts here
+    #[command(subcommand)]
+    Did(did::DidCommand),
     /// Nodes of other domains
     #[command(subcommand)]
     Peer(peer::PeerCommand),
@@ -195,6 +199,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::StatusList(command) => command.run(),
         Command::Conformance(command) => command.run(),
         Command::Credential(command) => command.run(&session).await,
+        Command::Did(command) => command.run(&session).await,
         Command::Peer(command) => command.run(&session).await,
         Command::Trust(command) => command.run(&session).await,
         Command::Demo(demo) => demo.run(&session).await,

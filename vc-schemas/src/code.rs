@@ -115,7 +115,7 @@ codes! {
     SignatureInvalid = "signature-invalid", 401, Denied, "A signature does not verify.", "Ask for what was really signed; do not re-encode it.";
     KeyNotAuthorised = "key-not-authorised", 401, Denied, "The newest version of the signer's DID does not list the key for this use.", "Have it signed again with a current key.";
     KeyRetired = "key-retired", 401, Denied, "The key has expired or is on its way out, and may not do this any more.", "Have it signed again with a current key.";
-    DidContested = "did-contested", 403, Denied, "There are two valid histories of the DID, so neither authorises anything.", "The operator decides: see MESH.md, forks.";
+    DidContested = "did-contested", 403, Denied, "There are two valid histories of the DID, so neither authorises anything.", "Ask the DID's owner by another way which version is theirs; then: marque did contested settle.";
     CredentialExpired = "credential-expired", 401, Denied, "A credential is past its validUntil.", "Renew it.";
     CredentialNotYetValid = "credential-not-yet-valid", 401, Denied, "A credential's validFrom is in the future.", "Wait, or check the clocks.";
     // Rule 3: the chain's joints.

@@ -13,6 +13,7 @@ mod logs;
 mod verifier;
 mod bundles;
 mod import;
+mod contested;
 mod registry;
 mod issuer;
 mod peers;

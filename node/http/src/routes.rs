@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::faces::Faces;
 use crate::guard::{Face, Guard, watch};
 use crate::resolver::IDENTIFIERS;
-use crate::{admin, bundles, import, issuer, logs, peers, registry, resolver, status, verifier};
+use crate::{admin, bundles, contested, import, issuer, logs, peers, registry, resolver, status, verifier};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -95,6 +95,9 @@ fn node() -> Routes {
         .route("/v1/decisions", get(admin::decisions))
         .route("/v1/names/{name}", get(resolver::name))
         .route("/v1/bundles", post(bundles::export))
+        .route("/v1/contested", get(contested::list))
+        .route("/v1/contested/{did}", get(contested::show))
+        .route("/v1/contested/{did}/settle", post(contested::settle))
         .route("/v1/invites", post(peers::invite))
         .route("/v1/peers", get(peers::list).post(peers::join))
         .route("/v1/webvh/import", post(import::import))

@@ -2,6 +2,7 @@
 //! nothing is asked of anybody; what was not verified is said to be so.
 
 mod did;
+mod duplicity;
 mod key;
 mod log;
 mod secured;
@@ -18,13 +19,17 @@ use clap::Args;
 use did_resolver::codec;
 use did_resolver::json;
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::MAX_WITNESS_BYTES;
+use did_resolver::webvh::{MAX_DUPLICITY_BYTES, MAX_WITNESS_BYTES};
 use serde_json::{Map, Value};
 use std::path::Path;
 use vc_schemas::secure::MAX_BYTES;
 
-/// Longest input: the largest thing that is signed here, in base64url, and a line end.
-const MAX_INPUT_BYTES: usize = MAX_BYTES / 3 * 4 + 64;
+/// Longest input.
+const MAX_INPUT_BYTES: usize =
+    if MAX_SIGNED_BYTES > MAX_DUPLICITY_BYTES { MAX_SIGNED_BYTES } else { MAX_DUPLICITY_BYTES };
+
+/// The largest thing that is signed here, in base64url, and a line end.
+const MAX_SIGNED_BYTES: usize = MAX_BYTES / 3 * 4 + 64;
 
 /// What is told of everything that was read only.
 const NOT_VERIFIED: &str = "inspected, not verified";
@@ -117,10 +122,11 @@ impl Found {
 type Recogniser = fn(&Thing) -> Option<Result<Found, Failure>>;
 
 /// The kinds of things, by what shows them; the first that recognises a thing reads it.
-const KINDS: [(&str, Recogniser); 15] = [
+const KINDS: [(&str, Recogniser); 16] = [
     ("join-token", token::read),
     ("did", did::read),
     ("did-log", log::read),
+    ("duplicity-proof", duplicity::read),
     ("key", key::of_pem),
     ("key", key::of_jwk),
     ("key", key::of_multikey),

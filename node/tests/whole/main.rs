@@ -9,6 +9,7 @@
 
 mod crash;
 mod demo;
+mod forks;
 mod hostile;
 mod inspect;
 mod offline;

@@ -6,6 +6,7 @@
 mod world;
 mod journey;
 mod resolution;
+mod contested;
 mod edges;
 mod bodies;
 mod import;

@@ -401,6 +401,7 @@ impl World {
             Table::Claims,
             Table::Node,
             Table::Evidence,
+            Table::Forks,
         ];
         let mut state = Vec::new();
         for table in tables {

@@ -76,7 +76,7 @@ fn a_fork_by_a_key_that_was_dead_for_a_day_raises_an_alarm_and_no_more() {
         let decision = node.hears(&fork, later(heard));
         if dead {
             assert_eq!(decision, LogDecision::DeadKey { at: 2, branch: fork.clone() });
-            assert_eq!(node.held, [honest.clone()]);
+            assert_eq!(node.held, std::slice::from_ref(&honest));
         } else {
             assert!(matches!(decision, LogDecision::Contested { at: 2, .. }), "{decision:?}");
         }
