@@ -56,6 +56,20 @@ pub struct Options {
 /// # Errors
 /// Why it did not start, or stopped by itself.
 pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Options) -> Result<(), Failure> {
+    up_reaching(FetchPolicy::default(), config, data, passphrase, options).await
+}
+
+/// The same where code says which hosts the node reaches; no file, variable, flag or request does.
+///
+/// # Errors
+/// As [`up`].
+pub async fn up_reaching(
+    reach: FetchPolicy,
+    config: Config,
+    data: Data,
+    passphrase: Passphrase,
+    options: Options,
+) -> Result<(), Failure> {
     let system = Arc::new(System);
     let mut file = KeyFile::open(&data.node_keys(), &passphrase).map_err(|error| signing::keys(&error))?;
     let log = read_log(&data)?;
@@ -97,7 +111,7 @@ pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Opt
     })?;
     domain.join_mesh(Arc::new(mesh.handle.clone()));
     if config.resolve.web {
-        let client = Client::new(FetchPolicy::default());
+        let client = Client::new(reach);
         domain.join_web(Arc::new(client.map_err(|error| file_failure(error.to_string()))?));
     }
 

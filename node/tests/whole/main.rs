@@ -18,3 +18,4 @@ mod peers;
 mod process;
 mod resolver;
 mod speech;
+mod web;

@@ -13,14 +13,14 @@ const KEY: &str = "did:key:z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG";
 
 /// What the node answered.
 #[derive(Debug)]
-struct Reply {
-    status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     headers: BTreeMap<String, String>,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Reply {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
@@ -29,7 +29,7 @@ impl Reply {
     }
 
     /// The name of the error, or nothing.
-    fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         let json = self.json();
         let metadata = json.get("dereferencingMetadata").or_else(|| json.get("didResolutionMetadata"));
         let named = metadata.and_then(|m| m.pointer("/error/type")).and_then(Value::as_str).unwrap_or("");
@@ -80,7 +80,7 @@ impl Node {
     }
 }
 
-fn ask(door: SocketAddr, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+pub(crate) fn ask(door: SocketAddr, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     let mut request = format!("{line} HTTP/1.1\r\nHost: resolver.test\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));

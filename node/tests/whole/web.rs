@@ -1,0 +1,281 @@
+//! A node and the web: real TLS, from the resolver's socket to a web server's and back.
+//!
+//! The servers are on loopback and their certificates of an authority of the test. The node reaches them
+//! because this code says so; a node as it is run reaches none of them, whatever it is asked.
+
+use crate::offline::vector;
+use crate::process::{Domain, PATIENCE};
+use crate::resolver::{Reply, ask};
+use marque::config::{Config, Layers, Origin};
+use marque::data::Data;
+use marque::passphrase;
+use marque::wiring::{Options, up_reaching};
+use marque_fetch::FetchPolicy;
+use rcgen::{CertificateParams, Issuer, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// A certification authority.
+struct Authority {
+    root: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let root = params.self_signed(&key).unwrap().der().clone();
+        Self { root, issuer: Issuer::new(params, key) }
+    }
+
+    fn acceptor(&self, name: &str) -> TlsAcceptor {
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+/// A web server of files, and what it was asked for.
+#[derive(Clone)]
+struct Site {
+    address: SocketAddr,
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Site {
+    async fn start(acceptor: TlsAcceptor) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (files, asked) = Default::default();
+        let site = Self { address: listener.local_addr().unwrap(), files, asked };
+        let running = site.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (one, acceptor) = (running.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    // A client that does not trust the certificate ends here.
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        one.serve(stream).await;
+                    }
+                });
+            }
+        });
+        site
+    }
+
+    async fn serve(&self, mut stream: impl AsyncReadExt + AsyncWriteExt + Unpin) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let Ok(byte) = stream.read_u8().await else { return };
+            head.push(byte);
+        }
+        let head = String::from_utf8(head).unwrap();
+        let path = head.split(' ').nth(1).unwrap().to_owned();
+        let found = self.files.lock().unwrap().get(&path).cloned();
+        self.asked.lock().unwrap().push(path);
+        let (status, body) = found.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+        // The client may have gone.
+        let _sent = stream.write_all(&[head.as_bytes(), &body].concat()).await;
+        let _ended = stream.shutdown().await;
+    }
+
+    fn put(&self, path: &str, body: impl Into<Vec<u8>>) {
+        self.files.lock().unwrap().insert(path.to_owned(), body.into());
+    }
+
+    /// What it was asked for since this was called last.
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+/// The configuration of a data folder, with ports that the system chooses and the web allowed.
+fn config(data: &Data) -> Config {
+    let none = Path::new("/nonexistent");
+    let mut layers = Layers::read(none, None, None, &data.config(), []).unwrap();
+    let mut set = |key: &str, value: toml::Value| layers.set(key, value, Origin::Default).unwrap();
+    for door in ["public", "admin", "health"] {
+        set(&format!("listen.{door}"), "127.0.0.1:0".into());
+    }
+    set("listen.p2p", "/ip4/127.0.0.1/tcp/0".into());
+    set("resolve.web", true.into());
+    layers.build().unwrap()
+}
+
+/// The public door of the node of this folder, once it is up.
+async fn door(data: &Data) -> SocketAddr {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Ok(bytes) = std::fs::read(data.node())
+            && let Ok(about) = serde_json::from_slice::<Value>(&bytes)
+        {
+            return about["public"].as_str().unwrap().parse().unwrap();
+        }
+        assert!(Instant::now() < deadline, "the node did not come up");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn resolved(door: SocketAddr, did: &str) -> Reply {
+    let line = format!("GET /1.0/identifiers/{}?trace=true", did.replace('%', "%25"));
+    tokio::task::spawn_blocking(move || ask(door, &line, &[], "")).await.unwrap()
+}
+
+/// Where was looked, and what came of it.
+fn steps(reply: &Reply) -> Vec<(String, String)> {
+    let json = reply.json();
+    let trace = json.pointer("/didResolutionMetadata/trace").or_else(|| json.get("trace"));
+    let text = |step: &Value, member: &str| step[member].as_str().unwrap().to_owned();
+    let steps = trace.and_then(Value::as_array).unwrap_or_else(|| panic!("{json}"));
+    steps.iter().map(|step| (text(step, "source"), text(step, "outcome"))).collect()
+}
+
+fn pairs(steps: &[(&str, &str)]) -> Vec<(String, String)> {
+    steps.iter().map(|(source, outcome)| ((*source).to_owned(), (*outcome).to_owned())).collect()
+}
+
+fn file(name: &str) -> Vec<u8> {
+    std::fs::read(vector(name)).unwrap()
+}
+
+fn did_of(log: &[u8]) -> String {
+    let last: Value =
+        serde_json::from_slice(log.trim_ascii().rsplit(|b| *b == b'\n').next().unwrap()).unwrap();
+    last["state"]["id"].as_str().unwrap().to_owned()
+}
+
+const LOG: &str = "/.well-known/did.jsonl";
+const PROOFS: &str = "/.well-known/did-witness.json";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_resolves_from_web_servers_over_tls_and_from_nobody_it_does_not_trust() {
+    let domain = Domain::init("alpha.test");
+    let data = Data::at(domain.data());
+    let passphrase = passphrase::from_file(&domain.folder.path().join("passphrase")).unwrap();
+    let authority = Authority::new();
+    let site = Site::start(authority.acceptor("example.com")).await;
+    let impostor = Site::start(authority.acceptor("other.example")).await;
+    let stranger = Site::start(Authority::new().acceptor("stranger.example")).await;
+    let hosts = [
+        ("example.com", site.address),
+        ("impostor.example", impostor.address),
+        ("stranger.example", stranger.address),
+    ];
+    let hosts = hosts.map(|(name, address)| (name.to_owned(), address)).into_iter().collect();
+    let reach = FetchPolicy::with_loopback(hosts, authority.root.clone()).unwrap();
+    let options = Options { while_stdin: false, public: true, json: true };
+    let node = up_reaching(reach, config(&data), Data::at(domain.data()), passphrase, options);
+    let story = async {
+        let door = door(&data).await;
+        let searched = [("store", "missing"), ("peers", "missing")];
+        let after_search = |last| pairs(&[searched[0], searched[1], last]);
+
+        // A log, which is kept.
+        let log = file("multi-update.rust.jsonl");
+        let did = did_of(&log);
+        site.put(LOG, log.clone());
+        let first = resolved(door, &did).await;
+        assert_eq!(first.status, 200, "{}", first.body);
+        let json = first.json();
+        assert_eq!(json["didDocument"]["id"], did.as_str());
+        assert_eq!(json["didResolutionMetadata"]["source"], "web");
+        assert_eq!(json["didResolutionMetadata"]["stale"], false);
+        assert_eq!(steps(&first), after_search(("web", "found")));
+        assert_eq!(site.asked(), [LOG]);
+        let again = resolved(door, &did).await;
+        assert_eq!(again.json()["didDocument"], json["didDocument"]);
+        assert_eq!(steps(&again), pairs(&[("store", "found")]));
+        assert!(site.asked().is_empty(), "within its ttl nobody is asked");
+
+        // A log with witnesses, with its proofs from beside it.
+        let (log, proofs) = (file("witness-update.ts.jsonl"), file("witness-update.ts.witness.json"));
+        site.put(LOG, log.clone());
+        site.put(PROOFS, proofs);
+        let witnessed = resolved(door, &did_of(&log)).await;
+        assert_eq!(witnessed.status, 200, "{}", witnessed.body);
+        assert_eq!(site.asked(), [LOG, PROOFS]);
+
+        // A log that was tampered with.
+        let log = file("basic-update.ts.jsonl");
+        let text = String::from_utf8(log.clone()).unwrap();
+        let end = text.rfind("\"proofValue\":\"z").unwrap() + 16;
+        let forged = [&text[..end], "111", &text[end + 3..]].concat();
+        site.put(LOG, forged);
+        let refused = resolved(door, &did_of(&log)).await;
+        assert_eq!((refused.status, refused.error().as_str()), (400, "INVALID_DID"), "{}", refused.body);
+        assert_eq!(steps(&refused), after_search(("web", "refused")));
+
+        // A did:web, which is kept in memory.
+        let shop = "did:web:example.com:shop";
+        site.put("/shop/did.json", json!({"id": shop}).to_string());
+        site.asked();
+        let document = resolved(door, shop).await;
+        assert_eq!((document.status, &document.json()["didDocument"]), (200, &json!({"id": shop})));
+        assert_eq!(steps(&document), pairs(&[("web", "found")]));
+        assert_eq!(steps(&resolved(door, shop).await), pairs(&[("cache", "found")]));
+        assert_eq!(site.asked(), ["/shop/did.json"]);
+        let nothing = resolved(door, "did:web:example.com:nothing").await;
+        assert_eq!((nothing.status, nothing.error().as_str()), (404, "NOT_FOUND"));
+
+        // Whom TLS does not trust, and whom this node may not reach.
+        for host in ["impostor.example", "stranger.example", "elsewhere.example"] {
+            let away = resolved(door, &format!("did:web:{host}")).await;
+            assert_eq!((away.status, &away.json()["code"]), (503, &json!("did-unresolvable")), "{host}");
+            assert_eq!(steps(&away), pairs(&[("web", "away")]), "{host}");
+        }
+        assert!(impostor.asked().is_empty() && stranger.asked().is_empty());
+    };
+    tokio::select! {
+        ended = node => panic!("the node ended: {ended:?}"),
+        () = story => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_as_it_is_run_reaches_no_server_on_this_machine_whatever_it_is_asked() {
+    let authority = Authority::new();
+    let site = Site::start(authority.acceptor("example.com")).await;
+    let port = site.address.port();
+    let mut domain = Domain::init("alpha.test");
+    tokio::task::block_in_place(|| domain.up_with(&[("MARQUE_RESOLVE__WEB", "true")]));
+    let door = domain.about()["public"].as_str().unwrap().parse().unwrap();
+    for (host, status) in [
+        ("127.0.0.1", 400),
+        ("localhost", 400),
+        ("127.1", 400),
+        ("site.test", 404),
+        ("site.localhost", 400),
+        ("site.internal", 404),
+        ("site.example", 404),
+    ] {
+        let reply = resolved(door, &format!("did:web:{host}%3A{port}")).await;
+        assert_eq!(reply.status, status, "{host}: {}", reply.body);
+    }
+    assert!(site.asked().is_empty());
+    for (key, value) in [("RESOLVE__ROOT", "x"), ("RESOLVE__HOSTS", "x"), ("FETCH__LOOPBACK", "true")] {
+        let mut command = domain.command(&["config", "show"]);
+        let refused = command.env(format!("MARQUE_{key}"), value).output().unwrap();
+        assert!(!refused.status.success(), "{key}");
+    }
+}
