@@ -173,9 +173,11 @@ fn read_identity(secured: &Secured) -> Result<Did, Failure> {
     match &credential.claims {
         Claims::Owner(owner) => Ok(owner.id.clone()),
         Claims::Agent(agent) => Ok(agent.id.clone()),
-        Claims::Delegation(_) | Claims::NodeMembership(_) => {
-            Err(malformed("among the identities stands what is none"))
-        }
+        Claims::Delegation(_)
+        | Claims::NodeMembership(_)
+        | Claims::DomainRecognition(_)
+        | Claims::Approval(_)
+        | Claims::TrustSignal(_) => Err(malformed("among the identities stands what is none")),
     }
 }
 

@@ -1,35 +1,28 @@
 //! What each credential type says of its subject, read strictly: a member that is not known refuses.
 
-use crate::delegation::constraints::{Constraints, ConstraintsError};
-use crate::delegation::scope::{Scope, ScopeError};
+mod approval;
+mod identity;
+mod link;
+mod membership;
+mod recognition;
+mod signal;
+
+pub use approval::Approval;
+pub use identity::{Agent, MAX_NAME_BYTES, Owner, OwnerKind, is_name};
+pub use link::{Delegation, Parent};
+pub use membership::{NodeMembership, peer_id};
+pub use recognition::DomainRecognition;
+pub use signal::{MAX_COUNT, Signal, TrustSignal};
+
+use crate::delegation::constraints::ConstraintsError;
+use crate::delegation::scope::ScopeError;
 use crate::object::{Object, ObjectError};
 use crate::status::{Purpose, StatusEntry};
-use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::did::Did;
-use did_resolver::keys::KeyKind;
-use did_resolver::keys::PublicKey;
-use did_resolver::methods;
-use serde_json::{Map, Value, json};
-
-/// Longest name of an owner or agent: a DNS label.
-pub const MAX_NAME_BYTES: usize = 63;
+use serde_json::{Value, json};
 
 /// Longest domain label: a DNS name.
 pub const MAX_DOMAIN_BYTES: usize = 253;
-
-/// The bytes before an Ed25519 key in a libp2p PeerId: an identity multihash of the protobuf
-/// `PublicKey { Type: Ed25519, Data: 32 bytes }`.
-const PEER_ID_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
-
-/// Whether `text` may name an owner or agent: 1 to 63 lower-case letters, digits and inner hyphens.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=MAX_NAME_BYTES).contains(&text.len())
-        && text.bytes().all(inner)
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
 
 /// The two status entries that everything has: one for revocation, one for suspension.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,105 +57,6 @@ impl StatusPair {
     }
 }
 
-/// A person or an organisation that answers for agents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// Its DID.
-    pub id: Did,
-    /// Person or organisation.
-    pub kind: OwnerKind,
-    /// The label of its domain, for people to read. It proves nothing.
-    pub domain: String,
-    /// Its status index for life.
-    pub status: StatusPair,
-}
-
-/// What an owner is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OwnerKind {
-    /// A natural person.
-    Person,
-    /// A legal person.
-    Organization,
-}
-
-impl OwnerKind {
-    /// The value of `ownerType`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-            Self::Organization => "organization",
-        }
-    }
-
-    fn read(text: &str) -> Result<Self, ClaimsError> {
-        [Self::Person, Self::Organization]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(ClaimsError::Malformed("ownerType"))
-    }
-}
-
-/// An agent and what it may be given at most.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Agent {
-    /// Its DID.
-    pub id: Did,
-    /// Its name within the domain.
-    pub name: String,
-    /// The label of its domain, for people to read. It proves nothing.
-    pub domain: String,
-    /// Who answers for it.
-    pub owner: Did,
-    /// The ceiling: no link may give it more. It grants nothing.
-    pub capabilities: Scope,
-    /// Its status index for life.
-    pub status: StatusPair,
-}
-
-/// What a link passes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delegation {
-    /// To whom.
-    pub id: Did,
-    /// On whose behalf.
-    pub principal: Did,
-    /// What.
-    pub capabilities: Scope,
-    /// Within which bounds.
-    pub constraints: Constraints,
-    /// The link that this one continues; `None` at the root.
-    pub parent: Option<Parent>,
-}
-
-/// The link before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parent {
-    /// Its credential id.
-    pub id: String,
-    /// SHA-256 over what its signature covers.
-    pub digest: Sha256Digest,
-}
-
-/// A node of a domain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeMembership {
-    /// The node's libp2p key as did:key.
-    pub id: Did,
-    /// The libp2p PeerId of the same key, in base58btc.
-    pub peer_id: String,
-    /// The label of its domain, for people to read. It proves nothing.
-    pub domain: String,
-}
-
-/// The libp2p PeerId, in base58btc, of an Ed25519 key. `None` for another kind of key.
-#[must_use]
-pub fn peer_id(key: &PublicKey) -> Option<String> {
-    let ed25519 = key.kind() == KeyKind::Ed25519;
-    ed25519.then(|| codec::to_base58btc(&[&PEER_ID_PREFIX[..], key.as_bytes()].concat()))
-}
-
 /// The claims of a credential, by its type.
 #[expect(clippy::large_enum_variant, reason = "a chain is mostly links, and they are moved about little")]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,9 +69,26 @@ pub enum Claims {
     Delegation(Delegation),
     /// `NodeMembershipCredential`.
     NodeMembership(NodeMembership),
+    /// `DomainRecognitionCredential`.
+    DomainRecognition(DomainRecognition),
+    /// `ApprovalCredential`.
+    Approval(Approval),
+    /// `TrustSignalCredential`.
+    TrustSignal(TrustSignal),
 }
 
 impl Claims {
+    /// The types beside `VerifiableCredential`.
+    pub const TYPES: [&'static str; 7] = [
+        "OwnerCredential",
+        "AgentCredential",
+        "DelegationCredential",
+        "NodeMembershipCredential",
+        "DomainRecognitionCredential",
+        "ApprovalCredential",
+        "TrustSignalCredential",
+    ];
+
     /// The type beside `VerifiableCredential`.
     #[must_use]
     pub const fn credential_type(&self) -> &'static str {
@@ -186,6 +97,9 @@ impl Claims {
             Self::Agent(_) => "AgentCredential",
             Self::Delegation(_) => "DelegationCredential",
             Self::NodeMembership(_) => "NodeMembershipCredential",
+            Self::DomainRecognition(_) => "DomainRecognitionCredential",
+            Self::Approval(_) => "ApprovalCredential",
+            Self::TrustSignal(_) => "TrustSignalCredential",
         }
     }
 
@@ -197,6 +111,18 @@ impl Claims {
             Self::Agent(agent) => &agent.id,
             Self::Delegation(link) => &link.id,
             Self::NodeMembership(node) => &node.id,
+            Self::DomainRecognition(recognised) => &recognised.id,
+            Self::Approval(approval) => &approval.id,
+            Self::TrustSignal(signal) => &signal.id,
+        }
+    }
+
+    /// Whether the issuer may be the subject. Who recognises, approves or observes itself says nothing.
+    #[must_use]
+    pub const fn may_be_of_oneself(&self) -> bool {
+        match self {
+            Self::DomainRecognition(_) | Self::Approval(_) | Self::TrustSignal(_) => false,
+            Self::Owner(_) | Self::Agent(_) | Self::Delegation(_) | Self::NodeMembership(_) => true,
         }
     }
 
@@ -206,11 +132,15 @@ impl Claims {
     /// [`ClaimsError`].
     pub fn read(credential_type: &str, json: &Value) -> Result<Self, ClaimsError> {
         let mut object = Object::new(json, "credentialSubject")?;
+        let from = &mut object;
         let claims = match credential_type {
-            "OwnerCredential" => Self::Owner(read_owner(&mut object)?),
-            "AgentCredential" => Self::Agent(read_agent(&mut object)?),
-            "DelegationCredential" => Self::Delegation(read_delegation(&mut object)?),
-            "NodeMembershipCredential" => Self::NodeMembership(read_membership(&mut object)?),
+            "OwnerCredential" => Self::Owner(Owner::read(from)?),
+            "AgentCredential" => Self::Agent(Agent::read(from)?),
+            "DelegationCredential" => Self::Delegation(Delegation::read(from)?),
+            "NodeMembershipCredential" => Self::NodeMembership(NodeMembership::read(from)?),
+            "DomainRecognitionCredential" => Self::DomainRecognition(DomainRecognition::read(from)?),
+            "ApprovalCredential" => Self::Approval(Approval::read(from)?),
+            "TrustSignalCredential" => Self::TrustSignal(TrustSignal::read(from)?),
             _ => return Err(ClaimsError::Malformed("type")),
         };
         object.end("credentialSubject")?;
@@ -221,19 +151,13 @@ impl Claims {
     #[must_use]
     pub fn to_json(&self) -> Value {
         match self {
-            Self::Owner(owner) => json!({
-                "id": owner.id.as_str(), "type": "Owner", "ownerType": owner.kind.as_str(),
-                "domain": owner.domain, "subjectStatus": owner.status.to_json(),
-            }),
-            Self::Agent(agent) => json!({
-                "id": agent.id.as_str(), "type": "Agent", "name": agent.name, "domain": agent.domain,
-                "owner": agent.owner.as_str(), "capabilities": agent.capabilities.to_json(),
-                "subjectStatus": agent.status.to_json(),
-            }),
-            Self::Delegation(link) => write_delegation(link),
-            Self::NodeMembership(node) => json!({
-                "id": node.id.as_str(), "type": "Node", "peerId": node.peer_id, "domain": node.domain,
-            }),
+            Self::Owner(owner) => owner.to_json(),
+            Self::Agent(agent) => agent.to_json(),
+            Self::Delegation(link) => link.to_json(),
+            Self::NodeMembership(node) => node.to_json(),
+            Self::DomainRecognition(recognised) => recognised.to_json(),
+            Self::Approval(approval) => approval.to_json(),
+            Self::TrustSignal(signal) => signal.to_json(),
         }
     }
 }
@@ -253,76 +177,6 @@ fn domain(object: &mut Object<'_>) -> Result<String, ClaimsError> {
     } else {
         Err(ClaimsError::Malformed("domain"))
     }
-}
-
-fn read_owner(object: &mut Object<'_>) -> Result<Owner, ClaimsError> {
-    kind(object, "Owner")?;
-    Ok(Owner {
-        id: object.did("id")?,
-        kind: OwnerKind::read(object.text("ownerType")?)?,
-        domain: domain(object)?,
-        status: StatusPair::read(object.required("subjectStatus")?)?,
-    })
-}
-
-fn read_agent(object: &mut Object<'_>) -> Result<Agent, ClaimsError> {
-    kind(object, "Agent")?;
-    let name = object.text("name")?;
-    if !is_name(name) {
-        return Err(ClaimsError::Malformed("name"));
-    }
-    Ok(Agent {
-        id: object.did("id")?,
-        name: name.to_owned(),
-        domain: domain(object)?,
-        owner: object.did("owner")?,
-        capabilities: Scope::read(object.required("capabilities")?)?,
-        status: StatusPair::read(object.required("subjectStatus")?)?,
-    })
-}
-
-fn read_delegation(object: &mut Object<'_>) -> Result<Delegation, ClaimsError> {
-    let parent = object.optional("parent").map(|json| {
-        let mut parent = Object::new(json, "parent")?;
-        let id = parent.text("id")?.to_owned();
-        let digest = codec::from_digest_multibase(parent.text("digestMultibase")?)
-            .map_err(|_| ClaimsError::Malformed("digestMultibase"))?;
-        parent.end("parent")?;
-        Ok::<_, ClaimsError>(Parent { id, digest })
-    });
-    let constraints = object.optional("constraints").map_or(Ok(Constraints::default()), Constraints::read)?;
-    Ok(Delegation {
-        id: object.did("id")?,
-        principal: object.did("principal")?,
-        capabilities: Scope::read(object.required("capabilities")?)?,
-        constraints,
-        parent: parent.transpose()?,
-    })
-}
-
-fn write_delegation(link: &Delegation) -> Value {
-    let mut members = Map::new();
-    members.insert("id".into(), json!(link.id.as_str()));
-    members.insert("principal".into(), json!(link.principal.as_str()));
-    members.insert("capabilities".into(), link.capabilities.to_json());
-    if link.constraints != Constraints::default() {
-        members.insert("constraints".into(), link.constraints.to_json());
-    }
-    if let Some(parent) = &link.parent {
-        let digest = codec::digest_multibase(&parent.digest);
-        members.insert("parent".into(), json!({"id": parent.id, "digestMultibase": digest}));
-    }
-    Value::Object(members)
-}
-
-fn read_membership(object: &mut Object<'_>) -> Result<NodeMembership, ClaimsError> {
-    kind(object, "Node")?;
-    let (id, stated) = (object.did("id")?, object.text("peerId")?);
-    let computed = methods::key_of(&id).ok().and_then(|key| peer_id(&key));
-    if computed.as_deref() != Some(stated) {
-        return Err(ClaimsError::Malformed("peerId"));
-    }
-    Ok(NodeMembership { id, peer_id: stated.to_owned(), domain: domain(object)? })
 }
 
 /// Why claims were not read.

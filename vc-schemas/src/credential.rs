@@ -23,6 +23,15 @@ pub const MEMBERSHIP_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// How long an OwnerCredential lives.
 pub const OWNER_LIFE: Duration = Duration::from_secs(90 * 24 * 3_600);
 
+/// The longest life of an ApprovalCredential: who approved an hour ago has not seen what is so now.
+pub const APPROVAL_LIFE: Duration = Duration::from_secs(3_600);
+
+/// How long a DomainRecognitionCredential lives: as a domain's other statements of the day.
+pub const RECOGNITION_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long a TrustSignalCredential lives. Readers let what it says fade sooner.
+pub const SIGNAL_LIFE: Duration = Duration::from_secs(90 * 24 * 3_600);
+
 /// A credential of one of Marque's types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
@@ -41,6 +50,23 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// Makes a credential that counts from `from` on for `life`, and only one that [`Credential::read`]
+    /// reads as the same.
+    ///
+    /// # Errors
+    /// [`CredentialError`], as reading what is made.
+    pub fn new(
+        id: String,
+        issuer: Did,
+        (from, life): (UnixSeconds, Duration),
+        status: StatusPair,
+        claims: Claims,
+    ) -> Result<Self, CredentialError> {
+        let made = Self { id, issuer, valid_from: from, valid_until: from.plus(life), status, claims };
+        let read = Self::read(&made.to_json())?;
+        if read == made { Ok(made) } else { Err(CredentialError::Malformed("credentialSubject")) }
+    }
+
     /// Reads a credential document.
     ///
     /// # Errors
@@ -70,6 +96,13 @@ impl Credential {
         }
         if credential.valid_until <= credential.valid_from {
             return Err(CredentialError::Malformed("validUntil"));
+        }
+        let life = credential.valid_until.since(credential.valid_from);
+        if matches!(credential.claims, Claims::Approval(_)) && life > APPROVAL_LIFE {
+            return Err(CredentialError::Malformed("validUntil"));
+        }
+        if !credential.claims.may_be_of_oneself() && *credential.claims.subject() == credential.issuer {
+            return Err(CredentialError::Malformed("issuer"));
         }
         Ok(credential)
     }

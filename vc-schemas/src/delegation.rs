@@ -4,3 +4,4 @@ pub mod scope;
 pub mod limits;
 pub mod budget;
 pub mod constraints;
+pub mod action;

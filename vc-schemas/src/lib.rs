@@ -12,6 +12,7 @@ pub mod status;
 pub mod delegation;
 pub mod claims;
 pub mod credential;
+pub mod schema;
 pub mod chain;
 pub mod presentation;
 pub mod facts;

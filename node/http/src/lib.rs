@@ -19,6 +19,7 @@ mod issuer;
 mod peers;
 mod admin;
 mod status;
+mod vocabulary;
 mod guard;
 pub mod routes;
 pub mod serve;

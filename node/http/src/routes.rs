@@ -4,7 +4,9 @@ use crate::error::Problem;
 use crate::faces::Faces;
 use crate::guard::{Face, Guard, watch};
 use crate::resolver::IDENTIFIERS;
-use crate::{admin, bundles, contested, import, issuer, logs, peers, registry, resolver, status, verifier};
+use crate::{
+    admin, bundles, contested, import, issuer, logs, peers, registry, resolver, status, verifier, vocabulary,
+};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -61,6 +63,9 @@ fn open() -> Routes {
         .route("/status/aggregation", get(status::aggregation))
         .route("/v1/nonces", post(verifier::nonce))
         .route("/v1/verify", post(verifier::verify))
+        .route("/v1/schemas", get(vocabulary::schemas))
+        .route("/v1/schemas/{type}", get(vocabulary::schema))
+        .route("/v1/context", get(vocabulary::context))
 }
 
 fn members() -> Routes {

@@ -45,7 +45,11 @@ impl Identity {
         match &self.credential.claims {
             Claims::Owner(owner) => Some(&owner.status),
             Claims::Agent(agent) => Some(&agent.status),
-            Claims::Delegation(_) | Claims::NodeMembership(_) => None,
+            Claims::Delegation(_)
+            | Claims::NodeMembership(_)
+            | Claims::DomainRecognition(_)
+            | Claims::Approval(_)
+            | Claims::TrustSignal(_) => None,
         }
     }
 }
@@ -100,7 +104,10 @@ impl Held {
                 }
                 self.identities.push(Identity { credential, secured });
             }
-            Claims::NodeMembership(_) => {
+            Claims::NodeMembership(_)
+            | Claims::DomainRecognition(_)
+            | Claims::Approval(_)
+            | Claims::TrustSignal(_) => {
                 return Err(malformed("a credential of a type that does not belong here"));
             }
         }

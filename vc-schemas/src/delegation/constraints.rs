@@ -191,7 +191,7 @@ impl Constraints {
 }
 
 /// Texts, at least one: that a link counts nowhere is not said by a constraint.
-fn some_texts(
+pub(crate) fn some_texts(
     object: &mut Object<'_>,
     name: &'static str,
 ) -> Result<Option<BTreeSet<String>>, ConstraintsError> {

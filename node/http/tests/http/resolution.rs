@@ -391,3 +391,22 @@ async fn a_status_list_is_served_in_the_encoding_that_is_asked_for() {
         }
     }
 }
+
+//
+#[tokio::test]
+async fn every_type_has_a_schema_that_anybody_may_read() {
+    let world = World::new().await;
+    let types = world.public(Request::get("/v1/schemas"), "").await.json()["types"].clone();
+    assert_eq!(types.as_array().unwrap().len(), 7);
+    for name in types.as_array().unwrap().iter().map(|name| name.as_str().unwrap()) {
+        let answer = world.public(Request::get(format!("/v1/schemas/{name}")), "").await;
+        assert_eq!((answer.status, answer.media_type()), (200, "application/schema+json"));
+        assert_eq!(answer.json()["title"], name);
+    }
+    let context = world.public(Request::get("/v1/context"), "").await;
+    assert_eq!((context.status, context.media_type()), (200, "application/ld+json"));
+    assert!(context.json()["@context"].get("ApprovalCredential").is_some());
+    for path in ["/v1/schemas/Schema", "/v1/schemas/..%2Fcontext"] {
+        assert_eq!(world.public(Request::get(path), "").await.code(), "not-found", "{path}");
+    }
+}
