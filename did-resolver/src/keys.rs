@@ -114,11 +114,23 @@ impl PublicKey {
         codec::to_multibase_z(&[&self.kind.multicodec()[..], &self.bytes].concat())
     }
 
-    /// Reads `publicKeyJwk`. A private member (`d`) or an `alg` that is not the key's own is refused.
+    /// Reads `publicKeyJwk`. A private member (`d`), an `alg` that is not the key's own, and a key that can
+    /// sign but says by `use` or `key_ops` that it is for something else (RFC 7517, sections 4.2 and 4.3)
+    /// are refused.
     ///
     /// # Errors
-    /// [`KeyError::Unsupported`] for another kind of key, [`KeyError::NotAKey`] for none.
+    /// [`KeyError::Unsupported`] for another kind of key or use, [`KeyError::NotAKey`] for none.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
+        let key = Self::from_jwk_of_any_use(jwk)?;
+        let used = jwk.get("use").is_none_or(|usage| usage == "sig");
+        let verifies =
+            |operations: &Value| operations.as_array().is_some_and(|o| o.contains(&json!("verify")));
+        let signs = used && jwk.get("key_ops").is_none_or(verifies);
+        if signs || key.kind().jose_alg().is_none() { Ok(key) } else { Err(KeyError::Unsupported) }
+    }
+
+    /// As [`Self::from_jwk`], whatever it says that the key is for: that is for the caller to heed.
+    pub(crate) fn from_jwk_of_any_use(jwk: &Value) -> Result<Self, KeyError> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         if !jwk.is_object() || jwk.get("d").is_some() {
             return Err(KeyError::NotAKey);

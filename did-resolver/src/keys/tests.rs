@@ -137,6 +137,33 @@ fn a_jwk_with_a_private_part_or_another_algorithm_is_refused() {
     assert!(PublicKey::from_jwk(&json!([])).is_err());
 }
 
+#[test]
+fn a_jwk_that_says_it_is_for_something_else_than_signatures_is_no_key_here() {
+    let jwk = PublicKey::p256(p256_pair().public_key().as_ref()).unwrap().to_jwk().unwrap();
+    let with = |name: &str, value: Value| {
+        let mut changed = jwk.clone();
+        changed[name] = value;
+        PublicKey::from_jwk(&changed)
+    };
+    for (name, value) in
+        [("use", json!("sig")), ("key_ops", json!(["verify"])), ("key_ops", json!(["sign", "verify"]))]
+    {
+        assert!(with(name, value).is_ok(), "{name}");
+    }
+    for (name, value) in [
+        ("use", json!("enc")),
+        ("use", json!(["sig"])),
+        ("key_ops", json!(["encrypt"])),
+        ("key_ops", json!([])),
+        ("key_ops", json!("verify")),
+    ] {
+        assert_eq!(with(name, value), Err(KeyError::Unsupported), "{name}");
+    }
+    let mut agrees = PublicKey::x25519(&[9; 32]).unwrap().to_jwk().unwrap();
+    agrees["use"] = json!("enc");
+    assert!(PublicKey::from_jwk(&agrees).is_ok(), "a key that cannot sign is for nothing else anyway");
+}
+
 proptest! {
     #[test]
     fn a_flipped_bit_in_signature_or_message_is_a_bad_signature(seed in any::<[u8; 32]>(), bit in 0_usize..512) {

@@ -83,7 +83,7 @@ fn read(did: &Did) -> Result<(PublicKey, Value, Use), MethodError> {
     }
     let bytes = codec::from_base64url(did.method_specific_id()).map_err(|_| MethodError::Encoding)?;
     let jwk = json::parse(&bytes, MAX_JWK_BYTES)?;
-    let key = PublicKey::from_jwk(&jwk)?;
+    let key = PublicKey::from_jwk_of_any_use(&jwk)?;
     let usage = match jwk.get("use").map(Value::as_str) {
         None => Use::Both,
         Some(Some("sig")) if key.kind().jose_alg().is_some() => Use::Signatures,
