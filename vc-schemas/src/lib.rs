@@ -4,6 +4,7 @@ pub mod code;
 pub mod context;
 pub mod refusal;
 pub mod object;
+mod cbor;
 pub mod disclosure;
 pub mod secure;
 pub mod seen;

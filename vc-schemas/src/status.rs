@@ -5,7 +5,6 @@
 pub mod aggregation;
 pub mod array;
 pub mod bitstring;
-mod cbor;
 pub mod delta;
 mod entry;
 mod inflate;
@@ -18,6 +17,7 @@ pub use entry::{MAX_MESSAGES, MessageEntry, Purpose, StatusEntry};
 pub use list::{ListDraft, StatusList, VerifiedList};
 pub use members::MAX_URL_BYTES;
 
+use crate::cbor::CborError;
 use crate::secure::SecureError;
 use array::BitsError;
 use did_resolver::document::KeyRefusal;
@@ -69,3 +69,9 @@ impl fmt::Display for StatusError {
 }
 
 impl std::error::Error for StatusError {}
+
+impl From<CborError> for StatusError {
+    fn from(_: CborError) -> Self {
+        Self::Malformed
+    }
+}

@@ -5,8 +5,13 @@
 //! said about the signature in the protected header, the payload attached. So what it accepts has one
 //! spelling, and coset writes the same bytes again.
 
+mod foreign;
+
+pub(crate) use foreign::{Foreign, sig_structure};
+
 use super::{Content, Envelope, MAX_SIGNATURE_BYTES, Said, SecureError};
-use coset::{CborSerializable, CoseSign1, Header, HeaderBuilder, ProtectedHeader, SignatureContext};
+use crate::cbor::{ARRAY, MAP, NEGATIVE, Reader, TAG, UNSIGNED};
+use coset::{CborSerializable, CoseSign1, Header, HeaderBuilder, ProtectedHeader};
 use coset::{TaggedCborSerializable, cbor::Value, iana};
 use did_resolver::keys::{KeyKind, PublicKey};
 
@@ -19,15 +24,6 @@ pub const MAX_KEY_ID_BYTES: usize = MAX_PROTECTED_BYTES / 2;
 
 /// Longest media type, in bytes (RFC 6838, section 4.2: twice 127 and a slash).
 pub const MAX_MEDIA_TYPE_BYTES: usize = 255;
-
-/// CBOR major types.
-const UNSIGNED: u8 = 0;
-const NEGATIVE: u8 = 1;
-const BYTES: u8 = 2;
-const TEXT: u8 = 3;
-const ARRAY: u8 = 4;
-const MAP: u8 = 5;
-const TAG: u8 = 6;
 
 /// The tag of COSE_Sign1.
 const SIGN1: u64 = 18;
@@ -73,7 +69,7 @@ impl Sign1 {
         if bytes.len() > max_bytes {
             return Err(SecureError::TooLong);
         }
-        let mut rest = Reader(bytes);
+        let mut rest = Reader::new(bytes);
         rest.expect(TAG, SIGN1)?;
         rest.expect(ARRAY, 4)?;
         let protected = Protected::parse(rest.bytes(MAX_PROTECTED_BYTES)?)?;
@@ -106,7 +102,7 @@ impl Sign1 {
     /// What the signature covers: the Sig_structure (RFC 9052, section 4.4), with no external data.
     #[must_use]
     pub fn sig_structure(&self) -> Vec<u8> {
-        sig_structure(&self.protected, &self.payload)
+        sig_structure(&self.protected.bytes, &self.payload)
     }
 
     /// Verifies the signature by the one rule of the key's kind.
@@ -201,7 +197,7 @@ impl Sign1Draft {
         }
         let content_type = media_type(content_type)?;
         let protected = Protected::new(algorithm, content_type, key_id.to_vec(), None)?;
-        let signing_input = sig_structure(&protected, &payload);
+        let signing_input = sig_structure(&protected.bytes, &payload);
         Ok(Self { protected, payload, signing_input })
     }
 
@@ -212,7 +208,7 @@ impl Sign1Draft {
     pub fn typed(mut self, typ: &str) -> Result<Self, SecureError> {
         let Protected { algorithm, content_type, key_id, .. } = self.protected;
         self.protected = Protected::new(algorithm, content_type, key_id, Some(media_type(typ)?))?;
-        self.signing_input = sig_structure(&self.protected, &self.payload);
+        self.signing_input = sig_structure(&self.protected.bytes, &self.payload);
         Ok(self)
     }
 
@@ -242,7 +238,7 @@ impl Sign1Draft {
 
 impl Protected {
     fn parse(bytes: &[u8]) -> Result<Self, SecureError> {
-        let mut rest = Reader(bytes);
+        let mut rest = Reader::new(bytes);
         let (MAP, members) = rest.head()? else { return Err(SecureError::Malformed) };
         let (mut algorithm, mut content_type, mut key_id, mut typ) = (None, None, None, None);
         let mut previous = None;
@@ -254,10 +250,10 @@ impl Protected {
             }
             previous = Some(label);
             match label {
-                ALG => algorithm = Some(rest.algorithm()?),
-                CONTENT_TYPE => content_type = Some(rest.media_type()?),
+                ALG => algorithm = Some(read_algorithm(&mut rest)?),
+                CONTENT_TYPE => content_type = Some(read_media_type(&mut rest)?),
                 KEY_ID => key_id = Some(rest.bytes(MAX_KEY_ID_BYTES)?.to_vec()).filter(|id| !id.is_empty()),
-                TYP => typ = Some(rest.media_type()?),
+                TYP => typ = Some(read_media_type(&mut rest)?),
                 _ => return Err(SecureError::SelfChosen),
             }
         }
@@ -297,11 +293,6 @@ fn coset_header(protected: &Protected) -> ProtectedHeader {
     ProtectedHeader { original_data: Some(protected.bytes.clone()), header: Header::default() }
 }
 
-fn sig_structure(protected: &Protected, payload: &[u8]) -> Vec<u8> {
-    let header = coset_header(protected);
-    coset::sig_structure_data(SignatureContext::CoseSign1, header, None, &[], payload)
-}
-
 fn media_type(text: &str) -> Result<String, SecureError> {
     let shaped =
         text.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty() && !b.contains('/'));
@@ -312,66 +303,17 @@ fn media_type(text: &str) -> Result<String, SecureError> {
     }
 }
 
-/// What is still to be read.
-struct Reader<'a>(&'a [u8]);
+fn read_media_type(reader: &mut Reader<'_>) -> Result<String, SecureError> {
+    media_type(reader.text(MAX_MEDIA_TYPE_BYTES)?)
+}
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], SecureError> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(SecureError::Malformed)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    /// The head of an item; one that could be shorter is refused, and so is indefinite length.
-    fn head(&mut self) -> Result<(u8, u64), SecureError> {
-        let &[first] = self.take(1)? else { return Err(SecureError::Malformed) };
-        let (major, info) = (first >> 5, first & 0x1f);
-        let (width, least) = match info {
-            0..=23 => return Ok((major, u64::from(info))),
-            24 => (1, 24),
-            25 => (2, 0x100),
-            26 => (4, 0x1_0000),
-            27 => (8, 0x1_0000_0000),
-            _ => return Err(SecureError::Malformed),
-        };
-        let number = self.take(width)?.iter().fold(0_u64, |n, b| n << 8 | u64::from(*b));
-        if number < least { Err(SecureError::Malformed) } else { Ok((major, number)) }
-    }
-
-    fn expect(&mut self, major: u8, number: u64) -> Result<(), SecureError> {
-        if self.head()? == (major, number) { Ok(()) } else { Err(SecureError::Malformed) }
-    }
-
-    fn string(&mut self, major: u8, max_bytes: usize) -> Result<&'a [u8], SecureError> {
-        let (found, length) = self.head()?;
-        let length = usize::try_from(length).map_err(|_| SecureError::TooLong)?;
-        if found != major {
-            return Err(SecureError::Malformed);
-        }
-        if length > max_bytes { Err(SecureError::TooLong) } else { self.take(length) }
-    }
-
-    fn bytes(&mut self, max_bytes: usize) -> Result<&'a [u8], SecureError> {
-        self.string(BYTES, max_bytes)
-    }
-
-    fn media_type(&mut self) -> Result<String, SecureError> {
-        let text = self.string(TEXT, MAX_MEDIA_TYPE_BYTES)?;
-        media_type(std::str::from_utf8(text).map_err(|_| SecureError::Malformed)?)
-    }
-
-    fn algorithm(&mut self) -> Result<KeyKind, SecureError> {
-        let number = match self.head()? {
-            (NEGATIVE, n) => i64::try_from(n).map_err(|_| SecureError::Algorithm)?,
-            _ => return Err(SecureError::Algorithm),
-        };
-        let known = [KeyKind::Ed25519, KeyKind::P256, KeyKind::P384];
-        known.into_iter().find(|kind| kind.cose_alg() == Some(-1 - number)).ok_or(SecureError::Algorithm)
-    }
-
-    fn end(&self) -> Result<(), SecureError> {
-        if self.0.is_empty() { Ok(()) } else { Err(SecureError::Malformed) }
-    }
+fn read_algorithm(reader: &mut Reader<'_>) -> Result<KeyKind, SecureError> {
+    let number = match reader.head()? {
+        (NEGATIVE, n) => i64::try_from(n).map_err(|_| SecureError::Algorithm)?,
+        _ => return Err(SecureError::Algorithm),
+    };
+    let known = [KeyKind::Ed25519, KeyKind::P256, KeyKind::P384];
+    known.into_iter().find(|kind| kind.cose_alg() == Some(-1 - number)).ok_or(SecureError::Algorithm)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Why something secured was refused, and the code that goes with it.
 
 use super::Content;
+use crate::cbor::CborError;
 use crate::code::Code;
 use crate::disclosure::DisclosureError;
 use crate::refusal::{Path, Refusal};
@@ -124,6 +125,15 @@ impl fmt::Display for SecureError {
 }
 
 impl std::error::Error for SecureError {}
+
+impl From<CborError> for SecureError {
+    fn from(error: CborError) -> Self {
+        match error {
+            CborError::Malformed => Self::Malformed,
+            CborError::TooLong => Self::TooLong,
+        }
+    }
+}
 
 impl From<DisclosureError> for SecureError {
     fn from(error: DisclosureError) -> Self {

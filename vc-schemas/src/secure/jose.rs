@@ -14,6 +14,14 @@ pub const MAX_HEADER_BYTES: usize = 4_096;
 /// A compact JWS that was read, and not yet verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jws {
+    parts: Parts,
+    typ: String,
+    key_id: String,
+}
+
+/// The parts of a compact JWS, whether or not its header says of what type it is and whose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parts {
     header: Header,
     payload: Vec<u8>,
     signing_input: Vec<u8>,
@@ -24,22 +32,19 @@ pub struct Jws {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Header {
     algorithm: KeyKind,
-    typ: String,
+    typ: Option<String>,
     cty: Option<String>,
-    key_id: String,
+    key_id: Option<String>,
     issuer: Option<String>,
 }
 
-impl Jws {
-    /// Reads a JWS of at most `max_bytes`: three parts of strict base64url. The header has `alg`,
-    /// `typ` and `kid`, may have `cty` and `iss`, and has nothing else.
+impl Parts {
+    /// Reads a JWS of at most `max_bytes`: three parts of strict base64url. The header has `alg`, may
+    /// have `typ`, `cty`, `kid` and `iss`, and has nothing else.
     ///
     /// # Errors
-    /// [`SecureError::TooLong`]; [`SecureError::Malformed`] for another number of parts, another
-    /// encoding or a signature of another length; [`SecureError::Json`] for a header that is no strict
-    /// JSON; [`SecureError::Header`] for a member that is missing or no text;
-    /// [`SecureError::SelfChosen`] for one that is not known; [`SecureError::Algorithm`] for an algorithm other than EdDSA, ES256 and ES384.
-    pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
+    /// As [`Jws::parse`].
+    pub(super) fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
         if bytes.len() > max_bytes {
             return Err(SecureError::TooLong);
         }
@@ -56,61 +61,83 @@ impl Jws {
         Ok(Self { header, payload: decode(payload)?, signing_input, signature })
     }
 
+    /// As [`Jws::verify`].
+    pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SecureError> {
+        super::verify(self.header.algorithm, key, &self.signing_input, &self.signature)
+    }
+}
+
+impl Jws {
+    /// Reads a JWS of at most `max_bytes`: three parts of strict base64url. The header has `alg`,
+    /// `typ` and `kid`, may have `cty` and `iss`, and has nothing else.
+    ///
+    /// # Errors
+    /// [`SecureError::TooLong`]; [`SecureError::Malformed`] for another number of parts, another
+    /// encoding or a signature of another length; [`SecureError::Json`] for a header that is no strict
+    /// JSON; [`SecureError::Header`] for a member that is missing or no text;
+    /// [`SecureError::SelfChosen`] for one that is not known; [`SecureError::Algorithm`] for an algorithm other than EdDSA, ES256 and ES384.
+    pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
+        let mut parts = Parts::parse(bytes, max_bytes)?;
+        let typ = parts.header.typ.take().ok_or(SecureError::Header)?;
+        let key_id = parts.header.key_id.take().ok_or(SecureError::Header)?;
+        Ok(Self { parts, typ, key_id })
+    }
+
     /// Verifies the signature by the one rule of the key's kind.
     ///
     /// # Errors
     /// [`SecureError::Algorithm`] where the header names another algorithm than the key's own,
     /// [`SecureError::Signature`] where the signature does not verify.
     pub fn verify(&self, key: &PublicKey) -> Result<(), SecureError> {
-        super::verify(self.algorithm(), key, &self.signing_input, &self.signature)
+        self.parts.verify(key)
     }
 
     /// The kind of key that `alg` belongs to.
     #[must_use]
     pub const fn algorithm(&self) -> KeyKind {
-        self.header.algorithm
+        self.parts.header.algorithm
     }
 
     /// `kid`, as it was written.
     #[must_use]
     pub fn key_id(&self) -> &str {
-        &self.header.key_id
+        &self.key_id
     }
 
     /// `typ`, as it was written.
     #[must_use]
     pub fn typ(&self) -> &str {
-        &self.header.typ
+        &self.typ
     }
 
     /// `cty`, as it was written.
     #[must_use]
     pub fn cty(&self) -> Option<&str> {
-        self.header.cty.as_deref()
+        self.parts.header.cty.as_deref()
     }
 
     /// `iss` of the header (RFC 7519, section 5.3).
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
-        self.header.issuer.as_deref()
+        self.parts.header.issuer.as_deref()
     }
 
     /// The payload's bytes, decoded.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.parts.payload
     }
 
     /// What the signature covers (RFC 7515, section 5.1).
     #[must_use]
     pub fn signing_input(&self) -> &[u8] {
-        &self.signing_input
+        &self.parts.signing_input
     }
 
     /// The signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        &self.parts.signature
     }
 }
 
@@ -172,8 +199,8 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
         algorithm: jws.algorithm(),
         key_id: super::read_key_id(jws.key_id())?,
         payload,
-        signed: jws.signing_input,
-        signature: jws.signature,
+        signed: jws.parts.signing_input,
+        signature: jws.parts.signature,
         digest: None,
         proof: None,
     })
@@ -193,9 +220,9 @@ impl Header {
         let algorithm = algorithm_named(&text("alg")?.ok_or(SecureError::Header)?)?;
         let header = Self {
             algorithm,
-            typ: text("typ")?.ok_or(SecureError::Header)?,
+            typ: text("typ")?,
             cty: text("cty")?,
-            key_id: text("kid")?.ok_or(SecureError::Header)?,
+            key_id: text("kid")?,
             issuer: text("iss")?,
         };
         if members.is_empty() { Ok(header) } else { Err(SecureError::SelfChosen) }

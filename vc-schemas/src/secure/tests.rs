@@ -1,5 +1,5 @@
-use super::cose::Sign1;
-use super::jose::Jws;
+mod vectors;
+
 use super::*;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING};
@@ -8,7 +8,6 @@ use did_resolver::proof::Suite;
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 use serde_json::json;
-use std::path::PathBuf;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_767_225_600);
 const SKEW: Duration = Duration::from_secs(60);
@@ -433,80 +432,6 @@ fn a_draft_refuses_what_no_reader_would_take() {
     assert_eq!(refusal(json!({"a": 9_007_199_254_740_993_u64})), SecureError::Json(JsonError::Integer));
     let long = "a".repeat(MAX_BYTES * 3 / 4);
     assert_eq!(refusal(json!({"a": long})), SecureError::TooLong);
-}
-
-macro_rules! vector {
-    ($name:literal) => {
-        include_str!(concat!("../../../tests/vectors/vc-jose-cose/", $name))
-    };
-}
-
-fn suite_key(text: &str) -> PublicKey {
-    let method: Value = serde_json::from_str(text).unwrap();
-    PublicKey::from_jwk(&method["publicKeyJwk"]).unwrap()
-}
-
-fn from_base64(text: &str) -> Vec<u8> {
-    data_encoding::BASE64_NOPAD.decode(text.trim().as_bytes()).unwrap()
-}
-
-//
-#[test]
-fn the_samples_of_the_test_suite_verify_and_are_no_credentials_of_a_did() {
-    let key = suite_key(vector!("vm-p256.json"));
-    let credential: Value = serde_json::from_str(vector!("credential-minimal.json")).unwrap();
-
-    let bytes = from_base64(vector!("credential-cose-minimal.txt"));
-    let sign1 = Sign1::parse(&bytes, bytes.len()).unwrap();
-    assert_eq!(sign1.verify(&key), Ok(()));
-    assert_eq!((sign1.content_type(), sign1.typ()), ("application/vc", Some("application/vc+cose")));
-    assert_eq!(serde_json::from_slice::<Value>(sign1.payload()).unwrap(), credential);
-    let read = Secured::parse(Content::Credential, Envelope::Cose, &bytes, bytes.len());
-    assert_eq!(read, Err(SecureError::KeyId));
-
-    let text = vector!("credential-jose-minimal.txt").trim();
-    let jws = Jws::parse(text.as_bytes(), text.len()).unwrap();
-    assert_eq!(jws.verify(&key), Ok(()));
-    assert_eq!((jws.typ(), jws.cty()), ("vc+jwt", Some("vc")));
-    let read = Secured::parse(Content::Credential, Envelope::Jwt, text.as_bytes(), text.len());
-    assert_eq!(read, Err(SecureError::Claims));
-
-    let bytes = from_base64(vector!("presentation-cose-single.txt"));
-    let sign1 = Sign1::parse(&bytes, bytes.len()).unwrap();
-    assert_eq!(sign1.verify(&suite_key(vector!("vm-p384.json"))), Ok(()));
-    assert_eq!(sign1.verify(&key), Err(SecureError::Algorithm));
-    let read = Secured::parse(Content::Presentation, Envelope::Cose, &bytes, bytes.len());
-    assert_eq!(read, Err(SecureError::KeyId));
-}
-
-#[test]
-#[expect(clippy::disallowed_methods, reason = "the place of the whole suite is for who runs the test to say")]
-fn the_whole_suite_verifies_where_it_is_at_hand() {
-    let folder = std::env::var("MARQUE_VECTORS").map(|root| PathBuf::from(root).join("vc-jose-cose"));
-    let files = folder.as_ref().ok().and_then(|folder| std::fs::read_dir(folder).ok());
-    let mut verified = 0;
-    for path in files.into_iter().flatten().map(|entry| entry.unwrap().path()) {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if !name.ends_with(".txt") || name.contains("sdjwt") {
-            continue;
-        }
-        let key = |kind| {
-            let name = if kind == KeyKind::P384 { "vm-p384.json" } else { "vm-p256.json" };
-            suite_key(&std::fs::read_to_string(path.with_file_name(name)).unwrap())
-        };
-        let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.trim();
-        let signature = if text.contains('.') {
-            let jws = Jws::parse(text.as_bytes(), MAX_CREDENTIAL_BYTES).unwrap();
-            jws.verify(&key(jws.algorithm()))
-        } else {
-            let sign1 = Sign1::parse(&from_base64(text), MAX_CREDENTIAL_BYTES).unwrap();
-            sign1.verify(&key(sign1.algorithm()))
-        };
-        assert_eq!(signature, Ok(()), "{name}");
-        verified += 1;
-    }
-    println!("vc-jose-cose: {verified} verified");
 }
 
 proptest! {

@@ -2,8 +2,8 @@
 
 use super::StatusError;
 use super::array::MAX_ENTRIES;
-use super::cbor::{Key, MAP, Reader, Writer};
 use super::members::{MAX_URL_BYTES, is_list_url};
+use crate::cbor::{Key, MAP, Reader, Writer};
 use did_resolver::json::MAX_INTEGER;
 use serde_json::{Value, json};
 
@@ -53,11 +53,11 @@ impl Reference {
     /// As [`Self::parse`].
     pub fn from_cbor(bytes: &[u8]) -> Result<Self, StatusError> {
         let (mut index, mut uri, mut reader) = (None, None, Reader::new(bytes));
-        reader.map(false, |name, value| {
+        reader.map::<StatusError>(false, |name, value| {
             if name != Key::Text(MECHANISM) {
                 return Ok(false);
             }
-            value.map(true, |name, value| {
+            value.map::<StatusError>(true, |name, value| {
                 match name {
                     Key::Text("idx") => index = Some(value.unsigned()?),
                     Key::Text("uri") => uri = Some(value.text(MAX_URL_BYTES)?),

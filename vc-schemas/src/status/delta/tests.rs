@@ -1,7 +1,7 @@
 use super::*;
+use crate::cbor::{MAP, Writer};
 use crate::secure::{Content, Draft, Envelope, SecureError, Secured};
 use crate::status::array::{MIN_ENTRIES, Width};
-use crate::status::cbor::{MAP, Writer};
 use crate::status::list::ListDraft;
 use did_resolver::document::KeyRefusal;
 use ed25519_dalek::{Signer, SigningKey};

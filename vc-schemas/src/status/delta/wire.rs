@@ -1,8 +1,8 @@
 //! What of a delta is signed: a CBOR map of small numbers, in its one spelling.
 
 use super::{Changes, Delta, MAX_DELTA_BYTES, State};
+use crate::cbor::{ARRAY, Key, MAP, Reader, Writer};
 use crate::status::StatusError;
-use crate::status::cbor::{ARRAY, Key, MAP, Reader, Writer};
 use crate::status::entry::Purpose;
 use crate::status::members::MAX_URL_BYTES;
 use did_resolver::codec::Sha256Digest;
@@ -48,7 +48,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Delta, StatusError> {
     let (mut list, mut purpose, mut changes) = (None, None, None);
     let (mut numbers, mut digests) = ([None; 5], [None; 2]);
     let mut reader = Reader::new(bytes);
-    reader.map(false, |name, value| {
+    reader.map::<StatusError>(false, |name, value| {
         let [from, to, issued, valid_until, ttl] = &mut numbers;
         let [from_digest, to_digest] = &mut digests;
         match name {

@@ -1,8 +1,8 @@
 //! The Status List structure in JSON and CBOR (draft-ietf-oauth-status-list, sections 4.2 and 4.3).
 
+use crate::cbor::{Key, MAP, Reader, Writer};
 use crate::status::StatusError;
 use crate::status::array::{Bits, BitsError, MAX_ARRAY_BYTES, Width};
-use crate::status::cbor::{Key, MAP, Reader, Writer};
 use crate::status::inflate;
 use crate::status::members::MAX_URL_BYTES;
 use did_resolver::codec;
@@ -68,7 +68,7 @@ pub(super) fn to_cbor(bits: &Bits, aggregation: Option<&str>, writer: Writer) ->
 /// Reads the structure, straight from where it lies.
 pub(super) fn from_cbor(reader: &mut Reader<'_>) -> Result<Structure, StatusError> {
     let (mut width, mut zipped, mut aggregation) = (None, None, None);
-    reader.map(false, |name, value| {
+    reader.map::<StatusError>(false, |name, value| {
         match name {
             Key::Text("bits") => width = Width::of(value.unsigned()?),
             Key::Text("lst") => zipped = Some(value.bytes(MAX_LST_BYTES)?),

@@ -1,8 +1,8 @@
 use super::*;
+use crate::cbor::{ARRAY, MAP, Reader, TAG, Writer};
 use crate::secure::SecureError;
 use crate::status::MAX_LIST_BYTES;
 use crate::status::array::{BitsError, MAX_ARRAY_BYTES, MAX_ENTRIES, Width};
-use crate::status::cbor::{ARRAY, MAP, Reader, TAG, Writer};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use did_resolver::document::KeyRefusal;
 use ed25519_dalek::{Signer, SigningKey};
@@ -334,7 +334,7 @@ fn a_cwt_header_of_another_shape_is_refused() {
     let missing = writer(2).unsigned(4).bytes(kid).unsigned(16).text(typ).into_bytes();
     assert_eq!(read(&missing, NONE), refused(SecureError::Algorithm));
     let unprotected = writer(1).unsigned(1).integer(-8).into_bytes();
-    assert_eq!(read(&missing, &unprotected), refused(SecureError::Header), "alg unprotected");
+    assert_eq!(read(&missing, &unprotected), refused(SecureError::SelfChosen), "alg unprotected");
     let other =
         writer(3).unsigned(1).integer(-8).unsigned(4).bytes(kid).unsigned(16).text("application/vc+cose");
     assert_eq!(read(&other.into_bytes(), NONE), refused(SecureError::Type));
@@ -345,11 +345,11 @@ fn a_cwt_header_of_another_shape_is_refused() {
     let empty = writer(1).unsigned(4).bytes(b"").into_bytes();
     assert_eq!(read(&keyless, &empty), refused(SecureError::KeyId));
     let twice = writer(1).unsigned(4).bytes(b"did:web:evil.example#k").into_bytes();
-    assert_eq!(read(&protected(), &twice), refused(SecureError::Header));
+    assert_eq!(read(&protected(), &twice), refused(SecureError::SelfChosen));
     let critical =
         writer(4).unsigned(1).integer(-8).unsigned(2).head(ARRAY, 1).unsigned(99).unsigned(4).bytes(kid);
     let critical = critical.unsigned(16).text(typ).into_bytes();
-    assert_eq!(read(&critical, NONE), refused(SecureError::Header));
+    assert_eq!(read(&critical, NONE), refused(SecureError::SelfChosen));
     let doubled = writer(4).unsigned(1).integer(-8).unsigned(1).integer(-7).unsigned(4).bytes(kid);
     let doubled = doubled.unsigned(16).text(typ).into_bytes();
     assert_eq!(read(&doubled, NONE), StatusError::Malformed);
