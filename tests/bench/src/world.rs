@@ -18,7 +18,8 @@ use vc_schemas::delegation::scope::Scope;
 use vc_schemas::facts::{Anchor, DidFact, Expect, Facts, ListFact, Recognition, Request};
 use vc_schemas::presentation::Presentation;
 use vc_schemas::secure::{Content, Draft, Envelope, Secured};
-use vc_schemas::status::bitstring::Bits;
+use vc_schemas::status::array::{Bits, MIN_ENTRIES, Width};
+use vc_schemas::status::token_list::{Form, Token, TokenDraft, TokenList};
 use vc_schemas::status::{ListDraft, Purpose, StatusEntry, StatusList};
 
 /// The instant of every check.
@@ -254,18 +255,44 @@ fn pair(domain: &Party, index: u32) -> StatusPair {
     StatusPair { revocation: entry(Purpose::Revocation), suspension: entry(Purpose::Suspension) }
 }
 
-/// A list of which one entry in `one_in` is set, none of the first 1,000, as it is signed, with the document that
-/// verifies it.
-pub fn list(domain: &Party, purpose: Purpose, entries: u32, one_in: u32) -> (Secured, Document) {
-    let mut bits = Bits::new(entries).unwrap();
+/// An array of which one entry in `one_in` is set.
+fn bits(entries: u32, one_in: u32) -> Bits {
+    // What the chains point at is never set.
+    let lowest = if entries < MIN_ENTRIES { 0 } else { 1_000 };
+    let mut bits = Bits::wide(entries, Width::One).unwrap();
     let set: BTreeSet<u32> = (0_u64..)
         .map(|number| (spread(number) % u64::from(entries)) as u32)
-        .filter(|index| *index >= 1_000)
+        .filter(|index| *index >= lowest)
         .take((entries / one_in) as usize)
         .collect();
     for index in set {
         bits.set(index).unwrap();
     }
+    bits
+}
+
+/// A Status List Token of which one entry in `one_in` is set, with the document that verifies it.
+pub fn token(domain: &Party, entries: u32, one_in: u32, form: Form) -> (Token, Document) {
+    let list = TokenList {
+        url: list_url(domain, Purpose::Revocation),
+        issuer: Some(domain.did.clone()),
+        sequence: Some(1),
+        issued: NOW,
+        not_before: None,
+        expires: Some(NOW.plus(Duration::from_secs(86_400))),
+        ttl: Some(Duration::from_secs(300)),
+        aggregation: None,
+        bits: bits(entries, one_in),
+    };
+    let key_id = domain.did.with_fragment("key-1").unwrap();
+    let draft = TokenDraft::new(&list, form, &key_id, domain.public().kind()).unwrap();
+    let signature = domain.key.sign(draft.signing_input()).to_bytes();
+    (draft.attach(&domain.public(), &signature).unwrap(), domain.document())
+}
+
+/// A bitstring list of which one entry in `one_in` is set, none of the first 1,000, with the document
+/// that verifies it.
+pub fn list(domain: &Party, purpose: Purpose, entries: u32, one_in: u32) -> (Secured, Document) {
     let draft = ListDraft {
         url: list_url(domain, purpose),
         issuer: domain.did.clone(),
@@ -274,7 +301,7 @@ pub fn list(domain: &Party, purpose: Purpose, entries: u32, one_in: u32) -> (Sec
         issued: NOW,
         valid_until: NOW.plus(Duration::from_secs(86_400)),
         ttl: Duration::from_secs(300),
-        bits,
+        bits: bits(entries, one_in),
     };
     (domain.sign(Content::Credential, Envelope::Jwt, draft.payload().unwrap()).secured, domain.document())
 }
