@@ -232,6 +232,7 @@ impl World {
                 capability: Some("calendar:read".parse().unwrap()),
                 resource: Some("https://calendar.example/alice".to_owned()),
                 purpose: Some("plan a journey".to_owned()),
+                ..Request::default()
             },
         }
     }
