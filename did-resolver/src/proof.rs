@@ -11,7 +11,7 @@ mod secured;
 
 pub(crate) use draft::finish;
 pub use draft::{ChainLink, ProofDraft, ProofOptions};
-pub use secured::{MAX_PROOFS, Secured};
+pub use secured::{MAX_PROOFS, Secured, verify_many};
 
 use crate::codec;
 use crate::did::DidUrl;
@@ -303,10 +303,13 @@ impl Proof {
         self.suite.hash_with(&self.options, document)
     }
 
+    /// Whether keys like this sign in the suite.
+    fn check_kind(&self, key: &PublicKey) -> Result<(), ProofError> {
+        if Suite::of(key.kind()) == Some(self.suite) { Ok(()) } else { Err(ProofError::KeyKind) }
+    }
+
     fn verify_hash(&self, input: &HashData, key: &PublicKey) -> Result<(), ProofError> {
-        if Suite::of(key.kind()) != Some(self.suite) {
-            return Err(ProofError::KeyKind);
-        }
+        self.check_kind(key)?;
         key.verify(input, &self.signature).map_err(|_| ProofError::BadSignature)
     }
 }

@@ -16,7 +16,7 @@ use did_resolver::did::{Did, DidUrl};
 use did_resolver::document::{KeyRefusal, Relationship};
 use did_resolver::keys::KeyKind;
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::{Log, LogError, WebvhId};
+use did_resolver::webvh::{LogBytes, LogError, WebvhId, verify_many};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -44,6 +44,14 @@ pub struct BundledLog {
     pub log: Vec<u8>,
     /// The `did-witness.json`; empty where nobody needed to approve.
     pub witness: Vec<u8>,
+}
+
+impl BundledLog {
+    /// To be verified.
+    fn bytes(&self) -> LogBytes<'_> {
+        let witness = (!self.witness.is_empty()).then_some(self.witness.as_slice());
+        LogBytes { log: &self.log, witness }
+    }
 }
 
 /// A list as it is held.
@@ -116,10 +124,10 @@ impl Bundle {
     /// The facts in it, each verified again, as of `at`.
     fn facts(&self, at: UnixSeconds) -> Result<Facts, BundleError> {
         let mut facts = Facts::default();
-        for (place, bundled) in self.logs.iter().enumerate() {
-            let witness = (!bundled.witness.is_empty()).then_some(bundled.witness.as_slice());
-            let log =
-                Log::verify_with(&bundled.log, witness, at).map_err(|why| BundleError::Log(place, why))?;
+        let bytes: Vec<_> = self.logs.iter().map(BundledLog::bytes).collect();
+        let logs = verify_many(&bytes, at);
+        for (place, (bundled, log)) in self.logs.iter().zip(logs).enumerate() {
+            let log = log.map_err(|why| BundleError::Log(place, why))?;
             if !log.names(&bundled.did) {
                 return Err(BundleError::Malformed);
             }

@@ -15,6 +15,7 @@ mod attacks;
 mod forks;
 mod keys;
 mod lifecycle;
+mod many;
 mod properties;
 mod vectors;
 mod witness_attacks;

@@ -2,6 +2,7 @@ use super::*;
 use crate::delegation::scope::Scope;
 use crate::facts::Anchor;
 use did_resolver::keys::PublicKey;
+use did_resolver::webvh::Log;
 use did_resolver::webvh::{Genesis, create};
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;

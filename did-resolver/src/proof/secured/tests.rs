@@ -4,6 +4,7 @@ use super::super::*;
 use super::*;
 use crate::did::DidUrl;
 use crate::document::Relationship;
+use crate::keys::batch::MIN_BATCH;
 use crate::methods;
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
@@ -11,6 +12,8 @@ use serde_json::json;
 use std::path::Path;
 
 const MAX: usize = 1 << 16;
+
+const P256: &str = "zDnaepBuvsQ8cpsWrVKw8fbpGpvPeNSjVPTWoq6cRqaYzBKVP";
 
 fn vector(file: &str) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/di-eddsa/proof-set-chain");
@@ -192,6 +195,27 @@ fn a_context_that_nobody_signed_is_refused_in_a_set_too() {
     let secured = Secured::from_value(&document).unwrap();
     assert_eq!(secured.verify(0, &signer(1).1), Err(ProofError::Context));
     assert_eq!(secured.signed(0), None);
+}
+
+#[test]
+fn many_proofs_get_the_verdicts_that_each_gets_alone() {
+    let (text, single) =
+        (jcs::canonical(&chain()).unwrap(), jcs::canonical(&first(json!({"a": 1}), 2)).unwrap());
+    let documents = [Secured::read(&text, MAX).unwrap(), Secured::read(&single, MAX).unwrap()];
+    let keys = [signer(1).1, signer(2).1, PublicKey::from_multikey(P256).unwrap()];
+    let proofs: Vec<_> = (0..MIN_BATCH * 3)
+        .map(|n| match n % 19 {
+            7 => (&documents[0], 0, &keys[1]),
+            11 => (&documents[1], 9, &keys[1]),
+            13 => (&documents[1], 0, &keys[2]),
+            n => (&documents[n % 2], 0, &keys[n % 2]),
+        })
+        .collect();
+    let alone: Vec<_> = proofs.iter().map(|(document, index, key)| document.verify(*index, key)).collect();
+    assert_eq!(verify_many(&proofs), alone);
+    for error in [ProofError::BadSignature, ProofError::Shape, ProofError::KeyKind] {
+        assert!(alone.contains(&Err(error)), "{error}");
+    }
 }
 
 proptest! {
