@@ -8,6 +8,7 @@ mod absolute;
 mod error;
 pub mod dereference;
 mod did_web;
+mod scid;
 
 pub use did_web::did_web_document;
 pub use error::ResolutionError;

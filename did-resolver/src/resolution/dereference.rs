@@ -8,7 +8,7 @@
 use super::{DOCUMENT_TYPE, Metadata, Resolution, ResolutionError};
 use crate::did::{Did, DidUrl};
 use crate::document::{Document, Part, Relationship, Service};
-use crate::webvh::{VersionQuery, WebvhId};
+use crate::webvh::{SOURCE, VersionQuery, WebvhId};
 use serde_json::{Value, json};
 
 /// The media type of a whole result.
@@ -161,7 +161,8 @@ pub fn dereference(
     }
     let value =
         |wanted: &str| parameters.iter().find_map(|(name, value)| (name == wanted).then_some(value.as_str()));
-    if !parameters.iter().all(|(name, _)| PARAMETERS.contains(&name.as_str())) {
+    let known = |name: &str| PARAMETERS.contains(&name) || (name == SOURCE && url.did().method() == "scid");
+    if !parameters.iter().all(|(name, _)| known(name)) {
         return Err(ResolutionError::NotFound);
     }
     let (service, service_type, reference) = (value("service"), value("serviceType"), value("relativeRef"));

@@ -17,6 +17,7 @@ mod keys;
 mod lifecycle;
 mod many;
 mod properties;
+mod scid;
 mod vectors;
 mod witness_attacks;
 mod witnessed;

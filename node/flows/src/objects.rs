@@ -4,6 +4,7 @@
 //! Own and foreign objects lie in the same tables and pass the same decisions.
 
 mod logs;
+pub(crate) mod histories;
 
 pub use logs::HeldLog;
 pub(crate) use logs::{KnownLog, authority, packed};

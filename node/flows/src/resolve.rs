@@ -4,6 +4,7 @@
 
 mod answer;
 mod document;
+mod scid;
 
 pub use answer::{Answer, Standing, Step, Unresolved};
 
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::hosts::FromHost;
 use crate::lookups::{Confirmed, LEAST_TTL, LONGEST_TTL, Source, Vain};
 use crate::objects::HeldLog;
+use crate::objects::histories::add;
 use crate::ports::mesh::MeshError;
 use answer::Trace;
 use did_resolver::did::{Did, DidUrl};
@@ -73,6 +75,7 @@ impl Domain {
             "key" | "jwk" | "peer" => Ok(self.own_document(did, query, &mut trace)),
             "web" => self.web_document(did, query, &mut trace).await,
             "webvh" => self.webvh(did, query, &mut trace).await,
+            "scid" => self.by_scid(url, query, &mut trace).await,
             _ => Ok(Err(ResolutionError::MethodNotSupported)),
         };
         let found = match found {
@@ -112,19 +115,7 @@ impl Domain {
             return Ok(Err(ResolutionError::InvalidDid));
         }
         let looked = self.look_up(did, trace).await?;
-        if looked.held.is_contested() {
-            return Err(Error::refused(Code::DidContested, "the DID has two valid histories"));
-        }
-        let Some(log) = looked.unkept.as_ref().or(looked.held.log()) else {
-            return nothing(looked.vain).map(Err);
-        };
-        let standing = Standing {
-            source: looked.source,
-            confirmed: looked.confirmed.map(|confirmed| confirmed.at),
-            stale: looked.stale,
-            sources: looked.confirmed.map_or(0, |confirmed| confirmed.sources),
-        };
-        Ok(Resolution::of_log(log, did, query).map(|resolution| (Arc::new(resolution), standing)))
+        told(looked, |log| Resolution::of_log(log, did, query))
     }
 
     /// Looks for the log of a DID: here, then, where that is due, outside.
@@ -174,7 +165,7 @@ impl Domain {
 
     /// What is held, and whether that should be confirmed.
     async fn look_here(&self, did: &Did, began: Instant, trace: &mut Trace) -> Result<Looked, Error> {
-        let held = self.held_log(did).await?;
+        let held = self.held_under_any_name(did).await?;
         let now = self.now();
         let confirmed = self.lookups.confirmed(did);
         // What stands in this domain is made here, and what is over or contested stays so.
@@ -215,7 +206,7 @@ impl Domain {
             let asked = tokio::time::timeout_at(deadline, mesh.resolve(did.clone(), within)).await;
             let asked = asked.unwrap_or(Err(MeshError::Unreachable));
             let sources = asked.as_ref().map_or(0, |asked| asked.answers);
-            let found = self.held_log(did).await?;
+            let found = self.held_under_any_name(did).await?;
             let confirmed = self.lookups.confirmed(did).filter(|confirmed| confirmed.at >= since);
             let is_new =
                 confirmed.is_some() || (looked.held.branches.is_empty() && !found.branches.is_empty());
@@ -240,17 +231,32 @@ impl Domain {
         let began = Instant::now();
         match self.log_from_host(web.as_ref(), did, deadline).await? {
             FromHost::Held => {
-                let held = self.held_log(did).await?;
+                let held = self.held_under_any_name(did).await?;
                 self.lookups.confirm(did, self.now(), Source::Web, 1);
                 trace.add(Source::Web, "found", began, &detail(&held));
                 self.settled(did, held, Source::Web, looked);
             }
             FromHost::Unkept(log) => {
-                trace.add(Source::Web, "found", began, "verified, and not kept");
-                let at = self.now();
-                looked.confirmed = Some(Confirmed { at, source: Source::Web, sources: 1 });
-                (looked.unkept, looked.source) = (Some(Arc::new(log)), Source::Web);
-                (looked.stale, looked.vain) = (false, None);
+                let (at, log) = (self.now(), Arc::new(log));
+                let mut histories = looked.held.branches.clone();
+                add(&mut histories, Arc::clone(&log), at);
+                // What is held under another name of the DID may be more, or another history.
+                match histories.as_slice() {
+                    [one] if Arc::ptr_eq(one, &log) => {
+                        trace.add(Source::Web, "found", began, "verified, and not kept");
+                        looked.confirmed = Some(Confirmed { at, source: Source::Web, sources: 1 });
+                        (looked.unkept, looked.source) = (Some(log), Source::Web);
+                        (looked.stale, looked.vain) = (false, None);
+                    }
+                    [_] => {
+                        trace.add(Source::Web, "older", began, "the host has less than what is known");
+                        looked.vain = Some(Vain::Away);
+                    }
+                    _ => {
+                        trace.add(Source::Web, "found", began, "another history than what is held");
+                        (looked.held.branches, looked.vain) = (histories, None);
+                    }
+                }
             }
             FromHost::Older => {
                 trace.add(Source::Web, "older", began, "the host has less than what is known");
@@ -274,6 +280,30 @@ impl Domain {
         (looked.source, looked.confirmed) = (source, self.lookups.confirmed(did));
         (looked.stale, looked.vain) = (false, None);
     }
+}
+
+/// The answer that a lookup is, by what its log says.
+fn told(
+    looked: Looked,
+    says: impl FnOnce(&Log) -> Result<Resolution, ResolutionError>,
+) -> Result<Result<(Arc<Resolution>, Standing), ResolutionError>, Error> {
+    if looked.held.is_contested() {
+        return Err(contested());
+    }
+    let Some(log) = looked.unkept.as_ref().or(looked.held.log()) else {
+        return nothing(looked.vain).map(Err);
+    };
+    let standing = Standing {
+        source: looked.source,
+        confirmed: looked.confirmed.map(|confirmed| confirmed.at),
+        stale: looked.stale,
+        sources: looked.confirmed.map_or(0, |confirmed| confirmed.sources),
+    };
+    Ok(says(log).map(|resolution| (Arc::new(resolution), standing)))
+}
+
+const fn contested() -> Error {
+    Error::refused(Code::DidContested, "the DID has two valid histories")
 }
 
 /// How long a log is good without being confirmed.

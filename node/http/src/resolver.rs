@@ -47,7 +47,7 @@ const OF_DIDS: [&str; 6] = [RESOLUTION, DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD, JS
 const OF_URLS: [&str; 6] = [DEREFERENCING, DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD, URLS_TYPE, JSON];
 
 /// What may stand in a query as a part of the DID URL that is written before it.
-const OF_THE_URL: [&str; 3] = ["service", "serviceType", "relativeRef"];
+const OF_THE_URL: [&str; 4] = ["service", "serviceType", "relativeRef", "src"];
 
 /// Most bytes of the options that are posted.
 const MAX_OPTIONS_BYTES: usize = 16 * 1_024;
@@ -224,12 +224,14 @@ impl Question {
 
 /// Whether a DID URL names more than a version of the document.
 fn is_part(url: &DidUrl) -> bool {
-    let is_version = |pair: &str| {
-        let name = pair.split('=').next().unwrap_or_default();
-        matches!(name, "versionId" | "versionNumber" | "versionTime")
+    let names_the_whole = |pair: &str| match pair.split('=').next().unwrap_or_default() {
+        "versionId" | "versionNumber" | "versionTime" => true,
+        // Where the log is, of a DID that does not say it.
+        "src" => url.did().method() == "scid",
+        _ => false,
     };
-    let of_versions = url.query().is_none_or(|query| query.split('&').all(is_version));
-    !url.path().is_empty() || url.fragment().is_some() || !of_versions
+    let whole = url.query().is_none_or(|query| query.split('&').all(names_the_whole));
+    !url.path().is_empty() || url.fragment().is_some() || !whole
 }
 
 fn is_document(media_type: &str) -> bool {

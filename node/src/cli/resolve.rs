@@ -23,6 +23,9 @@ use vc_schemas::code::Code;
 /// Parameters that choose a version; with nothing else a DID URL names the document.
 const VERSION: [&str; 3] = ["versionId", "versionNumber", "versionTime"];
 
+/// The parameter of a did:scid that says where its log may be.
+const SOURCE: &str = "src";
+
 /// Resolve a DID.
 #[derive(Debug, Args)]
 pub struct Resolve {
@@ -95,16 +98,17 @@ impl Resolve {
             VersionQuery::Number(number) => format!("versionNumber={number}"),
             VersionQuery::Time(time) => format!("versionTime={}", segment(&time.to_string())),
         });
-        let query: Vec<String> =
-            version.into_iter().chain(self.trace.then(|| "trace=true".to_owned())).collect();
+        let source = source(url).map(|source| format!("{SOURCE}={source}"));
+        let trace = self.trace.then(|| "trace=true".to_owned());
+        let query: Vec<String> = version.into_iter().chain(source).chain(trace).collect();
         let mark = if query.is_empty() { "" } else { "?" };
         format!("/1.0/identifiers/{}{mark}{}", segment(url.did().as_str()), query.join("&"))
     }
 
     fn of_file(&self, url: &DidUrl, query: Option<&VersionQuery>, name: &str) -> Result<Value, Failure> {
-        if url.did().method() != "webvh" {
+        if !["webvh", "scid"].contains(&url.did().method()) {
             let reason = format!("did:{} has no log", url.did().method());
-            return Err(Failure::local(Local::Usage, reason, "--from-file is for did:webvh."));
+            return Err(Failure::local(Local::Usage, reason, "--from-file is for did:webvh and did:scid."));
         }
         if name == "-" && self.witness.as_deref() == Some("-") {
             let reason = "log and witness proofs cannot both come from stdin";
@@ -114,7 +118,7 @@ impl Resolve {
         let witness = self.witness.as_deref().map(|name| files::read_named(name, MAX_WITNESS_BYTES));
         let witness = witness.transpose()?;
         let bytes = Bytes { log: &log, witness: witness.as_deref() };
-        offline::of_log(url.did(), query, bytes, signing::now())
+        offline::of_log(url, query, bytes, signing::now())
     }
 
     /// The answer, and on stderr the trace, where it was asked for.
@@ -191,9 +195,13 @@ fn shown(url: &DidUrl, result: Value) -> Result<Answer, Failure> {
 /// Whether `url` names more than a version of the document.
 fn names_a_part(url: &DidUrl) -> bool {
     let names = url.decoded_parameters().unwrap_or_default();
-    !url.path().is_empty()
-        || url.fragment().is_some()
-        || names.iter().any(|(name, _)| !VERSION.contains(&name.as_str()))
+    let of_whole = |name: &str| VERSION.contains(&name) || (name == SOURCE && source(url).is_some());
+    !url.path().is_empty() || url.fragment().is_some() || !names.iter().all(|(name, _)| of_whole(name))
+}
+
+/// Where the log of a did:scid may be, as the DID URL writes it.
+fn source(url: &DidUrl) -> Option<&str> {
+    if url.did().method() == "scid" { url.parameters(SOURCE).next() } else { None }
 }
 
 fn trace_table(metadata: Option<&Value>) -> String {

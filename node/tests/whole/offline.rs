@@ -100,6 +100,19 @@ fn a_log_that_does_not_name_the_did_that_was_asked_for_is_not_its_answer() {
 }
 
 #[test]
+fn a_log_resolves_under_its_did_scid() {
+    let log = vector("multi-update.ts.jsonl");
+    let (did, file) = (did_of(&log), log.to_str().unwrap());
+    let scid = format!("did:scid:vh:1:{}", did.split(':').nth(2).unwrap());
+    let found = run(&["resolve", &scid, "--from-file", file, "--version-number", "1", "--json"], b"");
+    assert_eq!((found.exit, &found.json["didDocument"]["id"]), (0, &json!(scid)), "{}", found.stdout);
+    assert!(found.json["didDocument"]["alsoKnownAs"].as_array().unwrap().contains(&json!(did)));
+    let other = vector("portable-move.ts.jsonl");
+    let refused = run(&["resolve", &scid, "--from-file", other.to_str().unwrap(), "--json"], b"");
+    assert_eq!((refused.exit, &refused.json["error"]["code"]), (3, &json!("log-refused")));
+}
+
+#[test]
 fn what_witnesses_must_approve_needs_their_proofs() {
     let log = vector("witness-update.ts.jsonl");
     let (did, file) = (did_of(&log), log.to_str().unwrap());

@@ -196,4 +196,21 @@ fn a_running_node_shows_the_way_to_services_and_says_that_a_did_is_gone() {
     }
     let before = node.get(&format!("{gone}?versionNumber=1"), ANY);
     assert_eq!((before.status, &before.json()["didDocument"]["id"]), (410, &json!(gone)));
+
+    let (moved, imported) = node.import("portable-move.ts.jsonl");
+    assert_eq!(imported.status, 200, "{}", imported.body);
+    let old = node.get(&format!("{moved}?versionNumber=1"), ANY).json()["didDocument"]["id"].clone();
+    let under_the_old_name = node.get(old.as_str().unwrap(), ANY).json();
+    assert_ne!(old, moved);
+    assert_eq!(under_the_old_name["didDocument"]["id"], moved);
+    assert_eq!(under_the_old_name["didDocumentMetadata"]["canonicalId"], moved);
+    assert_eq!(under_the_old_name["didDocumentMetadata"]["equivalentId"], json!([moved]));
+    let scid = format!("did:scid:vh:1:{}", moved.split(':').nth(2).unwrap());
+    for reply in [node.get(&scid, ANY), node.get(&format!("{scid}?src=example.org"), ANY)] {
+        let json = reply.json();
+        assert_eq!((reply.status, &json["didDocument"]["id"]), (200, &json!(scid)), "{json}");
+        assert!(json["didDocument"]["alsoKnownAs"].as_array().unwrap().contains(&json!(moved)));
+    }
+    let files = node.get(&format!("{scid}%3Fsrc=example.org%23files"), ANY).json();
+    assert_eq!(files["content"]["serviceEndpoint"], "https://example.org/");
 }

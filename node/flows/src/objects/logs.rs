@@ -28,6 +28,11 @@ pub struct HeldLog {
 }
 
 impl HeldLog {
+    /// What comes from several records, and so cannot be written back.
+    pub(super) const fn shown(branches: Vec<Arc<Log>>) -> Self {
+        Self { branches, settled: None, versions: Vec::new() }
+    }
+
     /// The log that counts: the only one, or the branch that was settled on.
     #[must_use]
     pub fn log(&self) -> Option<&Arc<Log>> {

@@ -4,6 +4,7 @@ use crate::world::{Holder, NOW, Node};
 use did_resolver::did::{Did, DidUrl};
 use did_resolver::resolution::ResolutionError;
 use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::ScidId;
 use futures::future::{BoxFuture, join_all};
 use marque_flows::lookups::{MAX_PER_WINDOW, Source};
 use marque_flows::ports::fetch::{Fetch, FetchError, Fetched, Wanted};
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use vc_schemas::code::Code;
+use vc_schemas::facts::DidFact;
 
 const AT: UnixSeconds = UnixSeconds::new(NOW - 500);
 
@@ -295,6 +297,96 @@ async fn an_answer_that_is_a_refusal_says_what_was_looked_at() {
     assert_eq!(contested, (Some(Code::DidContested), looked));
     let held = traced(&node, &did).await;
     assert_eq!(held, (Some(Code::DidContested), vec![(Source::Store, "found")]));
+}
+
+/// A DID, and its log after it moved to `other.test`, as an entry more.
+fn moved() -> (Holder, Holder) {
+    let one = Holder::that_may_move("mover", "mallory.test", &["mover"], AT, true);
+    let two = one.moved_to("other.test", UnixSeconds::new(NOW - 100));
+    (one, two)
+}
+
+#[tokio::test]
+async fn what_is_held_under_one_name_of_a_did_answers_for_its_others() {
+    let (one, two) = moved();
+    let (old, new) = (one.did(), two.did());
+    assert_ne!(old, new);
+    let node = Node::new("alpha.test").await;
+    node.domain.import(&new, two.log.bytes().into()).await.unwrap();
+    let newest = Some(json!(new.as_str()));
+    for did in [&old, &new] {
+        let answer = node.domain.resolve(&DidUrl::from(did.clone()), None).await.unwrap();
+        let (resolution, _) = answer.found.unwrap();
+        assert_eq!(resolution.document.as_ref().map(|document| document["id"].clone()), newest);
+        assert_eq!(resolution.metadata.canonical_id.is_some(), *did == old);
+    }
+    // What is shorter under the old name changes nothing, be it handed in or fetched.
+    node.domain.import(&old, one.log.bytes().into()).await.unwrap();
+    assert_eq!(resolve(&node, &old).await.unwrap().0, newest);
+    let (web, hosts) = with_hosts().await;
+    web.domain.import(&new, two.log.bytes().into()).await.unwrap();
+    hosts.put("https://mallory.test/mover/did.jsonl", one.log.bytes(), None);
+    assert_eq!(resolve(&web, &old).await.unwrap().0, newest);
+    assert_eq!(hosts.asked(), 1);
+    let unknown = Holder::new("unknown", "mallory.test", &["mover"], AT).did();
+    assert_eq!(resolve(&node, &unknown).await, Err("NOT_FOUND".to_owned()));
+}
+
+#[tokio::test]
+async fn two_histories_under_two_names_contest_each_other() {
+    let (one, left) = moved();
+    let right = one.moved_to("third.test", UnixSeconds::new(NOW - 90));
+    for full in [false, true] {
+        let (node, hosts) = with_hosts().await;
+        node.domain.import(&left.did(), left.log.bytes().into()).await.unwrap();
+        if full {
+            filled(&node).await;
+            hosts.put("https://mallory.test/mover/did.jsonl", right.log.bytes(), None);
+        } else {
+            node.domain.import(&right.did(), right.log.bytes().into()).await.unwrap();
+        }
+        let scid = scid_of(&one);
+        let contested = Err(Code::DidContested.to_string());
+        assert_eq!(resolve(&node, &one.did()).await, contested, "{full}");
+        let fact = node.domain.find_log(&one.did()).await.unwrap().fact();
+        assert!(matches!(fact, Some(DidFact::Contested)), "{full}");
+        if !full {
+            assert_eq!(resolve(&node, &left.did()).await, contested);
+            assert_eq!(resolve(&node, &scid).await, contested);
+        }
+    }
+}
+
+fn scid_of(holder: &Holder) -> Did {
+    ScidId::of(holder.log.scid()).unwrap().did().clone()
+}
+
+#[tokio::test]
+async fn a_did_scid_is_the_log_of_that_scid_wherever_it_is_held_or_at_its_source() {
+    let (node, hosts) = with_hosts().await;
+    let (one, scid) = (stranger(), scid_of(&stranger()));
+    assert_eq!(resolve(&node, &scid).await, Err("NOT_FOUND".to_owned()));
+    assert_eq!(hosts.asked(), 0, "without a place there is nobody to ask");
+    hosts.put(LOG, one.log.bytes(), None);
+    let at = |src: &str| format!("{scid}?src={src}").parse::<DidUrl>().unwrap();
+    let found = node.domain.resolve(&at("mallory.test/agents/stranger"), None).await.unwrap();
+    let (resolution, standing) = found.found.unwrap();
+    let document = resolution.document.clone().unwrap();
+    assert_eq!((&document["id"], standing), (&json!(scid.as_str()), good(Source::Web, NOW)));
+    assert!(document["alsoKnownAs"].as_array().unwrap().contains(&json!(one.did().as_str())));
+    let held = resolve(&node, &scid).await;
+    assert_eq!(held, Ok((Some(json!(scid.as_str())), good(Source::Store, NOW))), "it is held now");
+    for (url, error) in [
+        (at("elsewhere.test"), ResolutionError::NotFound),
+        (at("127.0.0.1"), ResolutionError::InvalidDid),
+        ("did:scid:ke:1:x".parse().unwrap(), ResolutionError::MethodNotSupported),
+        ("did:scid:vh:1:x".parse().unwrap(), ResolutionError::InvalidDid),
+    ] {
+        let answer = node.domain.resolve(&url, None).await.unwrap();
+        assert_eq!(answer.found.unwrap_err(), Unresolved::Error(error), "{url}");
+    }
+    let fact = node.domain.find_log(&scid).await.unwrap().fact();
+    assert!(fact.is_none(), "nothing is authorised under a did:scid");
 }
 
 /// Says that so much was written already of strangers that were fetched.

@@ -154,6 +154,27 @@ impl Holder {
         Self { seed: self.seed.clone(), log, generation: self.generation + 1 }
     }
 
+    /// The log with one more entry, by which the DID stands at `host` from now on.
+    pub(crate) fn moved_to(&self, host: &str, now: UnixSeconds) -> Self {
+        let new = format!("did:webvh:{}:{host}", self.log.scid());
+        let next = self.generation + 1;
+        let mut moved = document(&new, &[(next, public(&self.assertion(next)), None)]);
+        moved["alsoKnownAs"] = json!([self.did().as_str()]);
+        let update = key(&format!("{}/update/{next}", self.seed));
+        let later = public(&key(&format!("{}/update/{}", self.seed, next + 1)));
+        let change = Change {
+            document: Some(moved),
+            update_keys: Some(vec![public(&update)]),
+            next_key_hashes: Some(vec![key_hash(&later)]),
+            deactivate: false,
+        };
+        let draft = self.log.append(change, now, now).unwrap();
+        let signature = update.sign(&draft.signing_input(&public(&update)).unwrap()).to_bytes();
+        let line = draft.attach(&public(&update), &signature).unwrap();
+        let log = Log::verify(&[self.log.bytes(), &line].concat(), now).unwrap();
+        Self { seed: self.seed.clone(), log, generation: next }
+    }
+
     /// As `rotated`, approved by these witnesses.
     pub(crate) fn rotated_before(&self, now: UnixSeconds, approving: &[&str]) -> Self {
         let line = self.next_line(now, None, &Oversight::default());

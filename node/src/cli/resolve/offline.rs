@@ -3,10 +3,10 @@
 use super::refused;
 use crate::cli::history::{Bytes, Past, history, not_verified};
 use crate::failure::Failure;
-use did_resolver::did::Did;
+use did_resolver::did::{Did, DidUrl};
 use did_resolver::resolution::{Resolution, ResolutionError};
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::{Log, LogError, VersionQuery};
+use did_resolver::webvh::{Log, LogError, ScidId, VersionQuery};
 use serde_json::{Value, json};
 use std::time::Instant;
 use vc_schemas::code::Code;
@@ -28,9 +28,9 @@ pub(super) fn of_did(did: &Did, query: Option<&VersionQuery>) -> Result<Value, F
     Ok(traced(resolution.to_json(), vec![step]))
 }
 
-/// The whole result for `did` by a log.
+/// The whole result for the DID of `url`, a did:webvh or a did:scid, by a log.
 pub(super) fn of_log(
-    did: &Did,
+    url: &DidUrl,
     query: Option<&VersionQuery>,
     bytes: Bytes<'_>,
     now: UnixSeconds,
@@ -48,13 +48,19 @@ pub(super) fn of_log(
     let detail = format!("{} entries, {} bytes", past.len(), log.bytes().len());
     let mut steps = vec![step("file", "verified", Some(elapsed_ms(began)), &detail)];
     steps.extend(past.iter().map(entry_step));
-    if !log.names(did) {
+    let did = url.did();
+    let scid = ScidId::parse(url).ok();
+    if !scid.as_ref().map_or_else(|| log.names(did), |id| id.scid() == log.scid()) {
         let result = traced(ResolutionError::NotFound.to_json(), steps);
         let reason = format!("the log is of {}, which never was the DID that was asked for", log.did());
         let failure = Failure::of(Code::LogRefused).because(reason).so("Give the log of that DID.");
         return Err(Failure { report: Some(Box::new(result)), path: json!(["log"]), ..failure });
     }
-    match Resolution::of_log(&log, did, query) {
+    let resolved = match &scid {
+        Some(id) => Resolution::of_scid(&log, id, query),
+        None => Resolution::of_log(&log, did, query),
+    };
+    match resolved {
         Ok(resolution) => Ok(traced(resolution.to_json(), steps)),
         Err(error) => {
             let failure = refused(error).because("the log has no such version");

@@ -43,6 +43,15 @@ fn an_encoded_port_stays_encoded_and_a_part_is_not_asked_of_the_node() {
 }
 
 #[test]
+fn the_source_of_a_did_scid_is_asked_of_the_node_and_names_no_part() {
+    let url = "did:scid:vh:1:Qm?src=a.test%2Fb&versionNumber=2";
+    assert_eq!(path(url, None).unwrap(), "/1.0/identifiers/did:scid:vh:1:Qm?versionNumber=2&src=a.test%2Fb");
+    assert!(!names_a_part(&url.parse().unwrap()));
+    assert!(names_a_part(&"did:web:a.test?src=b".parse().unwrap()));
+    assert_eq!(path("did:web:a.test?src=b", None).unwrap(), "/1.0/identifiers/did:web:a.test");
+}
+
+#[test]
 fn a_trace_is_asked_of_the_node() {
     let asked = Resolve { trace: true, ..asked("did:web:a?versionNumber=2") };
     let (url, query) = asked.question().unwrap();
