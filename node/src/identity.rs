@@ -62,6 +62,8 @@ pub fn genesis(host: &str, path: &[&str], keys: Keys<'_>, now: UnixSeconds) -> R
     let document = json!({
         "@context": CONTEXTS,
         "id": did,
+        // The same without a history, as the node serves it, and without a place.
+        "alsoKnownAs": [format!("did:web:{host}{tail}"), format!("did:scid:vh:1:{SCID_PLACEHOLDER}")],
         "verificationMethod": methods,
         "assertionMethod": ids,
         "authentication": ids,

@@ -57,6 +57,14 @@ fn fragments(document: &Document, relationship: Relationship) -> Vec<&str> {
 }
 
 #[test]
+fn a_new_did_is_also_known_by_its_place_alone_and_by_its_scid_alone() {
+    let log = agent(&Set::new());
+    let names = &log.document().unwrap().json()["alsoKnownAs"];
+    let scid = format!("did:scid:vh:1:{}", log.scid());
+    assert_eq!(*names, json!(["did:web:acme.example:agents:travel-bot", scid]));
+}
+
+#[test]
 fn a_first_entry_verifies_and_commits_to_the_next_key() {
     let set = Set::new();
     let log = agent(&set);

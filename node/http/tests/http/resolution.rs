@@ -2,7 +2,9 @@
 
 use crate::world::{NOW, Party, World};
 use axum::http::Request;
-use did_resolver::document::Document;
+use did_resolver::did::Did;
+use did_resolver::document::{Document, Relationship};
+use did_resolver::methods::web::WebId;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use marque_flows::ports::records::{Expect, Table, Write};
@@ -338,6 +340,34 @@ async fn logs_of_this_domain_are_served_as_they_are_and_no_others() {
     for path in ["/did.jsonl", "/others/alice/did.jsonl", "/agents/bot/x/did.jsonl"] {
         assert_eq!(world.public(Request::get(path), "").await.code(), "not-found", "{path}");
     }
+}
+
+#[tokio::test]
+async fn beside_each_log_stands_the_did_web_document_that_follows_from_it() {
+    let world = World::new().await;
+    let alice = world.owner("alice").await;
+    let bot = world.agent("bot", "alice", &[]).await;
+    let served = [
+        ("/.well-known/did.json", &world.alpha, "did:web:alpha.test"),
+        ("/owners/alice/did.json", &alice, "did:web:alpha.test:owners:alice"),
+        ("/agents/bot/did.json", &bot, "did:web:alpha.test:agents:bot"),
+    ];
+    for (path, party, did) in served {
+        let answer = world.public(Request::get(path), "").await;
+        assert_eq!((answer.status, answer.media_type()), (200, "application/did+json"), "{path}");
+        let id = WebId::parse(&did.parse().unwrap()).unwrap();
+        assert!(id.document_url().ends_with(path), "{path}");
+        let document = id.document(&answer.bytes).unwrap();
+        assert_eq!(answer.json()["alsoKnownAs"], json!([party.did.as_str()]));
+        let key = did.parse::<Did>().unwrap().with_fragment("key-1").unwrap();
+        assert!(document.lists(Relationship::AssertionMethod, &key), "{path}");
+    }
+    assert_eq!(world.public(Request::get("/agents/alice/did.json"), "").await.code(), "agent-unknown");
+    let key = format!("{}#0", bot.did).into_bytes();
+    let over = Write { table: Table::Logs, key, value: Some(bot.rotated(true)), expect: Expect::Any };
+    world.faces.domain.records().commit(vec![over]).await.unwrap();
+    assert_eq!(world.public(Request::get("/agents/bot/did.json"), "").await.code(), "not-found");
+    assert_eq!(world.public(Request::get("/agents/bot/did.jsonl"), "").await.status, 200);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ pub const MAX_GOSSIP_BYTES: usize = 65_536;
 pub const MAX_PAYLOAD_BYTES: usize = 49_152;
 
 /// Longest DID log at every door.
-pub const MAX_LOG_BYTES: usize = 1_048_576;
+pub const MAX_LOG_BYTES: usize = did_resolver::webvh::MAX_LOG_BYTES;
 
 /// Longest witness proofs of a log at every door, of each witness the latest: some 120 witnesses, at
 /// 380 bytes each. They stand beside the payload that announces the log, which where the log is long is
