@@ -4,9 +4,10 @@
 //! before anything is wanted, so that a stranger cannot make a verifier look things up; then the
 //! domains that vouch are wanted, then those they vouch for, then their status lists: three rounds.
 //!
-//! Not checked here: that the nonce was not used before. The caller claims it, once and atomically,
-//! after `Verified`.
+//! Not checked here: that the nonce was not used before, and an approval neither. The caller claims them,
+//! once and atomically, after `Verified`.
 
+mod approval;
 mod held;
 mod identities;
 mod request;
@@ -14,9 +15,9 @@ mod signatures;
 mod status;
 mod verdict;
 
-pub use held::{Held, Identity};
+pub use held::{Approved, Held, Identity};
 pub use request::{Account, Obligation};
-pub use verdict::{CheckLine, LinkLine, Verdict};
+pub use verdict::{ApprovalLine, CheckLine, LinkLine, Verdict};
 
 use crate::chain;
 use crate::code::Code;
@@ -144,6 +145,7 @@ fn run(
     check_root(held, expect)?;
     check_validity(held, expect, now)?;
     request::check(held, expect)?;
+    approval::check(held, expect)?;
     let known = (facts, now, expect.skew);
     signatures::identities(held, known, memory)?;
     signatures::links_and_holder(held, known, memory)?;

@@ -154,6 +154,8 @@ codes! {
     CapabilityNotGranted = "AID-006", 403, Denied, "The mandate does not hold the capability that was asked for.", "Ask for what the mandate allows, or delegate more.";
     ConstraintUnmet = "constraint-unmet", 403, Denied, "The request is outside a constraint of the mandate.", "Stay within resource, purpose and workflow of the mandate.";
     ApprovalRequired = "approval-required", 403, Denied, "The capability needs an approval that is not there.", "Get the approval of the principal first.";
+    ApprovalMismatch = "approval-mismatch", 403, Denied, "The approval is not by the principal, or it is for another agent, mandate or use.", "Get the approval of the principal for exactly this use.";
+    ApprovalUsed = "approval-used", 403, Denied, "The approval was used before; it counts once.", "Get a new approval of the principal.";
     // The mesh.
     PeerNotAdmitted = "peer-not-admitted", 403, Denied, "The peer's domain is neither trusted nor joined.", "Join with a token, or add trust on both sides.";
     MembershipInvalid = "membership-invalid", 403, Denied, "The peer's NodeMembershipCredential does not bind its PeerId to its domain.", "The peer's operator restarts its node to get a new one.";

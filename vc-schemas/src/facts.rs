@@ -1,5 +1,6 @@
 //! What a verifier knows (facts) and what it asks (expectations). `check` sees nothing else.
 
+use crate::delegation::action::Action;
 use crate::delegation::budget::Amount;
 use crate::delegation::constraints::Workflow;
 use crate::delegation::scope::{Capability, Scope};
@@ -132,6 +133,22 @@ pub struct Request {
     pub arguments: BTreeMap<String, Value>,
     /// For this much.
     pub amount: Option<Amount>,
+}
+
+impl Request {
+    /// The use that is asked for at the verifier `audience`; `None` where no capability is named.
+    #[must_use]
+    pub fn action(&self, audience: &str) -> Option<Action> {
+        Some(Action {
+            audience: audience.to_owned(),
+            capability: self.capability.clone()?,
+            resource: self.resource.clone(),
+            purpose: self.purpose.clone(),
+            workflow: self.workflow.clone(),
+            arguments: self.arguments.clone(),
+            amount: self.amount.clone(),
+        })
+    }
 }
 
 /// What a verifier expects, all of its own making.

@@ -37,6 +37,12 @@ impl Path {
         Self(vec![Step::Name("identities"), Step::Index(at)])
     }
 
+    /// The approval.
+    #[must_use]
+    pub fn approval() -> Self {
+        Self(vec![Step::Name("approval")])
+    }
+
     /// The credential at this place of the presentation, whatever it is.
     #[must_use]
     pub fn entry(at: usize) -> Self {

@@ -23,6 +23,7 @@ mod unrecognised;
 pub mod import;
 mod hosts;
 pub mod resolve;
+mod approvals;
 pub mod verify;
 pub mod export;
 pub mod genesis;

@@ -1,8 +1,10 @@
 //! Verification of a presentation: `check` says what it wants, this fetches it, three rounds at most;
 //! then the nonce is claimed, once, and the decision recorded before anybody hears of it.
 
+use crate::approvals;
 use crate::domain::Domain;
 use crate::error::Error;
+use crate::ports::records::StoreError;
 use crate::record::{Decision, Kind};
 use did_resolver::did::Did;
 use futures::future::join_all;
@@ -46,8 +48,30 @@ impl Domain {
         if outcome.is_err() && !self.may_refuse() {
             return Err(Error::refused(Code::RateLimited, "more refusals than are recorded in a minute"));
         }
-        self.record(decision(&held, &outcome)).await?;
-        outcome
+        self.conclude(&held, outcome).await
+    }
+
+    /// Records the decision before anybody hears of it, in one batch with the claim of its approval.
+    async fn conclude(&self, held: &Held, outcome: Result<Verdict, Error>) -> Result<Verdict, Error> {
+        let claims = match &outcome {
+            Ok(verdict) => self.approval_claims(verdict).await?,
+            Err(_) => Vec::new(),
+        };
+        let is_claimed = !claims.is_empty();
+        let batch = [vec![self.entry(decision(held, &outcome))?], claims].concat();
+        match self.records.commit(batch).await {
+            Ok(()) => outcome.map(|mut verdict| {
+                approvals::claimed(&mut verdict);
+                verdict
+            }),
+            Err(StoreError::Conflict(_)) if is_claimed => {
+                let detail = "an approval counts once, and this one was used";
+                let refused = Err(Refusal::new(Code::ApprovalUsed, Path::approval(), detail).into());
+                self.record(decision(held, &refused)).await?;
+                refused
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn decide(&self, held: &Held, nonce: &str, request: Request) -> Result<Verdict, Error> {
@@ -93,7 +117,13 @@ impl Domain {
 fn decision(held: &Held, outcome: &Result<Verdict, Error>) -> Decision {
     let links: Vec<_> = held.links().iter().map(|link| link.credential.id.clone()).collect();
     let principal = held.links().first().map(|link| &link.credential.issuer).map(Did::as_str);
-    let facts = json!({"principal": principal, "links": links});
+    let approval = held.approval().map(
+        |approved| json!({"id": approved.credential().id, "approver": approved.credential().issuer.as_str()}),
+    );
+    let mut facts = json!({"principal": principal, "links": links});
+    if let (Some(members), Some(approval)) = (facts.as_object_mut(), approval) {
+        members.insert("approval".to_owned(), approval);
+    }
     let subject = held.presentation().holder.as_str();
     match outcome {
         Ok(_) => Decision::new(Kind::Verified, subject, "verified").with(facts),

@@ -1,7 +1,7 @@
 //! What is held: a presentation with its credentials, read by type and not yet verified.
 
 use crate::chain::{Link, MAX_LINKS};
-use crate::claims::{Claims, StatusPair};
+use crate::claims::{Approval, Claims, StatusPair};
 use crate::code::Code;
 use crate::credential::{Credential, CredentialError};
 use crate::presentation::{Presentation, PresentationError};
@@ -18,6 +18,23 @@ pub struct Held {
     links: Vec<Link>,
     link_envelopes: Vec<Secured>,
     identities: Vec<Identity>,
+    approval: Option<Approved>,
+}
+
+/// An approval, read.
+#[derive(Debug, Clone)]
+pub struct Approved {
+    pub(super) credential: Credential,
+    pub(super) approval: Approval,
+    pub(super) secured: Secured,
+}
+
+impl Approved {
+    /// The credential.
+    #[must_use]
+    pub const fn credential(&self) -> &Credential {
+        &self.credential
+    }
 }
 
 /// An identity credential, read.
@@ -71,6 +88,7 @@ impl Held {
             links: Vec::new(),
             link_envelopes: Vec::new(),
             identities: Vec::new(),
+            approval: None,
         };
         for (at, secured) in held.presentation.credentials.clone().into_iter().enumerate() {
             held.add(at, secured)?;
@@ -104,10 +122,13 @@ impl Held {
                 }
                 self.identities.push(Identity { credential, secured });
             }
-            Claims::NodeMembership(_)
-            | Claims::DomainRecognition(_)
-            | Claims::Approval(_)
-            | Claims::TrustSignal(_) => {
+            Claims::Approval(approval) => {
+                let approved = Approved { approval: approval.clone(), credential, secured };
+                if self.approval.replace(approved).is_some() {
+                    return Err(malformed("more than one approval"));
+                }
+            }
+            Claims::NodeMembership(_) | Claims::DomainRecognition(_) | Claims::TrustSignal(_) => {
                 return Err(malformed("a credential of a type that does not belong here"));
             }
         }
@@ -138,6 +159,12 @@ impl Held {
         self.identities.iter().find(|identity| identity.credential.claims.subject() == subject)
     }
 
+    /// The approval, if one is presented.
+    #[must_use]
+    pub const fn approval(&self) -> Option<&Approved> {
+        self.approval.as_ref()
+    }
+
     pub(super) fn identities(&self) -> &[Identity] {
         &self.identities
     }
@@ -166,7 +193,8 @@ impl Held {
         let links = self.links.iter().enumerate().map(|(at, link)| (Path::link(at), &link.credential));
         let identities =
             self.identities.iter().map(|i| (self.place(i.credential.claims.subject()), &i.credential));
-        links.chain(identities)
+        let approval = self.approval.iter().map(|approved| (Path::approval(), &approved.credential));
+        links.chain(identities).chain(approval)
     }
 }
 

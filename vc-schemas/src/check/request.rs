@@ -4,6 +4,7 @@
 //! constrains, becomes an [`Obligation`]: the caller sees to it before it grants anything. Limited
 //! arguments are the exception: where a capability is asked for, they must be stated.
 
+use super::approval;
 use super::held::Held;
 use crate::chain::Link;
 use crate::code::Code;
@@ -14,6 +15,7 @@ use crate::delegation::scope::Scope;
 use crate::facts::{Expect, Request};
 use crate::refusal::{Path, Refusal};
 use did_resolver::did::Did;
+use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -30,6 +32,16 @@ pub enum Obligation {
     Arguments(ArgumentLimits),
     /// A use of these capabilities needs an approval.
     Approval(Scope),
+    /// This approval counts once: the caller claims it, atomically, and grants nothing where it was
+    /// claimed before.
+    Once {
+        /// The approver.
+        approver: Did,
+        /// The credential id of the approval.
+        approval: String,
+        /// Until when it can be presented: so long the claim is kept.
+        until: UnixSeconds,
+    },
     /// The accountant must say that every account has room for the amount, and count it.
     Budget {
         /// Who keeps count.
@@ -60,6 +72,9 @@ impl Obligation {
             Self::Workflow(workflow) => json!({"kind": "workflow", "workflow": workflow.to_json()}),
             Self::Arguments(limits) => json!({"kind": "arguments", "limits": limits.to_json()}),
             Self::Approval(scope) => json!({"kind": "approval", "capabilities": scope.to_json()}),
+            Self::Once { approver, approval, until } => json!({
+                "kind": "once", "approver": approver.as_str(), "approval": approval, "until": until.to_string(),
+            }),
             Self::Budget { accountant, amount, accounts } => {
                 let account =
                     |account: &Account| json!({"link": account.link, "limit": account.limit.to_json()});
@@ -82,15 +97,10 @@ pub(super) fn check(held: &Held, expect: &Expect) -> Result<(), Refusal> {
         let path = path.then("audience");
         return Err(Refusal::new(Code::AudienceMismatch, path, "the mandate is meant for other verifiers"));
     }
-    if let Some(capability) = &expect.request.capability {
-        if !link.capabilities.allows(capability) {
-            let path = path.then("capabilities");
-            return Err(Refusal::new(Code::CapabilityNotGranted, path, "the mandate does not hold it"));
-        }
-        if link.constraints.asks_approval(capability) {
-            let path = path.then("needsApproval");
-            return Err(Refusal::new(Code::ApprovalRequired, path, "needs an approval of this use"));
-        }
+    let asked = expect.request.capability.as_ref();
+    if asked.is_some_and(|capability| !link.capabilities.allows(capability)) {
+        let path = path.then("capabilities");
+        return Err(Refusal::new(Code::CapabilityNotGranted, path, "the mandate does not hold it"));
     }
     match unmet(last, &expect.request) {
         Some((member, detail)) => Err(Refusal::new(Code::ConstraintUnmet, path.then(member), detail)),
@@ -136,7 +146,8 @@ pub(super) fn obligations(held: &Held, expect: &Expect) -> Vec<Obligation> {
     let workflow = bounds.workflow.as_ref().filter(step).cloned().map(Obligation::Workflow);
     let arguments = open(!limits.is_empty()).then_some(Obligation::Arguments(limits));
     let approval = open(!approvals.is_empty()).then_some(Obligation::Approval(approvals));
-    [resource, purpose, workflow, arguments, approval, budget(held, last, request)]
+    let once = approval::once(held, expect);
+    [resource, purpose, workflow, arguments, approval, once, budget(held, last, request)]
         .into_iter()
         .flatten()
         .collect()

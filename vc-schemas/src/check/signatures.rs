@@ -138,6 +138,11 @@ pub(super) fn links_and_holder(held: &Held, known: Known<'_>, memory: &mut Memor
         let memory = Some((&mut *memory, link.credential.valid_until));
         verify(secured, issuer, Relationship::AssertionMethod, known, &Path::link(at), &mut wants, memory)?;
     }
+    if let Some(approved) = held.approval() {
+        let (secured, approver) = (&approved.secured, &approved.credential.issuer);
+        let path = Path::approval();
+        verify(secured, approver, Relationship::AssertionMethod, known, &path, &mut wants, None)?;
+    }
     let (secured, holder) = (held.secured(), &held.presentation().holder);
     let path = Path::root().then("holder");
     verify(secured, holder, Relationship::Authentication, known, &path, &mut wants, None)?;

@@ -69,6 +69,14 @@ fn lookups(held: &Held) -> Vec<Lookup<'_>> {
             push(&mut lookups, &identity.credential.issuer, &link.credential.status, codes, path);
         }
     }
+    if let Some(approved) = held.approval() {
+        // The approver is the principal, for whom a domain vouches.
+        if let Some(identity) = held.identity(&approved.credential.issuer) {
+            let codes = (Code::CredentialRevoked, Code::CredentialSuspended);
+            let path = Path::approval().then("credentialStatus");
+            push(&mut lookups, &identity.credential.issuer, &approved.credential.status, codes, path);
+        }
+    }
     lookups
 }
 

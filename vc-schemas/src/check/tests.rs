@@ -1,3 +1,4 @@
+mod approvals;
 mod rules;
 mod seen;
 pub(crate) mod world;

@@ -5,8 +5,9 @@ use super::request::{self, Obligation};
 use crate::chain::MAX_LINKS;
 use crate::claims::Claims;
 use crate::delegation::constraints::Constraints;
-use crate::delegation::scope::Scope;
+use crate::delegation::scope::{Capability, Scope};
 use crate::facts::Expect;
+use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ pub struct Verdict {
     pub capabilities: Scope,
     /// Within which bounds: those of the last link, which restates every one above it.
     pub constraints: Constraints,
+    /// The approval that was presented. Where the request names no capability, which use it approves is
+    /// for the caller to compare.
+    pub approval: Option<ApprovalLine>,
     /// What is left to the caller, who grants nothing without having seen to it.
     pub obligations: Vec<Obligation>,
     /// Until when: the earliest end on the path.
@@ -54,6 +58,21 @@ pub struct LinkLine {
     pub constraints: Constraints,
     /// How many links might have followed.
     pub depth_left: usize,
+    /// Until when.
+    pub valid_until: UnixSeconds,
+}
+
+/// An approval of the principal.
+#[derive(Debug, Clone)]
+pub struct ApprovalLine {
+    /// Its credential id.
+    pub id: String,
+    /// Who approved.
+    pub approver: Did,
+    /// What, for people to read.
+    pub capability: Capability,
+    /// SHA-256 of the exact use.
+    pub action: Sha256Digest,
     /// Until when.
     pub valid_until: UnixSeconds,
 }
@@ -121,6 +140,13 @@ pub(super) fn of(held: &Held, expect: &Expect, status_age: Duration) -> Verdict 
         holder: held.presentation().holder.clone(),
         capabilities: effective(held),
         constraints: last.map(|l| l.constraints.clone()).unwrap_or_default(),
+        approval: held.approval().map(|approved| ApprovalLine {
+            id: approved.credential.id.clone(),
+            approver: approved.credential.issuer.clone(),
+            capability: approved.approval.capability.clone(),
+            action: approved.approval.action,
+            valid_until: approved.credential.valid_until,
+        }),
         obligations: request::obligations(held, expect),
         valid_until: held.credentials().map(|(_, c)| c.valid_until).min().unwrap_or_default(),
         links,
@@ -159,12 +185,22 @@ impl Verdict {
         });
         let checks = self.checks.iter().map(|check| json!({"rule": check.rule, "holds": check.text}));
         let obligations = self.obligations.iter().map(Obligation::to_json);
+        let approval = self.approval.as_ref().map(|approval| {
+            json!({
+                "id": approval.id,
+                "approver": approval.approver.as_str(),
+                "capability": approval.capability.as_str(),
+                "action": codec::digest_multibase(&approval.action),
+                "validUntil": approval.valid_until.to_string(),
+            })
+        });
         json!({
             "verified": true,
             "principal": self.principal.as_str(),
             "holder": self.holder.as_str(),
             "capabilities": self.capabilities.to_json(),
             "constraints": self.constraints.to_json(),
+            "approval": approval,
             "obligations": obligations.collect::<Value>(),
             "validUntil": self.valid_until.to_string(),
             "chain": links.collect::<Value>(),

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod approvals;
 mod members;
 mod resolution;
 mod export;

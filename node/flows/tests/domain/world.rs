@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use vc_schemas::claims::{Claims, Delegation, OwnerKind, Parent};
 use vc_schemas::credential::{Credential, uuid_urn};
+use vc_schemas::delegation::constraints::Constraints;
 use vc_schemas::delegation::scope::Scope;
 use vc_schemas::presentation::Presentation;
 use vc_schemas::secure::{Content, Draft, Envelope, Secured};
@@ -417,6 +418,17 @@ impl Node {
         chain: &[Secured],
         capabilities: &[&str],
     ) -> Secured {
+        self.bound_link((from, to), chain, capabilities, Constraints::default()).await
+    }
+
+    /// A link that was not registered, with constraints.
+    pub(crate) async fn bound_link(
+        &self,
+        (from, to): (&Holder, &Holder),
+        chain: &[Secured],
+        capabilities: &[&str],
+        constraints: Constraints,
+    ) -> Secured {
         let index = self.domain.reserve_index(&from.did()).await.unwrap();
         let parent = chain.last().map(|parent| Parent {
             id: parent.payload()["id"].as_str().unwrap().to_owned(),
@@ -425,22 +437,22 @@ impl Node {
         let principal = chain
             .first()
             .map_or(from.did(), |first| first.payload()["issuer"].as_str().unwrap().parse().unwrap());
+        let delegation =
+            Delegation { id: to.did(), principal, capabilities: scope(capabilities), constraints, parent };
+        self.signed(from, index, 3_000, Claims::Delegation(delegation))
+    }
+
+    /// A credential of a member, not registered.
+    pub(crate) fn signed(&self, from: &Holder, index: u32, life: u64, claims: Claims) -> Secured {
         let mut id = [0; 16];
         self.hands.fill(&mut id).unwrap();
-        let delegation = Delegation {
-            id: to.did(),
-            principal,
-            capabilities: scope(capabilities),
-            constraints: Default::default(),
-            parent,
-        };
         let credential = Credential {
             id: uuid_urn(id),
             issuer: from.did(),
             valid_from: self.domain.now(),
-            valid_until: UnixSeconds::new(NOW + 3_000),
+            valid_until: UnixSeconds::new(NOW + life),
             status: self.domain.home.status(index),
-            claims: Claims::Delegation(delegation),
+            claims,
         };
         from.sign(Content::Credential, Envelope::Jwt, credential.to_json())
     }

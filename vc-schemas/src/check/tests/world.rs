@@ -143,7 +143,7 @@ impl World {
         StatusPair { revocation: entry(Purpose::Revocation), suspension: entry(Purpose::Suspension) }
     }
 
-    fn credential(
+    pub(super) fn credential(
         &mut self,
         issuer: &Party,
         domain: &Party,
