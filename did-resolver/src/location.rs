@@ -1,8 +1,9 @@
 //! Where a did:web or a did:webvh is published: one rule for both, since both lead to a fetch.
 //!
 //! did:web Method Specification, "Method-specific identifier"; did:webvh, "The DID to HTTPS
-//! Transformation". Narrower than them in one respect: a location has one spelling, so names are lower
-//! case and already in their ASCII form, and the only percent-encoding is the `%3A` before a port.
+//! Transformation". Narrower than them in one respect: a location has one spelling, so hosts are lower
+//! case and already in their ASCII form (`xn--`), and percent-encoded are only the colon before a port and,
+//! in a path, what is beyond ASCII.
 
 use std::fmt;
 
@@ -112,9 +113,36 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
+/// Plain characters, and others by the bytes of their UTF-8, in upper case. What is encoded can be no
+/// delimiter, whoever decodes it, and nothing that people do not see.
 fn is_segment(segment: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(inner)
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    let mut bytes = segment.bytes();
+    let mut decoded = Vec::with_capacity(segment.len());
+    while let Some(b) = bytes.next() {
+        let byte =
+            if b == b'%' { escaped(bytes.next(), bytes.next()) } else { Some(b).filter(|b| plain(*b)) };
+        let Some(byte) = byte else { return false };
+        decoded.push(byte);
+    }
+    let seen = String::from_utf8(decoded).is_ok_and(|text| !text.chars().any(is_unseen));
+    seen && !segment.is_empty() && segment != "." && segment != ".."
+}
+
+/// A byte beyond ASCII by its two digits.
+fn escaped(high: Option<u8>, low: Option<u8>) -> Option<u8> {
+    let digit = |b: Option<u8>| {
+        let b = b.filter(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b))?;
+        char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    };
+    Some(digit(high)? << 4 | digit(low)?).filter(|byte| !byte.is_ascii())
+}
+
+/// Spaces, controls, and marks that join characters or turn their direction.
+fn is_unseen(c: char) -> bool {
+    let marks =
+        ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2060}'..='\u{206f}', '\u{feff}'..='\u{feff}'];
+    c.is_control() || c.is_whitespace() || marks.iter().any(|range| range.contains(&c))
 }
 
 /// One to five digits without a leading zero, 1 to 65535.
@@ -133,8 +161,8 @@ pub enum LocationError {
     Host,
     /// The port is not a number from 1 to 65535.
     Port,
-    /// The path has an empty or dotted segment, a character beyond letters, digits and `.-_`, or
-    /// too many segments.
+    /// The path has an empty or dotted segment, a character of ASCII beyond letters, digits and `.-_`, one
+    /// that is not encoded in its one way or that nobody sees, or too many segments.
     Path,
 }
 

@@ -59,7 +59,10 @@ impl Domain {
             return Ok(Some(fact));
         }
         if let Some(mesh) = self.mesh() {
-            let asked = mesh.list(Scid::of(&key.issuer), key.url.clone(), self.policy.resolve_deadline).await;
+            let within = self.policy.resolve_deadline;
+            let asked = mesh.list(Scid::of(&key.issuer), key.url.clone(), within);
+            // The port keeps to its time; this holds whatever it does.
+            let asked = tokio::time::timeout(within, asked).await.unwrap_or(Err(MeshError::Unreachable));
             tracing::debug!(url = key.url, ?asked, "peers were asked");
         }
         self.held_list(key).await

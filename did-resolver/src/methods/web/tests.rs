@@ -92,7 +92,8 @@ proptest! {
                 let start = format!("https://{host}{port}/");
                 let url = id.document_url();
                 prop_assert!(url.starts_with(&start) && url.ends_with("/did.json"), "{}", url);
-                prop_assert!(!url.contains("/../") && !url.contains("/./") && !url.contains('%'));
+                let ascii = url.split('%').skip(1).any(|escape| escape < "80");
+                prop_assert!(!url.contains("/../") && !url.contains("/./") && !ascii);
         }
     }
 }

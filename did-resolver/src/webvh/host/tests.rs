@@ -19,6 +19,12 @@ fn a_did_maps_to_the_url_of_its_log() {
         ("example.com%3A3000:dids:issuer", "https://example.com:3000/dids/issuer/did.jsonl"),
         ("example.com%3A3000", "https://example.com:3000/.well-known/did.jsonl"),
         ("xn--fsq.jp", "https://xn--fsq.jp/.well-known/did.jsonl"),
+        // The specification's example, with the host in its ASCII form.
+        (
+            "xn--jp-cd2fp15c.xn--fsq.jp:%E7%94%A8%E6%88%B7",
+            "https://xn--jp-cd2fp15c.xn--fsq.jp/%E7%94%A8%E6%88%B7/did.jsonl",
+        ),
+        ("example.com:r%C3%A9sum%C3%A9-1", "https://example.com/r%C3%A9sum%C3%A9-1/did.jsonl"),
         ("node-a.test:agents:travel-bot", "https://node-a.test/agents/travel-bot/did.jsonl"),
     ] {
         let id = read(rest).unwrap();
@@ -98,6 +104,39 @@ fn a_path_with_traversal_escapes_or_too_many_segments_is_refused() {
 }
 
 #[test]
+fn what_is_encoded_in_a_path_is_beyond_ascii_seen_and_written_in_one_way() {
+    for path in [
+        "caf%c3%a9",
+        "%C3",
+        "%A9",
+        "%C3%A9%",
+        "%C3%A",
+        "%G0%80",
+        "%41",
+        "%2E",
+        "%2F",
+        "%7E",
+        "%20",
+        "%25C3%25A9",
+        "%C0%AF",
+        "%C0%AE%C0%AE",
+        "%E0%80%AF",
+        "%ED%A0%80",
+        "%C2%85",
+        "%C2%A0",
+        "%E2%80%AE",
+        "%E2%80%8B",
+        "%EF%BB%BF",
+        "%E3%80%80",
+        "%+1%80",
+        "é",
+    ] {
+        assert!(read(&format!("example.com:{path}")).is_err(), "{path}");
+    }
+    assert!(read("ex%C3%A4mple.com").is_err(), "a host is in its ASCII form");
+}
+
+#[test]
 fn the_scid_is_a_sha_256_multihash() {
     for scid in ["", "{SCID}", "Qm", "z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG", &SCID[1..]] {
         assert!(format!("did:webvh:{scid}:example.com").parse::<WebvhId>().is_err(), "{scid}");
@@ -125,7 +164,8 @@ proptest! {
     fn reading_never_panics_and_never_lets_an_escape_into_a_url(rest in "[a-zA-Z0-9.:%_-]{0,40}") {
         if let Ok(id) = read(&rest) {
             let url = id.log_url();
-            let clean = !url.contains('%') && !url.contains("/../") && !url.contains("/./");
+            let ascii = url.split('%').skip(1).any(|escape| escape < "80");
+            let clean = !ascii && !url.contains("/../") && !url.contains("/./");
             prop_assert!(clean, "{}", url);
         }
     }

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use vc_schemas::code::Code;
-use vc_schemas::facts::DidFact;
+use vc_schemas::facts::{DidFact, ListKey};
 
 const AT: UnixSeconds = UnixSeconds::new(NOW - 500);
 
@@ -268,6 +268,11 @@ async fn a_first_lookup_ends_at_its_deadline_whoever_says_nothing() {
     node.domain.join_web(hosts.clone());
     let document = traced(&node, &"did:web:shop.mallory.test".parse().unwrap()).await;
     assert_eq!(document, (unknown, vec![web]));
+    let quiet = Node::in_haste("alpha.test", within).await;
+    quiet.domain.join_mesh(Arc::new(Mute));
+    let key = ListKey { issuer: stranger().did(), url: "https://mallory.test/status/revocation".to_owned() };
+    let list = tokio::time::timeout(Duration::from_secs(30), quiet.domain.find_list(&key)).await.unwrap();
+    assert!(list.unwrap().is_none());
     // Two who ask for one DID wait for one lookup, and each no longer than it may.
     let did = Holder::new("twice", "mallory.test", &["twice"], AT).did();
     let both = futures::future::join(traced(&node, &did), traced(&node, &did)).await;
