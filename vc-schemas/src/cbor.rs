@@ -17,6 +17,11 @@ pub(crate) const MAP: u8 = 5;
 pub(crate) const TAG: u8 = 6;
 const SIMPLE: u8 = 7;
 
+/// Simple values: RFC 8949, section 3.3.
+const FALSE: u8 = 20;
+const TRUE: u8 = 21;
+const NULL: u8 = 22;
+
 /// A key of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key<'a> {
@@ -25,6 +30,21 @@ pub(crate) enum Key<'a> {
     /// -1 less this.
     Negative(u64),
     Text(&'a str),
+}
+
+/// One item, of an array or a map how many items or members follow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Item<'a> {
+    Unsigned(u64),
+    /// -1 less this.
+    Negative(u64),
+    Bytes(&'a [u8]),
+    Text(&'a str),
+    Array(u64),
+    Map(u64),
+    Null,
+    Bool(bool),
+    Float(f64),
 }
 
 /// What is still to be read.
@@ -170,6 +190,67 @@ impl<'a> Reader<'a> {
         (0..items).try_for_each(|_| self.skip(below))
     }
 
+    /// What has been read since `earlier`, which is this reader at an earlier place.
+    pub(crate) fn since(&self, earlier: Self) -> &'a [u8] {
+        earlier.0.get(..earlier.0.len().saturating_sub(self.0.len())).unwrap_or_default()
+    }
+
+    /// Any item that JSON has something for, or a string of bytes, in its shortest spelling. Of an array
+    /// or a map its head alone; no tag, and no other simple value.
+    pub(crate) fn item(&mut self) -> Result<Item<'a>, CborError> {
+        let mut ahead = *self;
+        let (major, width, info) = ahead.first()?;
+        if major == SIMPLE {
+            let item = match info {
+                FALSE => Item::Bool(false),
+                TRUE => Item::Bool(true),
+                NULL => Item::Null,
+                _ => Item::Float(ahead.float(width)?),
+            };
+            let plain = ahead.since(*self);
+            *self = ahead;
+            return match item {
+                Item::Float(float) if Writer::default().float(float).0 != plain => Err(CborError::Malformed),
+                item => Ok(item),
+            };
+        }
+        let (major, number) = self.head()?;
+        match major {
+            UNSIGNED => Ok(Item::Unsigned(number)),
+            NEGATIVE => Ok(Item::Negative(number)),
+            BYTES | TEXT => {
+                let length = usize::try_from(number).map_err(|_| CborError::TooLong)?;
+                let bytes = self.take(length)?;
+                if major == BYTES {
+                    return Ok(Item::Bytes(bytes));
+                }
+                std::str::from_utf8(bytes).map(Item::Text).map_err(|_| CborError::Malformed)
+            }
+            ARRAY => Ok(Item::Array(number)),
+            MAP => Ok(Item::Map(number)),
+            _ => Err(CborError::Malformed),
+        }
+    }
+
+    /// A float of 2, 4 or 8 bytes (RFC 8949, section 3.3 and appendix D).
+    fn float(&mut self, width: usize) -> Result<f64, CborError> {
+        match *self.take(width)? {
+            [a, b] => {
+                let half = u16::from_be_bytes([a, b]);
+                let (exponent, fraction) = (i32::from(half >> 10 & 0x1f), f64::from(half & 0x3ff));
+                let size = match exponent {
+                    0 => fraction * 2_f64.powi(-24),
+                    31 => return Err(CborError::Malformed),
+                    _ => (fraction + 1_024.0) * 2_f64.powi(exponent - 25),
+                };
+                Ok(if half >> 15 == 1 { -size } else { size })
+            }
+            [a, b, c, d] => Ok(f64::from(f32::from_be_bytes([a, b, c, d]))),
+            [a, b, c, d, e, f, g, h] => Ok(f64::from_be_bytes([a, b, c, d, e, f, g, h])),
+            _ => Err(CborError::Malformed),
+        }
+    }
+
     pub(crate) const fn end(&self) -> Result<(), CborError> {
         if self.0.is_empty() { Ok(()) } else { Err(CborError::Malformed) }
     }
@@ -218,9 +299,61 @@ impl Writer {
         self
     }
 
+    pub(crate) fn null(self) -> Self {
+        self.head(SIMPLE, NULL.into())
+    }
+
+    pub(crate) fn bool(self, value: bool) -> Self {
+        self.head(SIMPLE, (if value { TRUE } else { FALSE }).into())
+    }
+
+    /// A float, in the fewest bytes that hold it exactly.
+    pub(crate) fn float(mut self, value: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "whether it was exact is asked next")]
+        let single = value as f32;
+        if f64::from(single).to_bits() != value.to_bits() {
+            self.0.push(SIMPLE << 5 | 27);
+            self.0.extend(value.to_be_bytes());
+        } else if let Some(half) = half(single) {
+            self.0.push(SIMPLE << 5 | 25);
+            self.0.extend(half.to_be_bytes());
+        } else {
+            self.0.push(SIMPLE << 5 | 26);
+            self.0.extend(single.to_be_bytes());
+        }
+        self
+    }
+
+    /// What was written elsewhere.
+    pub(crate) fn raw(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
+}
+
+/// The same number in 2 bytes, where they hold it exactly and it is finite.
+fn half(single: f32) -> Option<u16> {
+    let bits = single.to_bits();
+    let (sign, exponent, fraction) = (bits >> 31 << 15, bits >> 23 & 0xff, bits & 0x7f_ffff);
+    let size = match exponent {
+        // 2^-14 to 2^15.
+        113..=142 if fraction.trailing_zeros() >= 13 => (exponent - 112) << 10 | fraction >> 13,
+        // Down to 2^-24, which have no leading one.
+        103..=112 => {
+            let (whole, shift) = (fraction | 0x80_0000, 126 - exponent);
+            if whole.trailing_zeros() < shift {
+                return None;
+            }
+            whole >> shift
+        }
+        0 if fraction == 0 => 0,
+        _ => return None,
+    };
+    u16::try_from(sign | size).ok()
 }
 
 /// Why something is no CBOR of the kind that is read here.
@@ -242,3 +375,6 @@ impl fmt::Display for CborError {
 }
 
 impl std::error::Error for CborError {}
+
+#[cfg(test)]
+mod tests;

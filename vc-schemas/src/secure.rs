@@ -6,6 +6,7 @@
 //! the key's own kind does. The specification would ignore unknown header parameters; here they are
 //! refused, so that no reader finds more in an envelope than another.
 
+mod compact;
 pub mod cose;
 mod data_integrity;
 mod draft;
@@ -89,6 +90,7 @@ impl Secured {
         let said = match envelope {
             Envelope::Jwt => jose::read(content, bytes, max_bytes)?,
             Envelope::Cose => cose::read(content, bytes, max_bytes)?,
+            Envelope::Compact => compact::read(content, bytes, max_bytes)?,
             Envelope::DataIntegrity => data_integrity::read(content, bytes, max_bytes)?,
         };
         Ok(Self { content, envelope, said: Arc::new(said), bytes: bytes.into() })
@@ -271,9 +273,18 @@ fn read_payload(
     header_issuer: Option<&str>,
 ) -> Result<Value, SecureError> {
     let payload = jose::object(bytes, max_bytes)?;
-    let Value::Object(members) = &payload else { return Err(SecureError::Json(JsonError::Malformed)) };
-    jose::check_claims(members, content.actor(), header_issuer)?;
+    check_payload(content, &payload, header_issuer)?;
     Ok(payload)
+}
+
+fn check_payload(content: Content, payload: &Value, header_issuer: Option<&str>) -> Result<(), SecureError> {
+    let Value::Object(members) = payload else { return Err(SecureError::Json(JsonError::Malformed)) };
+    jose::check_claims(members, content.actor(), header_issuer)
+}
+
+/// The id of whoever the document says that it is by.
+fn actor_of(content: Content, payload: &Value) -> Option<&str> {
+    jose::id_of(payload.get(content.actor()))
 }
 
 #[cfg(test)]

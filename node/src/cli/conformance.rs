@@ -159,7 +159,7 @@ fn issue(content: Content, envelope: Envelope, input: &[u8], method: &Method) ->
             let signature = method.sign(draft.signing_input())?;
             BASE64.encode(&draft.attach(&method.public, &signature)?.into_bytes())
         }
-        Envelope::Jwt | Envelope::DataIntegrity => {
+        Envelope::Jwt | Envelope::DataIntegrity | Envelope::Compact => {
             let cty = content.media_type().trim_start_matches("application/");
             let draft = JwsDraft::new(kind, envelope.format(content), Some(cty), &method.id, &payload)?;
             let signature = method.sign(draft.signing_input())?;
@@ -185,7 +185,7 @@ fn verify(content: Content, envelope: Envelope, input: &[u8], key: &PublicKey) -
             sign1.verify(key)?;
             json::parse(sign1.payload(), MAX_PRESENTATION_BYTES)
         }
-        Envelope::Jwt | Envelope::DataIntegrity => {
+        Envelope::Jwt | Envelope::DataIntegrity | Envelope::Compact => {
             let jws = Jws::parse(input, MAX_PRESENTATION_BYTES)?;
             let typ = jws.typ().to_ascii_lowercase();
             if typ.trim_start_matches("application/") != envelope.format(content) {

@@ -33,7 +33,7 @@ pub struct Present {
     /// The mandate, or - for stdin [default: the newest in the agent's wallet]
     #[arg(long, value_name = "FILE")]
     mandate: Option<String>,
-    /// How it is secured: vp+jwt or vp+cose (then printed in base64url)
+    /// How it is secured: vp+jwt, vp, or vp+cose or its compact form vnd.marque.vp+cose (printed in base64url)
     #[arg(long, default_value = "vp+jwt", value_parser = presentation_format)]
     format: Envelope,
     /// Print a curl command that sends it, in place of the presentation

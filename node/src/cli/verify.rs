@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use vc_schemas::code::Code;
 use vc_schemas::delegation::scope::Capability;
 use vc_schemas::facts::Request;
-use vc_schemas::secure::MAX_PRESENTATION_BYTES;
+use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES};
 
 /// Longest input: a presentation in base64url, and what `present --json` puts around it.
 const MAX_INPUT_BYTES: usize = MAX_PRESENTATION_BYTES / 3 * 4 + 64 * 1024;
@@ -137,10 +137,10 @@ pub(super) fn read_named(name: &str) -> Result<(String, &'static str), Failure> 
     read(&files::read_named(name, MAX_INPUT_BYTES)?)
 }
 
-/// The presentation and its format: a vp+jwt, a vp+cose in base64url or in bytes, or what
-/// `present --json` printed.
+/// The presentation and its format: a vp+jwt, a vp+cose or its compact form in base64url or in bytes, or
+/// what `present --json` printed.
 fn read(input: &[u8]) -> Result<(String, &'static str), Failure> {
-    let format = |text: &str| if text.contains('.') { "vp+jwt" } else { "vp+cose" };
+    let format = |text: &str| Envelope::of_text(text).format(Content::Presentation);
     let text = std::str::from_utf8(input).map(str::trim).unwrap_or_default();
     if text.is_empty() && !input.iter().any(|b| !b.is_ascii_whitespace()) {
         let action = "Pipe what marque present printed: marque present ... | marque verify -";
@@ -156,7 +156,7 @@ fn read(input: &[u8]) -> Result<(String, &'static str), Failure> {
     if text.bytes().all(plain) && !text.is_empty() {
         Ok((text.to_owned(), format(text)))
     } else {
-        Ok((codec::to_base64url(input), "vp+cose"))
+        Ok((codec::to_base64url(input), Envelope::of_bytes(input).format(Content::Presentation)))
     }
 }
 

@@ -48,7 +48,8 @@ pub struct Sign1 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Protected {
     algorithm: KeyKind,
-    content_type: String,
+    /// A [`Sign1`] that is not the compact form has one.
+    content_type: Option<String>,
     key_id: Vec<u8>,
     typ: Option<String>,
     /// The header as it is signed.
@@ -66,6 +67,15 @@ impl Sign1 {
     /// one that is unknown or unprotected; [`SecureError::Algorithm`] for an algorithm other than
     /// EdDSA, ES256 and ES384.
     pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
+        let sign1 = Self::parse_with_or_without_content_type(bytes, max_bytes)?;
+        if sign1.protected.content_type.is_some() { Ok(sign1) } else { Err(SecureError::Header) }
+    }
+
+    /// As [`Self::parse`], but there need be no content type.
+    pub(super) fn parse_with_or_without_content_type(
+        bytes: &[u8],
+        max_bytes: usize,
+    ) -> Result<Self, SecureError> {
         if bytes.len() > max_bytes {
             return Err(SecureError::TooLong);
         }
@@ -129,7 +139,7 @@ impl Sign1 {
     /// The media type of the payload.
     #[must_use]
     pub fn content_type(&self) -> &str {
-        &self.protected.content_type
+        self.protected.content_type.as_deref().unwrap_or_default()
     }
 
     /// The media type of the whole.
@@ -149,6 +159,14 @@ impl Sign1 {
     pub fn signature(&self) -> &[u8] {
         &self.signature
     }
+}
+
+/// The type of the whole that a COSE_Sign1 says in its protected header, where there is one that can be
+/// read. Nothing else is looked at: `bytes` need not be all of it.
+pub(super) fn typ_of(bytes: &[u8]) -> Option<String> {
+    let mut rest = Reader::new(bytes);
+    rest.expect(TAG, SIGN1).and_then(|()| rest.expect(ARRAY, 4)).ok()?;
+    Protected::parse(rest.bytes(MAX_PROTECTED_BYTES).ok()?).ok()?.typ
 }
 
 /// Reads a credential or a presentation over its JSON.
@@ -192,10 +210,28 @@ impl Sign1Draft {
         content_type: &str,
         payload: Vec<u8>,
     ) -> Result<Self, SecureError> {
+        Self::begin(algorithm, key_id, Some(media_type(content_type)?), payload)
+    }
+
+    /// As [`Self::new`], without a content type: the type of the whole says it.
+    pub(super) fn without_content_type(
+        algorithm: KeyKind,
+        key_id: &[u8],
+        typ: &str,
+        payload: Vec<u8>,
+    ) -> Result<Self, SecureError> {
+        Self::begin(algorithm, key_id, None, payload)?.typed(typ)
+    }
+
+    fn begin(
+        algorithm: KeyKind,
+        key_id: &[u8],
+        content_type: Option<String>,
+        payload: Vec<u8>,
+    ) -> Result<Self, SecureError> {
         if key_id.is_empty() || key_id.len() > MAX_KEY_ID_BYTES {
             return Err(SecureError::KeyId);
         }
-        let content_type = media_type(content_type)?;
         let protected = Protected::new(algorithm, content_type, key_id.to_vec(), None)?;
         let signing_input = sig_structure(&protected.bytes, &payload);
         Ok(Self { protected, payload, signing_input })
@@ -258,8 +294,8 @@ impl Protected {
             }
         }
         rest.end()?;
-        match (algorithm, content_type, key_id) {
-            (Some(algorithm), Some(content_type), Some(key_id)) => {
+        match (algorithm, key_id) {
+            (Some(algorithm), Some(key_id)) => {
                 Ok(Self { algorithm, content_type, key_id, typ, bytes: bytes.to_vec() })
             }
             _ => Err(SecureError::Header),
@@ -268,7 +304,7 @@ impl Protected {
 
     fn new(
         algorithm: KeyKind,
-        content_type: String,
+        content_type: Option<String>,
         key_id: Vec<u8>,
         typ: Option<String>,
     ) -> Result<Self, SecureError> {
@@ -278,8 +314,10 @@ impl Protected {
             KeyKind::P384 => iana::Algorithm::ES384,
             KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecureError::Algorithm),
         };
-        let mut header =
-            HeaderBuilder::new().algorithm(number).content_type(content_type.clone()).key_id(key_id.clone());
+        let mut header = HeaderBuilder::new().algorithm(number).key_id(key_id.clone());
+        if let Some(content_type) = &content_type {
+            header = header.content_type(content_type.clone());
+        }
         if let Some(typ) = &typ {
             header = header.value(TYP_LABEL, Value::Text(typ.clone()));
         }

@@ -2,7 +2,7 @@
 //! come here. W3C VC-JOSE-COSE, sections 3.1 and 3.3; Verifiable Credential Data Integrity, section 4.2.
 
 use super::cose::Sign1Draft;
-use super::{Content, Envelope, MAX_BYTES, SecureError, Secured, data_integrity, jose};
+use super::{Content, Envelope, MAX_BYTES, SecureError, Secured, compact, data_integrity, jose};
 use did_resolver::did::DidUrl;
 use did_resolver::jcs;
 use did_resolver::json::JsonError;
@@ -10,7 +10,8 @@ use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::proof::ProofDraft;
 use serde_json::Value;
 
-/// A document before it is signed. What it will sign is the canonical JSON (RFC 8785) of the payload.
+/// A document before it is signed. What it will sign is the canonical JSON (RFC 8785) of the payload, or
+/// its compact form.
 ///
 /// The payload is the same in each envelope. Of a presentation, `nonce`, `aud`, `iat` and `exp` become
 /// what a Data Integrity proof calls `challenge`, `domain`, `created` and `expires`.
@@ -24,6 +25,7 @@ pub struct Draft {
 enum Form {
     Jwt { kind: KeyKind, signing_input: Vec<u8> },
     Cose(Sign1Draft),
+    Compact(Sign1Draft),
     DataIntegrity(ProofDraft),
 }
 
@@ -42,7 +44,7 @@ impl Draft {
         kind: KeyKind,
     ) -> Result<Self, SecureError> {
         let document = jcs::canonical(&payload).map_err(|_| SecureError::Json(JsonError::Integer))?;
-        super::read_payload(content, &document, MAX_BYTES, None)?;
+        let canonical = super::read_payload(content, &document, MAX_BYTES, None)?;
         super::read_key_id(key_id.as_str())?;
         let form = match envelope {
             Envelope::Jwt => {
@@ -55,6 +57,7 @@ impl Draft {
                 let draft = Sign1Draft::new(kind, key_id, content.media_type(), document)?;
                 Form::Cose(draft.typed(envelope.media_type(content))?)
             }
+            Envelope::Compact => Form::Compact(compact::draft(content, &canonical, &key_id, kind)?),
             Envelope::DataIntegrity => {
                 Form::DataIntegrity(data_integrity::draft(content, payload, key_id, kind)?)
             }
@@ -68,7 +71,7 @@ impl Draft {
     pub fn signing_input(&self) -> &[u8] {
         match &self.form {
             Form::Jwt { signing_input, .. } => signing_input,
-            Form::Cose(draft) => draft.signing_input(),
+            Form::Cose(draft) | Form::Compact(draft) => draft.signing_input(),
             Form::DataIntegrity(draft) => draft.signing_input(),
         }
     }
@@ -84,6 +87,7 @@ impl Draft {
                 (Envelope::Jwt, jose::compact(&signing_input, signature))
             }
             Form::Cose(draft) => (Envelope::Cose, draft.attach(key, signature)?.into_bytes()),
+            Form::Compact(draft) => (Envelope::Compact, draft.attach(key, signature)?.into_bytes()),
             Form::DataIntegrity(draft) => {
                 let document = draft.attach(key, signature).map_err(data_integrity::refusal)?;
                 let bytes = jcs::canonical(&document).map_err(|_| SecureError::Json(JsonError::Integer))?;

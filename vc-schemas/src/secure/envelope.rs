@@ -1,9 +1,12 @@
 //! What is secured and how, and the names of both: the media types of VC-JOSE-COSE, section 6, and of
 //! VC Data Model 2.0, section 6.
 
-use super::SecureError;
+use super::{SecureError, cose};
 use did_resolver::codec;
 use std::borrow::Cow;
+
+/// As much base64url as the start of a COSE_Sign1 has, up to the end of its longest protected header.
+const MAX_START_CHARACTERS: usize = (cose::MAX_PROTECTED_BYTES + 8) / 3 * 4;
 
 /// How a document is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +17,8 @@ pub enum Envelope {
     Cose,
     /// The JSON itself with a Data Integrity proof in it: `vc`, `vp`.
     DataIntegrity,
+    /// COSE_Sign1 over the JSON as deterministic CBOR with registered terms: the compact form.
+    Compact,
 }
 
 /// What is secured.
@@ -54,7 +59,7 @@ impl Content {
 
 impl Envelope {
     /// All of them, the default first.
-    pub const ALL: [Self; 3] = [Self::Jwt, Self::Cose, Self::DataIntegrity];
+    pub const ALL: [Self; 4] = [Self::Jwt, Self::Cose, Self::DataIntegrity, Self::Compact];
 
     /// The media type of `content` that is secured so.
     #[must_use]
@@ -65,6 +70,9 @@ impl Envelope {
             (Content::Credential, Self::Cose) => "application/vc+cose",
             (Content::Presentation, Self::Cose) => "application/vp+cose",
             (content, Self::DataIntegrity) => content.media_type(),
+            // No recommendation has this form, so it is in the vendor's tree (RFC 6838, section 3.2).
+            (Content::Credential, Self::Compact) => "application/vnd.marque.vc+cose",
+            (Content::Presentation, Self::Compact) => "application/vnd.marque.vp+cose",
         }
     }
 
@@ -92,7 +100,7 @@ impl Envelope {
     pub const fn is_text(self) -> bool {
         match self {
             Self::Jwt | Self::DataIntegrity => true,
-            Self::Cose => false,
+            Self::Cose | Self::Compact => false,
         }
     }
 
@@ -117,12 +125,22 @@ impl Envelope {
     #[must_use]
     pub fn of_text(text: &str) -> Self {
         if text.trim_ascii_start().starts_with('{') {
-            Self::DataIntegrity
-        } else if text.bytes().any(|byte| byte == b'.') {
-            Self::Jwt
-        } else {
-            Self::Cose
+            return Self::DataIntegrity;
         }
+        if text.bytes().any(|byte| byte == b'.') {
+            return Self::Jwt;
+        }
+        // Four characters hold three bytes; the header is in the first of them.
+        let start = text.get(..MAX_START_CHARACTERS.min(text.len() / 4 * 4)).unwrap_or_default();
+        codec::from_base64url(start).map_or(Self::Cose, |bytes| Self::of_bytes(&bytes))
+    }
+
+    /// The envelope that `bytes`, which are no text, can be: the type that a COSE_Sign1 says it has.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let typ = cose::typ_of(bytes);
+        let compact = Content::ALL.map(|content| Self::Compact.media_type(content));
+        if typ.is_some_and(|typ| compact.contains(&typ.as_str())) { Self::Compact } else { Self::Cose }
     }
 }
 

@@ -28,6 +28,8 @@ pub enum SecureError {
     Type,
     /// The key id is not an absolute DID URL of a key.
     KeyId,
+    /// A term, the version of the term table, or a form of text that is not known here.
+    Terms,
     /// `vc` or `vp`, or a registered JWT claim that the document beside it does not bear out.
     Claims,
     /// The signature does not verify under the key.
@@ -72,6 +74,7 @@ impl SecureError {
             | Self::Header
             | Self::Type
             | Self::KeyId
+            | Self::Terms
             | Self::Claims
             | Self::DataUrl
             | Self::Disclosure(_)
@@ -100,6 +103,7 @@ impl SecureError {
             Self::Algorithm => "its algorithm is not accepted, or not that of its key",
             Self::Type => "its media type is another one",
             Self::KeyId => "its key id is not an absolute DID URL of a key",
+            Self::Terms => "it has a term, or a version of the term table, that is not known here",
             Self::Claims => "its registered claims contradict the document",
             Self::Signature => "the signature does not verify",
             Self::DataUrl => "not a data URL of a secured document",

@@ -336,7 +336,7 @@ pub(super) fn check_claims(
 }
 
 /// The id of something that is written as its id or as an object with one.
-fn id_of(value: Option<&Value>) -> Option<&str> {
+pub(super) fn id_of(value: Option<&Value>) -> Option<&str> {
     let value = value?;
     value.as_str().or_else(|| value.get("id").and_then(Value::as_str))
 }

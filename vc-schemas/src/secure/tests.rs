@@ -80,13 +80,15 @@ fn with_claims(content: Content, changes: &Value) -> Result<(), SecureError> {
     cose
 }
 
-const ALL: [(Content, Envelope); 6] = [
+const ALL: [(Content, Envelope); 8] = [
     (Content::Credential, Envelope::Jwt),
     (Content::Credential, Envelope::Cose),
     (Content::Credential, Envelope::DataIntegrity),
+    (Content::Credential, Envelope::Compact),
     (Content::Presentation, Envelope::Jwt),
     (Content::Presentation, Envelope::Cose),
     (Content::Presentation, Envelope::DataIntegrity),
+    (Content::Presentation, Envelope::Compact),
 ];
 
 //

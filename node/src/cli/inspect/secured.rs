@@ -83,6 +83,10 @@ pub(super) fn secured(content: Content, thing: &Thing) -> Option<Result<Secured,
 /// The same, where it is bytes.
 pub(super) fn cose(content: Content, thing: &Thing) -> Option<Result<Secured, Failure>> {
     let bytes = thing.binary()?;
+    if Envelope::of_bytes(&bytes) == Envelope::Compact {
+        let read = Secured::parse(content, Envelope::Compact, &bytes, MAX_BYTES);
+        return (read != Err(SecureError::Type)).then(|| read.map_err(|error| refused(error, content)));
+    }
     let outer = Sign1::parse(&bytes, MAX_BYTES).ok()?;
     let is_typed = outer.typ().is_some_and(|typ| is_named(typ, Envelope::Cose.format(content)));
     if !is_typed && outer.content_type() != content.media_type() {
@@ -164,7 +168,7 @@ fn found(secured: &Secured, now: UnixSeconds) -> Found {
     insert(&mut says, "digestMultibase", codec::digest_multibase(&secured.digest()).into());
     let form = match secured.envelope() {
         Envelope::DataIntegrity => "with a Data Integrity proof".to_owned(),
-        Envelope::Jwt | Envelope::Cose => format!("as {format}"),
+        Envelope::Jwt | Envelope::Cose | Envelope::Compact => format!("as {format}"),
     };
     Found::read(format!("{word}, {form}"), human, &says)
 }

@@ -1,0 +1,161 @@
+//! A JSON document as deterministic CBOR (RFC 8949, section 4.2.1) with numbers for the terms that are
+//! registered, and back. Each document has one encoding, and each encoding that is read is that of the
+//! document that comes out.
+
+use super::terms;
+use super::texts::Texts;
+use crate::cbor::{ARRAY, Item, MAP, Reader, Writer};
+use crate::secure::SecureError;
+use did_resolver::json::{JsonError, MAX_DEPTH, MAX_INTEGER};
+use serde_json::{Map, Number, Value};
+
+/// Writes a document: the version of the term table, then the document itself.
+///
+/// # Errors
+/// [`SecureError::Json`] for an integer that not every reader holds exactly, or too deep nesting.
+pub(super) fn encode(document: &Value) -> Result<Vec<u8>, SecureError> {
+    let mut texts = Texts::default();
+    let writer = Writer::default().head(ARRAY, 2).unsigned(terms::VERSION);
+    write(document, writer, &mut texts, 0).map(Writer::into_bytes)
+}
+
+fn write(value: &Value, writer: Writer, texts: &mut Texts, depth: usize) -> Result<Writer, SecureError> {
+    if depth > MAX_DEPTH {
+        return Err(SecureError::Json(JsonError::TooDeep));
+    }
+    Ok(match value {
+        Value::Null => writer.null(),
+        Value::Bool(value) => writer.bool(*value),
+        Value::Number(number) => write_number(number, writer)?,
+        Value::String(text) => match texts.pack(text) {
+            Some(bytes) => writer.bytes(&bytes),
+            None => writer.text(text),
+        },
+        Value::Array(items) => {
+            let writer = writer.head(ARRAY, items.len() as u64);
+            items.iter().try_fold(writer, |writer, item| write(item, writer, texts, depth + 1))?
+        }
+        Value::Object(members) => {
+            let name = |name: &str| match terms::number(name) {
+                Some(number) => Writer::default().unsigned(number.into()).into_bytes(),
+                None => Writer::default().text(name).into_bytes(),
+            };
+            let mut named: Vec<_> = members.iter().map(|(text, value)| (name(text), value)).collect();
+            named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+            let writer = writer.head(MAP, named.len() as u64);
+            named
+                .into_iter()
+                .try_fold(writer, |writer, (name, value)| write(value, writer.raw(&name), texts, depth + 1))?
+        }
+    })
+}
+
+fn write_number(number: &Number, writer: Writer) -> Result<Writer, SecureError> {
+    let whole = number.as_i64().filter(|whole| whole.unsigned_abs() <= MAX_INTEGER);
+    match (whole, number.as_f64()) {
+        (Some(whole), _) => Ok(writer.integer(whole)),
+        (None, Some(float)) if number.is_f64() && is_float(float) => Ok(writer.float(float)),
+        _ => Err(SecureError::Json(JsonError::Integer)),
+    }
+}
+
+/// Whether it is no whole number: those are integers.
+fn is_float(value: f64) -> bool {
+    value.is_finite() && value.fract() != 0.0
+}
+
+/// Reads what [`encode`] writes, and nothing else. As JSON it has at most `max_bytes`.
+///
+/// # Errors
+/// [`SecureError::Malformed`] for another encoding, or something after it; [`SecureError::Terms`] for a
+/// version, a term or a form of text that is not known; [`SecureError::Json`] for a name that stands twice,
+/// an integer that not every reader holds exactly, or too deep nesting; [`SecureError::TooLong`].
+pub(super) fn decode(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureError> {
+    let mut reader = Reader::new(bytes);
+    reader.expect(ARRAY, 2)?;
+    if reader.unsigned()? != terms::VERSION {
+        return Err(SecureError::Terms);
+    }
+    let mut decoder = Decoder { reader, texts: Texts::default(), left: max_bytes };
+    let document = decoder.value(0)?;
+    decoder.reader.end()?;
+    Ok(document)
+}
+
+struct Decoder<'a> {
+    reader: Reader<'a>,
+    texts: Texts,
+    /// How many bytes of JSON there may still be.
+    left: usize,
+}
+
+impl<'a> Decoder<'a> {
+    fn spend(&mut self, bytes: usize) -> Result<(), SecureError> {
+        self.left = self.left.checked_sub(bytes).ok_or(SecureError::TooLong)?;
+        Ok(())
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value, SecureError> {
+        if depth > MAX_DEPTH {
+            return Err(SecureError::Json(JsonError::TooDeep));
+        }
+        // What separates it from the next, and at least one character of its own.
+        self.spend(2)?;
+        Ok(match self.reader.item()? {
+            Item::Null => Value::Null,
+            Item::Bool(value) => Value::Bool(value),
+            Item::Unsigned(number) if number <= MAX_INTEGER => Value::from(number),
+            // MAX_INTEGER fits.
+            Item::Negative(number) if number < MAX_INTEGER => Value::from(-1 - number.cast_signed()),
+            Item::Unsigned(_) | Item::Negative(_) => return Err(SecureError::Json(JsonError::Integer)),
+            Item::Float(value) if is_float(value) => {
+                Number::from_f64(value).map(Value::Number).ok_or(SecureError::Malformed)?
+            }
+            Item::Float(_) => return Err(SecureError::Malformed),
+            Item::Text(text) => {
+                self.spend(text.len())?;
+                if self.texts.pack(text).is_some() {
+                    return Err(SecureError::Malformed);
+                }
+                Value::from(text)
+            }
+            Item::Bytes(bytes) => {
+                let text = self.texts.unpack(bytes)?;
+                self.spend(text.len())?;
+                Value::from(text)
+            }
+            Item::Array(items) => {
+                let mut array = Vec::new();
+                for _ in 0..items {
+                    array.push(self.value(depth + 1)?);
+                }
+                Value::Array(array)
+            }
+            Item::Map(members) => self.members(members, depth)?,
+        })
+    }
+
+    fn members(&mut self, count: u64, depth: usize) -> Result<Value, SecureError> {
+        let mut members = Map::new();
+        let mut previous: &[u8] = &[];
+        for _ in 0..count {
+            let start = self.reader;
+            let name = match self.reader.item()? {
+                Item::Unsigned(number) => terms::term(number).ok_or(SecureError::Terms)?,
+                Item::Text(text) if terms::number(text).is_none() => text,
+                _ => return Err(SecureError::Malformed),
+            };
+            let written = self.reader.since(start);
+            if written == previous {
+                return Err(SecureError::Json(JsonError::Duplicate));
+            }
+            if written < previous {
+                return Err(SecureError::Malformed);
+            }
+            previous = written;
+            self.spend(name.len() + 3)?;
+            members.insert(name.to_owned(), self.value(depth + 1)?);
+        }
+        Ok(Value::Object(members))
+    }
+}
