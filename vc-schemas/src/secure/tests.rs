@@ -1,3 +1,4 @@
+mod corpora;
 mod vectors;
 
 use super::*;
