@@ -1,4 +1,5 @@
 mod approvals;
+mod envelopes;
 mod rules;
 mod seen;
 pub(crate) mod world;

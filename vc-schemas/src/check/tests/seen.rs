@@ -3,6 +3,8 @@
 use super::world::{NOW, World};
 use super::*;
 use crate::seen::DEFAULT_CAPACITY;
+use did_resolver::document::Relationship;
+use did_resolver::proof::{ProofDraft, ProofOptions, Suite};
 
 fn said(outcome: &Outcome) -> String {
     format!("{outcome:?}")
@@ -85,6 +87,72 @@ fn a_credential_that_was_seen_answers_for_no_other_signature_and_no_other_key() 
             refused(both(&world, &held(&world, &credentials), &mut seen, NOW).0);
         }
     }
+}
+
+//
+#[test]
+fn what_was_seen_answers_for_no_end_no_status_and_no_key_that_has_passed() {
+    for envelope in Envelope::ALL {
+        let mut world = World::new(envelope);
+        let credentials = world.plain_journey();
+        let mut seen = Seen::new(DEFAULT_CAPACITY);
+        verified(both(&world, &held(&world, &credentials), &mut seen, NOW).0);
+        assert_eq!(seen.len(), 5);
+        // A link is over, and asked about anew.
+        let later = NOW.plus(Duration::from_secs(3_061));
+        let mut presentation = world.presentation(&world.calendar, credentials.clone());
+        (presentation.issued, presentation.expires) = (later, later.plus(Duration::from_secs(60)));
+        let presented = world.calendar.sign(Content::Presentation, envelope, presentation.to_json());
+        let (outcome, _) = both(&world, &Held::read(presented).unwrap(), &mut seen.clone(), later);
+        assert_eq!(refused(outcome), (Code::CredentialExpired, "chain[0].validUntil".into()));
+        // Its status has changed.
+        let entry = read(&credentials[1]).status.revocation;
+        world.set(&entry);
+        let (outcome, _) = both(&world, &held(&world, &credentials), &mut seen, NOW);
+        assert_eq!(refused(outcome).0, Code::CredentialRevoked);
+        world.revoked.clear();
+        verified(both(&world, &held(&world, &credentials), &mut seen, NOW).0);
+        // Its key is no longer listed.
+        let mut json = world.bravo.document_json();
+        json["assertionMethod"] = json!([]);
+        world.documents.insert(world.bravo.did.clone(), json);
+        let (outcome, _) = both(&world, &held(&world, &credentials), &mut seen, NOW);
+        assert_eq!(refused(outcome), (Code::KeyNotAuthorised, "identities[2]".into()));
+    }
+}
+
+/// The credential with a Data Integrity proof that ends before the credential does.
+fn ending(by: &Party, secured: &Secured, expires: UnixSeconds) -> Secured {
+    let options = ProofOptions {
+        suite: Suite::EddsaJcs2022,
+        verification_method: secured.key_id().clone(),
+        purpose: Relationship::AssertionMethod,
+        created: Some(NOW),
+        expires: Some(expires),
+        domain: None,
+        challenge: None,
+    };
+    let draft = ProofDraft::new(secured.payload().clone(), &options).unwrap();
+    let signature = by.sign_bytes(draft.signing_input());
+    let document = draft.attach(&by.public(), &signature).unwrap();
+    Secured::embedded(Content::Credential, &document, usize::MAX).unwrap()
+}
+
+#[test]
+fn the_end_of_a_proof_is_asked_for_each_time() {
+    let mut world = World::new(Envelope::Jwt);
+    let mut credentials = world.plain_journey();
+    credentials[2] = ending(&world.alpha, &credentials[2], NOW.plus(Duration::from_secs(30)));
+    let mut seen = Seen::new(DEFAULT_CAPACITY);
+    for (seconds, over) in [(0, false), (89, false), (90, true), (0, false)] {
+        let now = NOW.plus(Duration::from_secs(seconds));
+        let (outcome, _) = both(&world, &held(&world, &credentials), &mut seen, now);
+        match over {
+            false => drop(verified(outcome)),
+            true => assert_eq!(refused(outcome), (Code::CredentialExpired, "identities[0]".into())),
+        }
+    }
+    assert_eq!(seen.len(), 5, "its signature was seen all the same");
 }
 
 proptest! {
