@@ -112,6 +112,15 @@ impl Domain {
         self.told("trust", &did, self.try_trust(domain).await).await
     }
 
+    /// Recognises a domain no more. What is held of it stays, and authorises nothing; nodes of it that
+    /// joined by token are admitted as before.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the DID is no domain's, or of none that is recognised.
+    pub async fn distrust(&self, did: &Did) -> Result<TrustedDomain, Error> {
+        self.told("distrust", did.as_str(), self.try_distrust(did).await).await
+    }
+
     /// Says which history of a DID counts on this node: the one that has the version `version_id`, as it
     /// is or grows. The others stay on record and are passed on.
     ///

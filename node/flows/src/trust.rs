@@ -2,7 +2,7 @@
 
 use crate::domain::{Domain, put};
 use crate::error::Error;
-use crate::ports::records::{Expect as Expected, Table};
+use crate::ports::records::{Expect as Expected, Table, Write};
 use crate::record::{Decision, Kind};
 use did_resolver::did::Did;
 use did_resolver::webvh::WebvhId;
@@ -40,6 +40,22 @@ impl Domain {
             mesh.domains_changed();
         }
         Ok(())
+    }
+
+    /// What [`Domain::distrust`] does; its refusal is not on record yet.
+    pub(crate) async fn try_distrust(&self, did: &Did) -> Result<TrustedDomain, Error> {
+        let scid = trust::domain_scid(did).map_err(|_| not_a_domain())?;
+        let found = self.trusted().await?.into_iter().find(|domain| domain.scid().as_ref() == Ok(&scid));
+        let domain = found.ok_or(Error::member(Code::StateConflict, "did", "not recognised here"))?;
+        let batch = vec![
+            Write { table: Table::Trust, key: scid.into_bytes(), value: None, expect: Expected::Any },
+            self.entry(Decision::new(Kind::Trust, domain.did.as_str(), "removed"))?,
+        ];
+        self.records.commit(batch).await?;
+        if let Some(mesh) = self.mesh() {
+            mesh.domains_changed();
+        }
+        Ok(domain)
     }
 
     /// The domains that are recognised.

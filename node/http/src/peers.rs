@@ -4,8 +4,9 @@ use crate::body::{Json, answer};
 use crate::error::Problem;
 use crate::faces::Faces;
 use crate::registry::capabilities;
+use crate::target::segment;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use did_resolver::did::Did;
 use did_resolver::webvh::WebvhId;
@@ -105,18 +106,47 @@ pub(crate) async fn trust(State(faces): State<Arc<Faces>>, Json(json): Json) -> 
     Ok(answer(StatusCode::CREATED, &json))
 }
 
+/// A recognised domain as callers see it.
+fn shown(domain: &TrustedDomain) -> Result<Value, Problem> {
+    Ok(json!({
+        "did": domain.did.as_str(),
+        "scid": scid_of(&domain.did)?,
+        "domain": label(&domain.did),
+        "capabilities": domain.capabilities.to_json(),
+        "resources": domain.resources,
+        "suspended": domain.suspended,
+    }))
+}
+
 /// `GET /v1/trust`
 pub(crate) async fn trusted(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
-    let mut all = Vec::new();
-    for domain in faces.domain.trusted().await? {
-        all.push(json!({
-            "did": domain.did.as_str(),
-            "scid": scid_of(&domain.did)?,
-            "domain": label(&domain.did),
-            "capabilities": domain.capabilities.to_json(),
-            "resources": domain.resources,
-            "suspended": domain.suspended,
-        }));
-    }
+    let trusted = faces.domain.trusted().await?;
+    let all = trusted.iter().map(shown).collect::<Result<Value, _>>()?;
     Ok(answer(StatusCode::OK, &json!({"trust": all})))
+}
+
+/// The DID of a domain that a path names.
+fn named(uri: &Uri) -> Result<Did, Problem> {
+    let malformed = Problem::member(Code::DidMalformed, "did", "not a DID");
+    segment(uri, 2)?.parse().map_err(|_| malformed)
+}
+
+/// `GET /v1/trust/{did}`
+pub(crate) async fn recognition(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
+    let scid = scid_of(&named(&uri)?)?;
+    let trusted = faces.domain.trusted().await?;
+    let found = trusted.iter().find(|domain| domain.scid().as_ref() == Ok(&scid));
+    let domain = found.ok_or(Problem::new(Code::NotFound, "the domain is not recognised here"))?;
+    Ok(answer(StatusCode::OK, &shown(domain)?))
+}
+
+/// `POST /v1/trust/{did}/remove`
+pub(crate) async fn distrust(
+    State(faces): State<Arc<Faces>>,
+    uri: Uri,
+    Json(json): Json,
+) -> Result<Response, Problem> {
+    Object::new(&json, "body")?.end("body")?;
+    let domain = faces.domain.distrust(&named(&uri)?).await?;
+    Ok(answer(StatusCode::OK, &shown(&domain)?))
 }

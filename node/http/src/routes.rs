@@ -110,6 +110,8 @@ fn node() -> Routes {
         .route("/v1/peers", get(peers::list).post(peers::join))
         .route("/v1/webvh/import", post(import::import))
         .route("/v1/trust", get(peers::trusted).post(peers::trust))
+        .route("/v1/trust/{did}", get(peers::recognition))
+        .route("/v1/trust/{did}/remove", post(peers::distrust))
 }
 
 fn health() -> Routes {

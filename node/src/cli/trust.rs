@@ -1,10 +1,11 @@
 //! `trust`: which domains count here, and for what (MODEL.md, "Delegation", rules 5 and 6).
 
-use super::arguments::{capability, did};
+use super::arguments::{DryRun, capability, did};
 use super::session::Session;
+use crate::client::segment;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use did_resolver::did::Did;
 use serde_json::{Value, json};
 use vc_schemas::delegation::scope::Capability;
@@ -30,8 +31,27 @@ pub enum TrustCommand {
         #[arg(value_parser = did)]
         did: Did,
     },
+    /// Recognise a domain no more; what was said of it is forgotten
+    Remove(Remove),
+    /// What is said of one
+    Show {
+        /// The domain's DID
+        #[arg(value_parser = did)]
+        did: Did,
+    },
     /// All that are recognised
     Ls,
+}
+
+/// Which to recognise no more.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// The domain's DID
+    #[arg(value_parser = did)]
+    did: Did,
+    /// Whether to do it.
+    #[command(flatten)]
+    dry: DryRun,
 }
 
 impl TrustCommand {
@@ -62,6 +82,26 @@ impl TrustCommand {
                 let human = output::facts(&[("suspended", text("domain")), ("did", text("did"))]);
                 Ok(Answer::new(answer, human))
             }
+            Self::Remove(Remove { did, dry }) => {
+                let (now, path) = (client.get(&path(did)).await?, path(did));
+                let domain = output::text(&now, "domain");
+                if dry.dry_run {
+                    let document = json!({"dryRun": true, "verb": "remove", "trust": now});
+                    return Ok(Answer::new(document, format!("would recognise {domain} no more\n")));
+                }
+                let answer = client.post(&format!("{path}/remove"), &json!({})).await?;
+                let human = output::facts(&[("removed", domain), ("did", did.to_string())]);
+                let next =
+                    "Mandates that it rooted are refused from now on: marque verify says root-not-anchored.";
+                Ok(Answer::new(answer, human).saying(next))
+            }
+            Self::Show { did } => {
+                let answer = client.get(&path(did)).await?;
+                let heads = ["domain", "may root", "resources", "suspended", "did"];
+                let facts: Vec<_> = heads.into_iter().zip(row(&answer)).collect();
+                let human = output::facts(&facts);
+                Ok(Answer::new(answer, human))
+            }
             Self::Ls => {
                 let answer = client.get("/v1/trust").await?;
                 let heads = ["DOMAIN", "MAY ROOT", "RESOURCES", "SUSPENDED", "DID"];
@@ -72,6 +112,10 @@ impl TrustCommand {
             }
         }
     }
+}
+
+fn path(did: &Did) -> String {
+    format!("/v1/trust/{}", segment(did.as_str()))
 }
 
 /// A domain as a row of the table.

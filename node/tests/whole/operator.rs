@@ -65,6 +65,13 @@ fn one_domain_alone_verifies_what_it_lets_itself_root_and_nothing_else() {
     assert_eq!(alpha.run(&present).exit, 4, "a suspended agent gets no credential to present");
     alpha.done(&["agent", "resume", "bot"]);
     assert_eq!(alpha.verifies(&alpha, "bot").exit, 0);
+    alpha.done(&["trust", "remove", &alpha.did, "--dry-run"]);
+    assert_eq!(alpha.done(&["trust", "show", &alpha.did]).json["capabilities"][0], "calendar:read");
+    alpha.done(&["trust", "remove", &alpha.did]);
+    assert_eq!(alpha.verifies(&alpha, "bot").json["code"], "root-not-anchored");
+    for gone in ["show", "remove"] {
+        assert_eq!(alpha.run(&["trust", gone, &alpha.did]).exit, 5);
+    }
 }
 
 //

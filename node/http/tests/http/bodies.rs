@@ -22,6 +22,7 @@ fn routes() -> Vec<(String, Value)> {
         ("/v1/indices".to_owned(), json!({"issuer": "did:key:z6Mk"})),
         ("/v1/links".to_owned(), json!({"chain": ["a.b.c"]})),
         ("/v1/contested/did:web:a.example/settle".to_owned(), json!({"versionId": "1-Qm"})),
+        ("/v1/trust/did:web:a.example/remove".to_owned(), json!({})),
         ("/v1/invites".to_owned(), json!({})),
         ("/v1/peers".to_owned(), json!({"token": "mqj1.x"})),
         ("/v1/trust".to_owned(), json!({"did": "did:key:z6Mk", "capabilities": []})),
@@ -199,7 +200,7 @@ proptest! {
     #[test]
     fn any_target_is_no_defect(path in "[!-~]{0,60}", query in "[!-~]{0,30}") {
         let Running { runtime, world } = &*RUNNING;
-        for base in ["/1.0/identifiers/", "/v1/agents/", "/v1/credentials/", "/v1/contested/", "/v1/names/", "/", "/agents/"] {
+        for base in ["/1.0/identifiers/", "/v1/agents/", "/v1/credentials/", "/v1/contested/", "/v1/trust/", "/v1/names/", "/", "/agents/"] {
             let target = format!("{base}{path}?{query}");
             if target.parse::<axum::http::Uri>().is_ok() {
                 let answer = runtime.block_on(world.get(&target));
