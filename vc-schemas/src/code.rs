@@ -113,6 +113,7 @@ codes! {
     ChainRepeats = "chain-repeats", 403, Denied, "A DID stands in the chain twice.", "Delegate along a path without cycles.";
     // Rule 2: each credential.
     SignatureInvalid = "signature-invalid", 401, Denied, "A signature does not verify.", "Ask for what was really signed; do not re-encode it.";
+    ProofUnknown = "proof-unknown", 503, Unknown, "A proof over RDF canonicalisation could not be judged within what this node allows for it.", "Ask the issuer for a proof over JCS (eddsa-jcs-2022), or try again.";
     KeyNotAuthorised = "key-not-authorised", 401, Denied, "The newest version of the signer's DID does not list the key for this use.", "Have it signed again with a current key.";
     KeyRetired = "key-retired", 401, Denied, "The key has expired or is on its way out, and may not do this any more.", "Have it signed again with a current key.";
     DidContested = "did-contested", 403, Denied, "There are two valid histories of the DID, so neither authorises anything.", "Ask the DID's owner by another way which version is theirs; then: marque did contested settle.";

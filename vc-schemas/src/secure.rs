@@ -13,6 +13,7 @@ mod draft;
 mod envelope;
 mod error;
 pub mod jose;
+pub mod linked_data;
 pub mod sd_jwt;
 
 pub use data_integrity::ProofTerms;

@@ -46,6 +46,10 @@ pub enum SecureError {
     Proofs,
     /// A Data Integrity proof of another purpose, or a credential that is bound to one verifier.
     Purpose,
+    /// A JSON-LD context that is not at hand, or one that a proof does not share with its document.
+    Context,
+    /// It says what a proof over RDF canonicalisation would not sign.
+    Unsigned,
     /// Its proof says that it was made in the future.
     NotYet,
     /// Its proof is past its end.
@@ -62,6 +66,7 @@ impl SecureError {
             Self::SelfChosen | Self::Algorithm => Code::SelfChosen,
             Self::Signature => Code::SignatureInvalid,
             Self::KeyBinding => Code::PossessionUnproven,
+            Self::Context => Code::ContextUnknown,
             Self::NotYet => match content {
                 Content::Credential => Code::CredentialNotYetValid,
                 Content::Presentation => Code::PresentationExpired,
@@ -80,7 +85,8 @@ impl SecureError {
             | Self::Disclosure(_)
             | Self::Concealed
             | Self::Proofs
-            | Self::Purpose => match content {
+            | Self::Purpose
+            | Self::Unsigned => match content {
                 Content::Credential => Code::CredentialMalformed,
                 Content::Presentation => Code::PresentationMalformed,
             },
@@ -112,6 +118,8 @@ impl SecureError {
             Self::KeyBinding => "the holder's binding is missing or made for something else",
             Self::Proofs => "it has no proof, or more than one",
             Self::Purpose => "its proof is for something else",
+            Self::Context => "its JSON-LD contexts are not ones that are at hand",
+            Self::Unsigned => "it says what its proof would not sign",
             Self::NotYet => "its proof was made in the future",
             Self::Expired => "its proof is past its end",
         }
