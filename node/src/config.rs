@@ -47,6 +47,8 @@ pub struct Config {
     pub verify: Verify,
     /// Resolution.
     pub resolve: Resolve,
+    /// What is not spoken here, and may be judged by another program.
+    pub interop: Interop,
     /// Key files that are made from now on.
     pub keys: Keys,
     /// The node's log.
@@ -110,6 +112,17 @@ pub struct Resolve {
     pub web: bool,
 }
 
+/// Proofs over RDF canonicalisation, which another program canonicalises.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interop {
+    /// The program, such as `marque-interop`, by its absolute path; empty, such proofs are refused. It
+    /// gets what strangers send, and runs bounded.
+    pub program: String,
+    /// A file that gives the contexts which credentials may name: a JSON object from URLs to contexts.
+    pub contexts: String,
+}
+
 /// Key files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,6 +177,7 @@ impl Default for Config {
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
             verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW) },
             resolve: Resolve { deadline_seconds: 5, web: false },
+            interop: Interop::default(),
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
             log: Log { format: LogFormat::Auto },
         }
@@ -206,6 +220,17 @@ impl Config {
                 "mesh.external is not a list of at most {MAX_ADDRESSES} multiaddrs such as \
                  /dns4/marque.acme.example/tcp/8643"
             )));
+        }
+        for (key, path) in
+            [("interop.program", &self.interop.program), ("interop.contexts", &self.interop.contexts)]
+        {
+            // No search path: what runs here is what the operator wrote.
+            if !(path.is_empty() || path.starts_with('/')) {
+                return Err(refused(format!("{key} is not an absolute path")));
+            }
+        }
+        if self.interop.program.is_empty() && !self.interop.contexts.is_empty() {
+            return Err(refused("interop.contexts is of no use without interop.program"));
         }
         Ok(())
     }
@@ -262,6 +287,12 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # How long looking up a DID may take.\n# deadline_seconds = {}\n\
          # Whether the web host that a DID names is asked where no peer knows. Off, no host learns of a look-up.\n\
          # web = {}\n\n\
+         [interop]\n\
+         # The program that judges proofs over RDF canonicalisation (eddsa-rdfc-2022 and the like), by its\n\
+         # absolute path. Without one they are refused. It gets what strangers send, and runs bounded.\n\
+         # program = \"\"\n\
+         # A JSON file from URLs to the JSON-LD contexts that such credentials may name; none is ever fetched.\n\
+         # contexts = \"\"\n\n\
          [keys]\n\
          # Memory, in KiB, that one guess at the passphrase of a new key file costs.\n# kdf_kib = {}\n\n\
          [log]\n\

@@ -2,6 +2,7 @@
 //! serves, and stops in the order in which nothing is lost.
 
 mod first_owner;
+mod interop;
 mod keys;
 mod system;
 
@@ -115,6 +116,8 @@ pub async fn up_reaching(
         domain.join_web(Arc::new(client.map_err(|error| file_failure(error.to_string()))?));
     }
 
+    let worker = interop::join(&config.interop, &domain, ended(stopped.clone()))?;
+
     let info = node_info(&listeners, &mesh.listening, &config.mesh.external, &file)?;
     let about = json!({
         "pid": std::process::id(),
@@ -148,7 +151,7 @@ pub async fn up_reaching(
         () = &mut serving => { stop.send_replace(true); }
     }
     files::remove(&data.node())?;
-    for task in [refreshing, mesh.task] {
+    for task in [Some(refreshing), Some(mesh.task), worker].into_iter().flatten() {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the node failed");
         }

@@ -9,6 +9,7 @@ use crate::ports::fetch::Fetch;
 use crate::ports::keys::{KeyRole, Keys};
 use crate::ports::mesh::Mesh;
 use crate::ports::records::{Expect, Records, Table, Write};
+use crate::ports::suites::Suites;
 use crate::record::Decision;
 use did_resolver::json;
 use did_resolver::time::UnixSeconds;
@@ -69,6 +70,7 @@ pub struct Domain {
     /// Signatures of credentials that were verified before; never a status, nor a verdict.
     seen: RwLock<Seen>,
     web: OnceLock<Arc<dyn Fetch>>,
+    suites: OnceLock<Arc<dyn Suites>>,
     pub(crate) lookups: Lookups,
     pub(crate) documents: Documents,
     pub(crate) logs: Cache<Vec<u8>, Log>,
@@ -116,6 +118,7 @@ impl Domain {
             mesh: OnceLock::new(),
             seen: RwLock::new(Seen::new(seen::DEFAULT_CAPACITY)),
             web: OnceLock::new(),
+            suites: OnceLock::new(),
             lookups: Lookups::default(),
             documents: Documents::default(),
             logs: Cache::new(CACHED_LOGS),
@@ -137,6 +140,15 @@ impl Domain {
 
     pub(crate) fn web(&self) -> Option<&Arc<dyn Fetch>> {
         self.web.get()
+    }
+
+    /// Lets proofs over RDF canonicalisation be judged, once. Before that none is.
+    pub fn join_suites(&self, suites: Arc<dyn Suites>) {
+        let _first_wins = self.suites.set(suites);
+    }
+
+    pub(crate) fn suites(&self) -> Option<&Arc<dyn Suites>> {
+        self.suites.get()
     }
 
     pub(crate) fn mesh(&self) -> Option<&Arc<dyn Mesh>> {

@@ -21,6 +21,7 @@ pub mod trust;
 mod names;
 mod unrecognised;
 pub mod import;
+pub mod linked_data;
 mod hosts;
 pub mod resolve;
 mod approvals;

@@ -2,6 +2,7 @@
 //! `Arc<dyn …>`.
 
 pub mod fetch;
+pub mod suites;
 pub mod mesh;
 pub mod records;
 pub mod keys;
