@@ -14,13 +14,16 @@ mod request;
 mod signatures;
 mod status;
 mod verdict;
+mod alone;
 
+pub use alone::check_credential;
 pub use held::{Approved, Held, Identity};
 pub use request::{Account, Obligation};
 pub use verdict::{ApprovalLine, CheckLine, LinkLine, Verdict};
 
 use crate::chain;
 use crate::code::Code;
+use crate::credential::Credential;
 use crate::facts::{Expect, Facts, ListKey};
 use crate::refusal::{Path, Refusal};
 use crate::seen::{Seen, Sighting};
@@ -33,9 +36,9 @@ pub const MAX_ROUNDS: usize = 3;
 
 /// What verification ends with.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum Outcome<V = Verdict> {
     /// Every rule holds.
-    Verified(Box<Verdict>),
+    Verified(Box<V>),
     /// The first rule that does not.
     Refused(Refusal),
     /// What must be known before more can be said.
@@ -124,7 +127,7 @@ struct Memory<'a> {
     sightings: Vec<Sighting>,
 }
 
-fn outcome(result: Result<Verdict, Stop>) -> Outcome {
+fn outcome<V>(result: Result<V, Stop>) -> Outcome<V> {
     match result {
         Ok(verdict) => Outcome::Verified(Box::new(verdict)),
         Err(Stop::Refused(refusal)) => Outcome::Refused(refusal),
@@ -149,7 +152,7 @@ fn run(
     let known = (facts, now, expect.skew);
     signatures::identities(held, known, memory)?;
     signatures::links_and_holder(held, known, memory)?;
-    let status_age = status::check(held, facts, expect, now)?;
+    let status_age = status::check(status::lookups(held), facts, expect, now)?;
     Ok(verdict::of(held, expect, status_age))
 }
 
@@ -212,14 +215,21 @@ fn check_root(held: &Held, expect: &Expect) -> Result<(), Refusal> {
 
 /// Rule 2, the dates.
 fn check_validity(held: &Held, expect: &Expect, now: UnixSeconds) -> Result<(), Refusal> {
-    for (path, credential) in held.credentials() {
-        if credential.valid_from > now.plus(expect.skew) {
-            let path = path.then("validFrom");
-            return Err(Refusal::new(Code::CredentialNotYetValid, path, "not valid yet"));
-        }
-        if credential.valid_until <= now.minus(expect.skew) {
-            return Err(Refusal::new(Code::CredentialExpired, path.then("validUntil"), "no longer valid"));
-        }
+    held.credentials().try_for_each(|(path, credential)| check_dates(path, credential, expect, now))
+}
+
+fn check_dates(
+    path: Path,
+    credential: &Credential,
+    expect: &Expect,
+    now: UnixSeconds,
+) -> Result<(), Refusal> {
+    if credential.valid_from > now.plus(expect.skew) {
+        let path = path.then("validFrom");
+        return Err(Refusal::new(Code::CredentialNotYetValid, path, "not valid yet"));
+    }
+    if credential.valid_until <= now.minus(expect.skew) {
+        return Err(Refusal::new(Code::CredentialExpired, path.then("validUntil"), "no longer valid"));
     }
     Ok(())
 }

@@ -98,7 +98,12 @@ impl Credential {
             return Err(CredentialError::Malformed("validUntil"));
         }
         let life = credential.valid_until.since(credential.valid_from);
-        if matches!(credential.claims, Claims::Approval(_)) && life > APPROVAL_LIFE {
+        let longest = match credential.claims {
+            Claims::Approval(_) => APPROVAL_LIFE,
+            Claims::NodeMembership(_) => MEMBERSHIP_LIFE,
+            _ => Duration::MAX,
+        };
+        if life > longest {
             return Err(CredentialError::Malformed("validUntil"));
         }
         if !credential.claims.may_be_of_oneself() && *credential.claims.subject() == credential.issuer {

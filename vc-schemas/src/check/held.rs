@@ -54,20 +54,24 @@ impl Identity {
     /// The SCID of the domain that issued it; `None` where the issuer is no did:webvh.
     #[must_use]
     pub fn domain_scid(&self) -> Option<String> {
-        WebvhId::parse(&self.credential.issuer).ok().map(|id| id.scid().to_owned())
+        domain_scid(&self.credential)
     }
+}
 
-    /// Where the status of its subject stands.
-    pub(super) const fn subject_status(&self) -> Option<&StatusPair> {
-        match &self.credential.claims {
-            Claims::Owner(owner) => Some(&owner.status),
-            Claims::Agent(agent) => Some(&agent.status),
-            Claims::Delegation(_)
-            | Claims::NodeMembership(_)
-            | Claims::DomainRecognition(_)
-            | Claims::Approval(_)
-            | Claims::TrustSignal(_) => None,
-        }
+pub(super) fn domain_scid(credential: &Credential) -> Option<String> {
+    WebvhId::parse(&credential.issuer).ok().map(|id| id.scid().to_owned())
+}
+
+/// Where the status of its subject stands.
+pub(super) const fn subject_status(credential: &Credential) -> Option<&StatusPair> {
+    match &credential.claims {
+        Claims::Owner(owner) => Some(&owner.status),
+        Claims::Agent(agent) => Some(&agent.status),
+        Claims::Delegation(_)
+        | Claims::NodeMembership(_)
+        | Claims::DomainRecognition(_)
+        | Claims::Approval(_)
+        | Claims::TrustSignal(_) => None,
     }
 }
 
@@ -97,8 +101,8 @@ impl Held {
     }
 
     fn add(&mut self, at: usize, secured: Secured) -> Result<(), Refusal> {
-        let credential =
-            Credential::read(secured.payload()).map_err(|error| credential_refusal(at, error))?;
+        let credential = Credential::read(secured.payload())
+            .map_err(|error| credential_refusal(Path::entry(at), error))?;
         match &credential.claims {
             Claims::Delegation(delegation) => {
                 if self.links.len() >= MAX_LINKS {
@@ -218,8 +222,7 @@ fn presentation_refusal(error: &PresentationError) -> Refusal {
     }
 }
 
-fn credential_refusal(at: usize, error: CredentialError) -> Refusal {
-    let path = Path::entry(at);
+pub(super) fn credential_refusal(path: Path, error: CredentialError) -> Refusal {
     match error {
         CredentialError::Context => {
             Refusal::new(Code::ContextUnknown, path.then("@context"), "not the embedded contexts")

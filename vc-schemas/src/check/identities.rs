@@ -1,9 +1,10 @@
 //! Rules 4 (ceilings) and 5: everybody on the path is vouched for by a domain that counts here.
 
-use super::held::{Held, Identity};
+use super::held::{self, Held, Identity};
 use crate::chain;
 use crate::claims::Claims;
 use crate::code::Code;
+use crate::credential::Credential;
 use crate::facts::Expect;
 use crate::refusal::{Path, Refusal};
 use did_resolver::did::Did;
@@ -29,7 +30,7 @@ pub(super) fn check(held: &Held, expect: &Expect) -> Result<(), Refusal> {
             ));
         };
         check_kind(place, identity, &path)?;
-        check_domain(identity, expect, &path)?;
+        check_domain(&identity.credential, expect, &path)?;
     }
     for (at, link) in held.links().iter().enumerate() {
         let subject = held.identity(&link.delegation.id).map(|identity| &identity.credential().claims);
@@ -69,13 +70,16 @@ fn check_kind(place: usize, identity: &Identity, path: &Path) -> Result<(), Refu
     }
 }
 
-fn check_domain(identity: &Identity, expect: &Expect, path: &Path) -> Result<(), Refusal> {
+/// Whether the issuer is a domain that counts here, and may vouch for the subject where it is one that
+/// stands under a domain.
+pub(super) fn check_domain(credential: &Credential, expect: &Expect, path: &Path) -> Result<(), Refusal> {
     let path = path.clone().then("issuer");
-    match identity.domain_scid().and_then(|scid| expect.domains.get(&scid)) {
+    let is_identity = matches!(credential.claims, Claims::Owner(_) | Claims::Agent(_));
+    match held::domain_scid(credential).and_then(|scid| expect.domains.get(&scid)) {
         Some(recognition) if recognition.suspended => {
             Err(Refusal::new(Code::DomainSuspended, path, "the domain that vouches for it is suspended here"))
         }
-        Some(_) if !stands_under(identity) => {
+        Some(_) if is_identity && !stands_under(credential) => {
             let detail = "its DID does not stand under the domain that vouches for it";
             Err(Refusal::new(Code::IdentityMismatch, path, detail))
         }
@@ -90,9 +94,8 @@ fn check_domain(identity: &Identity, expect: &Expect, path: &Path) -> Result<(),
 
 /// Whether a did:webvh stands under the host of the domain that vouches for it. That proves nothing by
 /// itself; but without it one recognised domain could vouch for what another one revoked.
-fn stands_under(identity: &Identity) -> bool {
-    let subject = identity.credential().claims.subject();
+fn stands_under(credential: &Credential) -> bool {
+    let subject = credential.claims.subject();
     let host = |did: &Did| WebvhId::parse(did).map(|id| id.host().to_owned()).ok();
-    subject.method() != "webvh"
-        || host(subject).is_some() && host(subject) == host(&identity.credential().issuer)
+    subject.method() != "webvh" || host(subject).is_some() && host(subject) == host(&credential.issuer)
 }

@@ -3,6 +3,7 @@
 use super::held::Held;
 use super::{Memory, Stop, Wants};
 use crate::code::Code;
+use crate::credential::Credential;
 use crate::facts::{DidFact, Facts};
 use crate::refusal::{Path, Refusal};
 use crate::secure::{SecureError, Secured};
@@ -146,6 +147,18 @@ pub(super) fn links_and_holder(held: &Held, known: Known<'_>, memory: &mut Memor
     let (secured, holder) = (held.secured(), &held.presentation().holder);
     let path = Path::root().then("holder");
     verify(secured, holder, Relationship::Authentication, known, &path, &mut wants, None)?;
+    done(wants)
+}
+
+/// A credential by itself, by its issuer.
+pub(super) fn of_credential(
+    secured: &Secured,
+    credential: &Credential,
+    known: Known<'_>,
+) -> Result<(), Stop> {
+    let mut wants = Wants::default();
+    let relationship = Relationship::AssertionMethod;
+    verify(secured, &credential.issuer, relationship, known, &Path::root(), &mut wants, None)?;
     done(wants)
 }
 

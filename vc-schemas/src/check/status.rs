@@ -3,10 +3,11 @@
 //! What a list says of revocation counts even when the list is stale: old news of a revocation is
 //! still a revocation. What it says of validity counts only while it is fresh.
 
-use super::held::Held;
+use super::held::{self, Held};
 use super::{Stop, Wants};
 use crate::claims::{Claims, StatusPair};
 use crate::code::Code;
+use crate::credential::Credential;
 use crate::facts::{Expect, Facts, ListFact, ListKey};
 use crate::refusal::{Path, Refusal};
 use crate::status::{Purpose, StatusEntry};
@@ -16,7 +17,7 @@ use did_resolver::time::UnixSeconds;
 use std::time::Duration;
 
 /// One place to look up: whose list must say so, what it is called when it is set, and where.
-struct Lookup<'a> {
+pub(super) struct Lookup<'a> {
     domain: &'a Did,
     entry: &'a StatusEntry,
     set: Code,
@@ -24,9 +25,14 @@ struct Lookup<'a> {
 }
 
 /// The age of the oldest list that was relied on.
-pub(super) fn check(held: &Held, facts: &Facts, expect: &Expect, now: UnixSeconds) -> Result<Duration, Stop> {
+pub(super) fn check(
+    lookups: Vec<Lookup<'_>>,
+    facts: &Facts,
+    expect: &Expect,
+    now: UnixSeconds,
+) -> Result<Duration, Stop> {
     let (mut wants, mut oldest, mut unsure) = (Wants::default(), Duration::ZERO, None);
-    for lookup in lookups(held) {
+    for lookup in lookups {
         let key = ListKey { issuer: lookup.domain.clone(), url: lookup.entry.list.clone() };
         let Some(fact) = facts.list(&key) else {
             wants.list(key, &lookup.path);
@@ -47,37 +53,41 @@ pub(super) fn check(held: &Held, facts: &Facts, expect: &Expect, now: UnixSecond
     }
 }
 
-fn lookups(held: &Held) -> Vec<Lookup<'_>> {
+/// What must be looked up for a presentation.
+pub(super) fn lookups(held: &Held) -> Vec<Lookup<'_>> {
     let mut lookups = Vec::new();
     for identity in held.identities() {
-        let (domain, path) = (&identity.credential.issuer, held.place(identity.credential.claims.subject()));
-        if let Some(status) = identity.subject_status() {
-            let codes = match identity.credential.claims {
-                Claims::Owner(_) => (Code::OwnerRevoked, Code::OwnerSuspended),
-                _ => (Code::AgentRevoked, Code::AgentSuspended),
-            };
-            push(&mut lookups, domain, status, codes, path.clone().then("subjectStatus"));
-        }
-        let codes = (Code::CredentialRevoked, Code::CredentialSuspended);
-        push(&mut lookups, domain, &identity.credential.status, codes, path.then("credentialStatus"));
+        let path = held.place(identity.credential.claims.subject());
+        Lookup::of_issuer(&mut lookups, &identity.credential, &path);
     }
-    for (at, link, _) in held.secured_links() {
-        // The list of a link counts only from the domain that vouches for the link's issuer.
-        if let Some(identity) = held.identity(&link.credential.issuer) {
-            let codes = (Code::CredentialRevoked, Code::CredentialSuspended);
-            let path = Path::link(at).then("credentialStatus");
-            push(&mut lookups, &identity.credential.issuer, &link.credential.status, codes, path);
-        }
-    }
-    if let Some(approved) = held.approval() {
-        // The approver is the principal, for whom a domain vouches.
-        if let Some(identity) = held.identity(&approved.credential.issuer) {
-            let codes = (Code::CredentialRevoked, Code::CredentialSuspended);
-            let path = Path::approval().then("credentialStatus");
-            push(&mut lookups, &identity.credential.issuer, &approved.credential.status, codes, path);
+    // The list of a link, and of an approval, counts only from the domain that vouches for its issuer.
+    let links = held.links().iter().enumerate().map(|(at, link)| (Path::link(at), &link.credential));
+    let approval = held.approval().map(|approved| (Path::approval(), &approved.credential));
+    for (path, credential) in links.chain(approval) {
+        if let Some(identity) = held.identity(&credential.issuer) {
+            let path = path.then("credentialStatus");
+            push(&mut lookups, &identity.credential.issuer, &credential.status, CREDENTIAL, path);
         }
     }
     lookups
+}
+
+/// What a credential is called that is revoked or suspended.
+const CREDENTIAL: (Code, Code) = (Code::CredentialRevoked, Code::CredentialSuspended);
+
+impl<'a> Lookup<'a> {
+    /// What a domain says of a credential that it issued itself, and of its subject.
+    pub(super) fn of_issuer(lookups: &mut Vec<Self>, credential: &'a Credential, path: &Path) {
+        if let Some(status) = held::subject_status(credential) {
+            let codes = match credential.claims {
+                Claims::Owner(_) => (Code::OwnerRevoked, Code::OwnerSuspended),
+                _ => (Code::AgentRevoked, Code::AgentSuspended),
+            };
+            push(lookups, &credential.issuer, status, codes, path.clone().then("subjectStatus"));
+        }
+        let path = path.clone().then("credentialStatus");
+        push(lookups, &credential.issuer, &credential.status, CREDENTIAL, path);
+    }
 }
 
 fn push<'a>(

@@ -2,6 +2,7 @@ mod approvals;
 mod envelopes;
 mod rules;
 mod seen;
+mod vectors;
 pub(crate) mod world;
 
 use super::*;
