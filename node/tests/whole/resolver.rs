@@ -123,6 +123,16 @@ fn a_running_node_answers_as_the_http_binding_says() {
     assert_eq!((first.status, first.media_type()), (200, "application/did"));
     assert_eq!(first.json()["id"], did.as_str());
 
+    // The command line says where the answer came from, and how long that took.
+    let told = node.domain.run(&["resolve", &did, "--trace"]);
+    assert_eq!((told.exit, &told.json["didDocument"]), (0, &whole.json()["didDocument"]), "{}", told.json);
+    let step = &told.json["didResolutionMetadata"]["trace"][0];
+    assert_eq!((&step["source"], &step["outcome"]), (&json!("store"), &json!("found")));
+    assert!(step["ms"].is_u64() && told.json["didResolutionMetadata"]["confirmedAt"].is_string());
+    let plain = node.domain.run(&["resolve", &format!("{did}#key-1"), "--version-number", "1"]);
+    assert_eq!((plain.exit, &plain.json["content"]["type"]), (0, &json!("Multikey")), "{}", plain.json);
+    assert!(plain.json["dereferencingMetadata"].get("trace").is_none());
+
     // Each representation.
     let profiled = "application/ld+json;profile=\"https://w3id.org/did-resolution\"";
     for (accept, of_whole) in [

@@ -8,7 +8,7 @@ use did_resolver::did::DidUrl;
 use did_resolver::document::{Document, VerificationMethod};
 use did_resolver::methods::resolve;
 use did_resolver::methods::web::WebId;
-use did_resolver::webvh::WebvhId;
+use did_resolver::webvh::{ScidId, WebvhId};
 use serde_json::{Value, json};
 use vc_schemas::code::Code;
 
@@ -39,6 +39,15 @@ fn of_url(url: &DidUrl) -> Result<Found, Failure> {
                 json!({"scid": id.scid(), "host": id.host(), "port": id.port(), "path": id.path(),
                        "logUrl": id.log_url(), "witnessUrl": id.witness_url()}),
             );
+        }
+        "scid" => {
+            let id = ScidId::parse(url).map_err(|error| refused(error.to_string()))?;
+            rows.push(("scid", id.scid().to_owned()));
+            says = joined(says, json!({"scid": id.scid()}));
+            if let Ok(Some(source)) = id.webvh() {
+                rows.push(("log", source.log_url()));
+                says = joined(says, json!({"logUrl": source.log_url(), "sameAs": source.did().as_str()}));
+            }
         }
         "web" => {
             let id = WebId::parse(did).map_err(|error| refused(error.to_string()))?;

@@ -105,6 +105,10 @@ fn a_did_says_where_it_is_published_or_which_keys_it_is() {
     assert!(answer.human.contains("bot@acme.example"), "{}", answer.human);
     assert!(answer.human.contains(NOT_VERIFIED));
 
+    let answer = said(format!("did:scid:vh:1:{scid}?src=acme.example/bot"));
+    assert_eq!(answer.document["sameAs"], format!("did:webvh:{scid}:acme.example:bot"));
+    assert_eq!(answer.document["logUrl"], "https://acme.example/bot/did.jsonl");
+
     let answer = said("did:web:acme.example#key-1");
     assert_eq!(answer.document["documentUrl"], "https://acme.example/.well-known/did.json");
     assert_eq!(answer.document["fragment"], "key-1");
