@@ -261,6 +261,11 @@ impl<'a> Reader<'a> {
 pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
+    /// One that has room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     pub(crate) fn head(mut self, major: u8, number: u64) -> Self {
         let bytes = number.to_be_bytes();
         let [.., last] = bytes;

@@ -8,7 +8,7 @@ mod document;
 mod terms;
 mod texts;
 
-use super::cose::{Sign1, Sign1Draft};
+use super::cose::{Parts, Sign1Draft};
 use super::{Content, Envelope, MAX_CREDENTIAL_BYTES, Said, SecureError};
 use did_resolver::did::DidUrl;
 use did_resolver::keys::KeyKind;
@@ -16,22 +16,15 @@ use serde_json::Value;
 
 /// Reads a credential or a presentation.
 pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<Said, SecureError> {
-    let sign1 = Sign1::parse_with_or_without_content_type(bytes, max_bytes)?;
-    if sign1.typ() != Some(Envelope::Compact.media_type(content)) || !sign1.content_type().is_empty() {
+    let parts = Parts::parse(bytes, max_bytes)?;
+    if !parts.is(Envelope::Compact.media_type(content), None) {
         return Err(SecureError::Type);
     }
     // What comes out is longer than what comes in, and is bounded for itself.
-    let payload = document::decode(sign1.payload(), max_bytes.max(MAX_CREDENTIAL_BYTES))?;
+    let payload = document::decode(parts.payload, max_bytes.max(MAX_CREDENTIAL_BYTES))?;
     super::check_payload(content, &payload, None)?;
-    Ok(Said {
-        algorithm: sign1.algorithm(),
-        key_id: read_key_id(sign1.key_id(), super::actor_of(content, &payload))?,
-        payload,
-        signed: sign1.sig_structure(),
-        signature: sign1.signature().to_vec(),
-        digest: None,
-        proof: None,
-    })
+    let key_id = read_key_id(parts.key_id(), super::actor_of(content, &payload))?;
+    Ok(parts.said(key_id, payload))
 }
 
 /// Begins to secure `payload`.

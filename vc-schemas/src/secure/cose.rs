@@ -12,8 +12,10 @@ pub(crate) use foreign::{Foreign, sig_structure};
 use super::{Content, Envelope, MAX_SIGNATURE_BYTES, Said, SecureError};
 use crate::cbor::{ARRAY, MAP, NEGATIVE, Reader, TAG, UNSIGNED};
 use coset::{CborSerializable, CoseSign1, Header, HeaderBuilder, ProtectedHeader};
-use coset::{TaggedCborSerializable, cbor::Value, iana};
+use coset::{TaggedCborSerializable, cbor, iana};
+use did_resolver::did::DidUrl;
 use did_resolver::keys::{KeyKind, PublicKey};
+use serde_json::Value;
 
 /// Longest protected header, in bytes: a key id of the greatest length and two media types fit.
 pub const MAX_PROTECTED_BYTES: usize = 4_096;
@@ -56,26 +58,16 @@ struct Protected {
     bytes: Vec<u8>,
 }
 
-impl Sign1 {
-    /// Reads a tagged COSE_Sign1 of at most `max_bytes`, and nothing after it. The protected header
-    /// has alg(1), content type(3) and kid(4), may have typ(16), and has nothing else; the
-    /// unprotected header is empty; the payload is attached.
-    ///
-    /// # Errors
-    /// [`SecureError::TooLong`]; [`SecureError::Malformed`] for another shape or another encoding of
-    /// it; [`SecureError::Header`] for a header parameter that is missing; [`SecureError::SelfChosen`] for
-    /// one that is unknown or unprotected; [`SecureError::Algorithm`] for an algorithm other than
-    /// EdDSA, ES256 and ES384.
-    pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
-        let sign1 = Self::parse_with_or_without_content_type(bytes, max_bytes)?;
-        if sign1.protected.content_type.is_some() { Ok(sign1) } else { Err(SecureError::Header) }
-    }
+/// The parts of a COSE_Sign1, where they lie.
+pub(super) struct Parts<'a> {
+    protected: Protected,
+    pub(super) payload: &'a [u8],
+    pub(super) signature: &'a [u8],
+}
 
-    /// As [`Self::parse`], but there need be no content type.
-    pub(super) fn parse_with_or_without_content_type(
-        bytes: &[u8],
-        max_bytes: usize,
-    ) -> Result<Self, SecureError> {
+impl<'a> Parts<'a> {
+    /// As [`Sign1::parse`], but there need be no content type.
+    pub(super) fn parse(bytes: &'a [u8], max_bytes: usize) -> Result<Self, SecureError> {
         if bytes.len() > max_bytes {
             return Err(SecureError::TooLong);
         }
@@ -88,12 +80,55 @@ impl Sign1 {
             (MAP, _) => return Err(SecureError::SelfChosen),
             _ => return Err(SecureError::Malformed),
         }
-        let payload = rest.bytes(max_bytes)?.to_vec();
-        let signature = rest.bytes(MAX_SIGNATURE_BYTES)?.to_vec();
+        let payload = rest.bytes(max_bytes)?;
+        let signature = rest.bytes(MAX_SIGNATURE_BYTES)?;
         rest.end()?;
         if Some(signature.len()) != protected.algorithm.signature_bytes() {
             return Err(SecureError::Malformed);
         }
+        Ok(Self { protected, payload, signature })
+    }
+
+    /// The key id.
+    pub(super) fn key_id(&self) -> &[u8] {
+        &self.protected.key_id
+    }
+
+    /// Whether the whole is of type `typ`, and the payload of this content type.
+    pub(super) fn is(&self, typ: &str, content_type: Option<&str>) -> bool {
+        self.protected.typ.as_deref() == Some(typ) && self.protected.content_type.as_deref() == content_type
+    }
+
+    /// What was read, with what it came to.
+    pub(super) fn said(&self, key_id: DidUrl, payload: Value) -> Said {
+        Said {
+            algorithm: self.protected.algorithm,
+            key_id,
+            payload,
+            signed: sig_structure(&self.protected.bytes, self.payload),
+            signature: self.signature.to_vec(),
+            digest: None,
+            proof: None,
+        }
+    }
+}
+
+impl Sign1 {
+    /// Reads a tagged COSE_Sign1 of at most `max_bytes`, and nothing after it. The protected header
+    /// has alg(1), content type(3) and kid(4), may have typ(16), and has nothing else; the
+    /// unprotected header is empty; the payload is attached.
+    ///
+    /// # Errors
+    /// [`SecureError::TooLong`]; [`SecureError::Malformed`] for another shape or another encoding of
+    /// it; [`SecureError::Header`] for a header parameter that is missing; [`SecureError::SelfChosen`] for
+    /// one that is unknown or unprotected; [`SecureError::Algorithm`] for an algorithm other than
+    /// EdDSA, ES256 and ES384.
+    pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Self, SecureError> {
+        let Parts { protected, payload, signature } = Parts::parse(bytes, max_bytes)?;
+        if protected.content_type.is_none() {
+            return Err(SecureError::Header);
+        }
+        let (payload, signature) = (payload.to_vec(), signature.to_vec());
         Ok(Self { protected, payload, signature, bytes: bytes.to_vec() })
     }
 
@@ -171,22 +206,16 @@ pub(super) fn typ_of(bytes: &[u8]) -> Option<String> {
 
 /// Reads a credential or a presentation over its JSON.
 pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<Said, SecureError> {
-    let sign1 = Sign1::parse(bytes, max_bytes)?;
-    let typed = sign1.typ() == Some(Envelope::Cose.media_type(content))
-        && sign1.content_type() == content.media_type();
-    if !typed {
+    let parts = Parts::parse(bytes, max_bytes)?;
+    if parts.protected.content_type.is_none() {
+        return Err(SecureError::Header);
+    }
+    if !parts.is(Envelope::Cose.media_type(content), Some(content.media_type())) {
         return Err(SecureError::Type);
     }
-    let key_id = std::str::from_utf8(sign1.key_id()).map_err(|_| SecureError::KeyId)?;
-    Ok(Said {
-        algorithm: sign1.algorithm(),
-        key_id: super::read_key_id(key_id)?,
-        payload: super::read_payload(content, sign1.payload(), max_bytes, None)?,
-        signed: sign1.sig_structure(),
-        signature: sign1.signature,
-        digest: None,
-        proof: None,
-    })
+    let key_id = std::str::from_utf8(parts.key_id()).map_err(|_| SecureError::KeyId)?;
+    let key_id = super::read_key_id(key_id)?;
+    Ok(parts.said(key_id, super::read_payload(content, parts.payload, max_bytes, None)?))
 }
 
 /// A COSE_Sign1 before it is signed.
@@ -319,7 +348,7 @@ impl Protected {
             header = header.content_type(content_type.clone());
         }
         if let Some(typ) = &typ {
-            header = header.value(TYP_LABEL, Value::Text(typ.clone()));
+            header = header.value(TYP_LABEL, cbor::Value::Text(typ.clone()));
         }
         let bytes = header.build().to_vec().map_err(|_| SecureError::Malformed)?;
         Ok(Self { algorithm, content_type, key_id, typ, bytes })

@@ -274,3 +274,40 @@ proptest! {
         prop_assert_eq!(said(&one), said(&other), "{}", wrong.0);
     }
 }
+
+/// A presentation of three links with the identities of the four on them, as large as one is in use.
+fn three_hops(envelope: Envelope) -> usize {
+    let mut world = World::new(envelope);
+    let (alpha, bravo, alice) = (world.alpha.clone(), world.bravo.clone(), world.alice.clone());
+    let (travel, calendar) = (world.travel.clone(), world.calendar.clone());
+    let mail = Party::new("mail-bot", "alpha.test:agents:mail-bot");
+    let terms = |depth: u8| Terms {
+        constraints: json!({
+            "audience": [AUDIENCE],
+            "resource": ["https://calendar.test/alice"],
+            "purpose": "plan a journey",
+            "maxDepth": depth,
+        }),
+        ..terms(&["calendar:read"])
+    };
+    let first = world.link((&alice, &alpha), &travel, &alice, None, &terms(2));
+    let second = world.link((&travel, &alpha), &calendar, &alice, Some(&first), &terms(1));
+    let third = world.link((&calendar, &bravo), &mail, &alice, Some(&second), &terms(0));
+    let owner = world.owner_credential(&alpha, &alice);
+    let mut credentials = vec![first.1, second.1, third.1, world.secure(&alpha, &owner)];
+    for (domain, agent) in [(&alpha, &travel), (&bravo, &calendar), (&alpha, &mail)] {
+        let identity =
+            world.agent_credential(domain, agent, &["calendar:read", "calendar:write", "mail:send"]);
+        credentials.push(world.secure(domain, &identity));
+    }
+    world.present(&mail, credentials).bytes().len()
+}
+
+#[test]
+fn the_compact_form_of_three_hops_takes_less_than_a_third_of_the_bytes_of_a_jwt() {
+    let [jwt, cose, proofs, compact] = Envelope::ALL.map(three_hops);
+    println!("three hops: vp+jwt {jwt}, vp+cose {cose}, vp {proofs}, compact {compact} bytes");
+    assert!(compact * 100 <= jwt * 30, "{compact} of {jwt}");
+    assert!(compact * 100 <= proofs * 45, "{compact} of {proofs}");
+    assert!(compact < cose && cose < jwt);
+}

@@ -82,6 +82,9 @@ pub(super) fn decode(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureErro
     Ok(document)
 }
 
+/// Most items that there is room made for before any of them is read.
+const MAX_ROOM: usize = 8;
+
 struct Decoder<'a> {
     reader: Reader<'a>,
     texts: Texts,
@@ -114,7 +117,7 @@ impl<'a> Decoder<'a> {
             Item::Float(_) => return Err(SecureError::Malformed),
             Item::Text(text) => {
                 self.spend(text.len())?;
-                if self.texts.pack(text).is_some() {
+                if !self.texts.is_itself(text) {
                     return Err(SecureError::Malformed);
                 }
                 Value::from(text)
@@ -125,7 +128,7 @@ impl<'a> Decoder<'a> {
                 Value::from(text)
             }
             Item::Array(items) => {
-                let mut array = Vec::new();
+                let mut array = Vec::with_capacity(usize::try_from(items).unwrap_or_default().min(MAX_ROOM));
                 for _ in 0..items {
                     array.push(self.value(depth + 1)?);
                 }

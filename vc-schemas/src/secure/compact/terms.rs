@@ -18,13 +18,16 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(TEXT));
 struct Table {
     by_number: Vec<&'static str>,
     by_text: HashMap<&'static str, u8>,
+    /// Bytes of the longest.
+    longest: usize,
 }
 
 impl Table {
     fn new(text: &'static str) -> Self {
         let by_number: Vec<_> = text.lines().take(MAX_TERMS).collect();
         let by_text = (0..=u8::MAX).zip(&by_number).map(|(number, term)| (*term, number)).collect();
-        Self { by_number, by_text }
+        let longest = by_number.iter().map(|term| term.len()).max().unwrap_or_default();
+        Self { by_number, by_text, longest }
     }
 }
 
@@ -35,5 +38,5 @@ pub(super) fn term(number: u64) -> Option<&'static str> {
 
 /// The number of this term.
 pub(super) fn number(text: &str) -> Option<u8> {
-    TABLE.by_text.get(text).copied()
+    if text.len() > TABLE.longest { None } else { TABLE.by_text.get(text).copied() }
 }

@@ -355,6 +355,22 @@ proptest! {
     }
 
     #[test]
+    fn bytes_that_stand_for_a_text_are_those_that_it_is_written_as(
+        form in 0_u8..12,
+        mut bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..40),
+            prop::collection::vec(any::<u8>(), 150..260),
+            "[ -~]{0,40}".prop_map(String::into_bytes),
+        ],
+    ) {
+        bytes.insert(0, form);
+        let bytes = document(|w| w.head(ARRAY, 2).bytes(b"\x05example.org/a/b/c").bytes(&bytes));
+        if let Ok(read) = decode(&bytes, MAX) {
+            prop_assert_eq!(encode(&read), Ok(bytes));
+        }
+    }
+
+    #[test]
     fn reading_any_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200), max in 0_usize..300) {
         if let Ok(read) = decode(&bytes, max) {
             prop_assert_eq!(encode(&read), Ok(bytes));

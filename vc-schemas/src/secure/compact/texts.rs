@@ -41,6 +41,15 @@ const SHARED_STARTS: [&str; 2] = ["did:", "https://"];
 /// The fewest characters that a form can be shorter than.
 const MIN_PACKED: usize = 3;
 
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Itself,
+    Term(u8),
+    Form,
+    Shared { place: u8, kept: u8 },
+}
+
 /// The texts of one document, in the order in which they stand in it.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
@@ -51,7 +60,21 @@ pub(super) struct Texts {
 impl Texts {
     /// The bytes that stand for `text`, `None` where it stands for itself.
     pub(super) fn pack(&mut self, text: &str) -> Option<Vec<u8>> {
-        self.choose(text, || form(text))
+        let form = form(text);
+        match self.choose(text, || form.as_ref().map(Vec::len)) {
+            Way::Itself => None,
+            Way::Term(number) => Some(vec![number]),
+            Way::Form => form,
+            Way::Shared { place, kept } => {
+                let rest = text.get(usize::from(kept)..).unwrap_or_default();
+                Some([&[SHARED, place, kept], rest.as_bytes()].concat())
+            }
+        }
+    }
+
+    /// Whether `text` stands for itself.
+    pub(super) fn is_itself(&mut self, text: &str) -> bool {
+        self.choose(text, || form(text).map(|form| form.len())) == Way::Itself
     }
 
     /// The text that `bytes` stand for.
@@ -61,62 +84,67 @@ impl Texts {
     /// that the text would not be written as.
     pub(super) fn unpack(&mut self, bytes: &[u8]) -> Result<String, SecureError> {
         let malformed = SecureError::Malformed;
-        let (text, chosen) = match bytes {
+        let (text, way, chosen) = match bytes {
             [] | [SHARED, _] => return Err(malformed),
             [number] => return terms::term(u64::from(*number)).map(str::to_owned).ok_or(SecureError::Terms),
             [SHARED, place, kept, rest @ ..] => {
-                let known =
-                    self.known.get(usize::from(*place)).and_then(|known| known.get(..usize::from(*kept)));
-                let rest = std::str::from_utf8(rest).map_err(|_| malformed)?;
-                let text = [known.ok_or(malformed)?, rest].concat();
-                let chosen = self.pack(&text);
-                (text, chosen)
+                let known = self.known.get(usize::from(*place));
+                let start = known.and_then(|known| known.get(..usize::from(*kept))).ok_or(malformed)?;
+                let text = [start, std::str::from_utf8(rest).map_err(|_| malformed)?].concat();
+                let chosen = self.choose(&text, || form(&text).map(|form| form.len()));
+                (text, Way::Shared { place: *place, kept: *kept }, chosen)
             }
             [form, rest @ ..] if *form < SHARED => {
                 let text = expand(*form, rest).ok_or(malformed)?;
-                // These bytes are the form that the text has, if another one is not shorter.
-                let chosen = self.choose(&text, || Some(bytes.to_vec()));
-                (text, chosen)
+                // These bytes are the form that the text has.
+                let chosen = self.choose(&text, || Some(bytes.len()));
+                (text, Way::Form, chosen)
             }
             _ => return Err(SecureError::Terms),
         };
-        if chosen.as_deref() == Some(bytes) { Ok(text) } else { Err(malformed) }
+        if way == chosen { Ok(text) } else { Err(malformed) }
     }
 
-    /// The shortest of what can stand for `text`, which has that `form`.
-    fn choose(&mut self, text: &str, form: impl FnOnce() -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    /// The shortest way to write `text`, whose form is so many bytes.
+    fn choose(&mut self, text: &str, form: impl FnOnce() -> Option<usize>) -> Way {
         if let Some(number) = terms::number(text) {
-            return Some(vec![number]);
+            return Way::Term(number);
         }
         if text.len() < MIN_PACKED {
-            return None;
+            return Way::Itself;
         }
         let may_share = SHARED_STARTS.iter().any(|start| text.starts_with(start));
         let shared = if may_share { self.share(text) } else { None };
-        let whole = shared.as_ref().is_some_and(|shared| shared.len() == MIN_PACKED);
+        let shared = shared.map(|(place, kept)| (MIN_PACKED + text.len() - usize::from(kept), place, kept));
         // No form of a text that long is as short as the whole of one that stood before.
-        let form = if whole && SHARED_BYTES.contains(&text.len()) { None } else { form() };
+        let whole = matches!(shared, Some((MIN_PACKED, ..))) && SHARED_BYTES.contains(&text.len());
+        // One byte is a term.
+        let form = if whole { None } else { form().filter(|length| (2..text.len()).contains(length)) };
         if may_share {
             self.remember(text);
         }
-        let shortest = [form, shared].into_iter().flatten().min_by_key(Vec::len);
-        // One byte is a term.
-        shortest.filter(|packed| packed.len() > 1 && packed.len() < text.len())
+        match (form, shared.filter(|(length, ..)| *length < text.len())) {
+            (form, Some((length, place, kept))) if form.is_none_or(|form| length < form) => {
+                Way::Shared { place, kept }
+            }
+            (Some(_), _) => Way::Form,
+            (None, _) => Way::Itself,
+        }
     }
 
-    /// The longest beginning that `text` shares with one that stood before it, the first of those.
-    fn share(&self, text: &str) -> Option<Vec<u8>> {
-        let mut best: Option<(u8, usize)> = None;
+    /// The place of the text with which `text` shares the longest beginning, the first of those, and how
+    /// many bytes that has.
+    fn share(&self, text: &str) -> Option<(u8, u8)> {
+        let mut best = (0, 0);
         for (place, known) in (0_u8..).zip(&self.known) {
-            let same = known.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count();
+            let same = common(known.as_bytes(), text.as_bytes());
             let kept = (0..=same).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-            if best.is_none_or(|(_, most)| kept > most) {
-                best = Some((place, kept));
+            if kept > best.1 {
+                best = (place, kept);
             }
         }
-        let (place, kept) = best.filter(|(_, kept)| *kept > 0)?;
-        let rest = text.get(kept..)?;
-        Some([&[SHARED, place, u8::try_from(kept).ok()?], rest.as_bytes()].concat())
+        let (place, kept) = best;
+        u8::try_from(kept).ok().filter(|kept| *kept > 0).map(|kept| (place, kept))
     }
 
     fn remember(&mut self, text: &str) {
@@ -125,6 +153,14 @@ impl Texts {
             self.known.push(text.to_owned());
         }
     }
+}
+
+/// How many bytes two texts begin with alike.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    const STEP: usize = 8;
+    let steps = a.chunks_exact(STEP).zip(b.chunks_exact(STEP)).take_while(|(a, b)| a == b).count() * STEP;
+    let rest = a.iter().skip(steps).zip(b.iter().skip(steps));
+    steps + rest.take_while(|(a, b)| a == b).count()
 }
 
 /// The bytes of the one form that `text` has, beside that of what it shares.
@@ -176,25 +212,42 @@ fn expand(form: u8, bytes: &[u8]) -> Option<String> {
         let shortest = bytes.len() <= 8 && bytes.first().is_none_or(|byte| *byte != 0);
         shortest.then(|| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
     };
-    let rest = match form {
+    let prefix = PREFIXES.iter().find(|(other, _)| *other == form).map_or("", |(_, prefix)| prefix);
+    let mut text = String::with_capacity(prefix.len() + 2 * bytes.len() + 16);
+    text.push_str(prefix);
+    match form {
         UUID => {
             let hex = codec::to_hex(<&[u8; 16]>::try_from(bytes).ok()?);
-            let part = |from: usize, to: usize| hex.get(from..to);
-            [part(0, 8)?, part(8, 12)?, part(12, 16)?, part(16, 20)?, part(20, 32)?].join("-")
+            for (from, to) in [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)] {
+                text.push_str(if from == 0 { "" } else { "-" });
+                text.push_str(hex.get(from..to)?);
+            }
         }
-        INSTANT => Some(UnixSeconds::new(number()?)).filter(|at| Some(at.get()) == number())?.to_string(),
-        DECIMAL => number()?.to_string(),
+        INSTANT => {
+            let seconds = number()?;
+            let instant = Some(UnixSeconds::new(seconds)).filter(|instant| instant.get() == seconds)?;
+            text.push_str(&instant.to_string());
+        }
+        DECIMAL => text.push_str(&number()?.to_string()),
         DIGEST => return Some(codec::digest_multibase(&bytes.try_into().ok()?)),
         WEBVH => {
             let (digest, rest) = bytes.split_at_checked(32)?;
-            let scid = codec::to_base58btc(&[&SHA2_256[..], digest].concat());
-            format!("{scid}:{}", std::str::from_utf8(rest).ok()?)
+            text.push_str(&codec::to_base58btc(&[&SHA2_256[..], digest].concat()));
+            text.push(':');
+            text.push_str(std::str::from_utf8(rest).ok()?);
         }
-        DID_KEY if bytes.len() <= codec::MAX_BASE58_BYTES => codec::to_multibase_z(bytes),
-        HTTPS => std::str::from_utf8(bytes).ok()?.to_owned(),
-        COMPACT_CREDENTIAL | COSE_CREDENTIAL => data_encoding::BASE64.encode(bytes),
+        DID_KEY if bytes.len() <= codec::MAX_BASE58_BYTES => {
+            let key = codec::to_base58btc(bytes);
+            // What is longer is not read as base58btc, and so has no form.
+            if key.len() > codec::MAX_BASE58_BYTES {
+                return None;
+            }
+            text.push('z');
+            text.push_str(&key);
+        }
+        HTTPS => text.push_str(std::str::from_utf8(bytes).ok()?),
+        COMPACT_CREDENTIAL | COSE_CREDENTIAL => data_encoding::BASE64.encode_append(bytes, &mut text),
         _ => return None,
-    };
-    let prefix = PREFIXES.iter().find(|(other, _)| *other == form).map_or("", |(_, prefix)| prefix);
-    Some([prefix, &rest].concat())
+    }
+    Some(text)
 }

@@ -64,7 +64,11 @@ impl<'a> Foreign<'a> {
 
 /// RFC 9052, section 4.4, with no external data.
 pub(crate) fn sig_structure(protected: &[u8], payload: &[u8]) -> Vec<u8> {
-    let structure = Writer::default().head(ARRAY, 4).text("Signature1").bytes(protected);
+    // Its own bytes beside the two are 11 and three heads.
+    let structure = Writer::with_capacity(protected.len() + payload.len() + 32)
+        .head(ARRAY, 4)
+        .text("Signature1")
+        .bytes(protected);
     structure.bytes(&[]).bytes(payload).into_bytes()
 }
 
