@@ -9,8 +9,12 @@ pub mod batch;
 
 use crate::codec::{self, Sha256Digest};
 use backend::Curve;
+use curve25519_dalek::edwards::EdwardsPoint;
 use serde_json::{Map, Value, json};
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// Bytes of a signature by an Ed25519, P-256 or secp256k1 key. Those of P-384 have
 /// [`KeyKind::signature_bytes`].
@@ -33,12 +37,17 @@ pub enum KeyKind {
     X25519,
 }
 
-/// A public key that is known to be a point of its curve, and not one of small order.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PublicKey {
+/// A public key that is known to be a point of its curve, and not one of small order. Clones share it.
+#[derive(Clone)]
+pub struct PublicKey(Arc<Admitted>);
+
+struct Admitted {
     kind: KeyKind,
     /// Ed25519 and X25519: 32 bytes. The others: SEC 1 compressed, 33 bytes or 49.
     bytes: Vec<u8>,
+    /// Of an Ed25519 key what the bytes say: admitting it took a square root, which a batch need not
+    /// take again.
+    point: Option<EdwardsPoint>,
 }
 
 impl PublicKey {
@@ -47,8 +56,8 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::NotAKey`] where they are no point, not the one spelling of it, or of small order.
     pub fn ed25519(bytes: &[u8]) -> Result<Self, KeyError> {
-        backend::admit_ed25519(bytes)?;
-        Ok(Self { kind: KeyKind::Ed25519, bytes: bytes.to_vec() })
+        let point = backend::admit_ed25519(bytes)?;
+        Ok(Self::admitted(KeyKind::Ed25519, bytes.to_vec(), Some(point)))
     }
 
     /// An X25519 key from its 32 bytes.
@@ -58,7 +67,7 @@ impl PublicKey {
     /// small order, with which everybody agrees on the same secret.
     pub fn x25519(bytes: &[u8]) -> Result<Self, KeyError> {
         backend::admit_x25519(bytes)?;
-        Ok(Self { kind: KeyKind::X25519, bytes: bytes.to_vec() })
+        Ok(Self::admitted(KeyKind::X25519, bytes.to_vec(), None))
     }
 
     /// A P-256 key from its SEC 1 form, compressed or not.
@@ -86,8 +95,11 @@ impl PublicKey {
     }
 
     fn sec1(kind: KeyKind, curve: Curve, sec1: &[u8]) -> Result<Self, KeyError> {
-        let bytes = curve.compress(&curve.expand(sec1)?)?;
-        Ok(Self { kind, bytes })
+        Ok(Self::admitted(kind, curve.compress(&curve.expand(sec1)?)?, None))
+    }
+
+    fn admitted(kind: KeyKind, bytes: Vec<u8>, point: Option<EdwardsPoint>) -> Self {
+        Self(Arc::new(Admitted { kind, bytes, point }))
     }
 
     /// Reads `publicKeyMultibase`: `z6Mk...` for Ed25519, `zDn...` for P-256, `z82...` for P-384,
@@ -111,7 +123,7 @@ impl PublicKey {
     /// Writes `publicKeyMultibase`.
     #[must_use]
     pub fn to_multikey(&self) -> String {
-        codec::to_multibase_z(&[&self.kind.multicodec()[..], &self.bytes].concat())
+        codec::to_multibase_z(&[&self.kind().multicodec()[..], self.as_bytes()].concat())
     }
 
     /// Reads `publicKeyJwk`. A private member (`d`), an `alg` that is not the key's own, and a key that can
@@ -161,15 +173,15 @@ impl PublicKey {
     /// # Errors
     /// None for a key that was admitted; the type says so because expanding a point may fail.
     pub fn to_jwk(&self) -> Result<Value, KeyError> {
-        let (kty, crv) = self.kind.jwk_names();
+        let (kty, crv) = self.kind().jwk_names();
         let mut members = Map::from_iter([("kty".to_owned(), json!(kty)), ("crv".to_owned(), json!(crv))]);
         let mut add = |name: &str, bytes: &[u8]| {
             members.insert(name.to_owned(), Value::String(codec::to_base64url(bytes)));
         };
-        match self.kind.curve() {
-            None => add("x", &self.bytes),
+        match self.kind().curve() {
+            None => add("x", self.as_bytes()),
             Some(curve) => {
-                let point = curve.expand(&self.bytes)?;
+                let point = curve.expand(self.as_bytes())?;
                 let point = point.get(1..).and_then(|xy| xy.split_at_checked(curve.coordinate_bytes()));
                 let (x, y) = point.ok_or(KeyError::NotAKey)?;
                 add("x", x);
@@ -181,14 +193,19 @@ impl PublicKey {
 
     /// Which kind of key.
     #[must_use]
-    pub const fn kind(&self) -> KeyKind {
-        self.kind
+    pub fn kind(&self) -> KeyKind {
+        self.0.kind
     }
 
     /// The point: 32 bytes for Ed25519 and X25519; SEC 1 compressed, 33 bytes or 49, for the others.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.0.bytes
+    }
+
+    /// The point of an Ed25519 key.
+    fn point(&self) -> Option<&EdwardsPoint> {
+        self.0.point.as_ref()
     }
 
     /// SHA-256 of kind and point: a name for the key in caches.
@@ -203,13 +220,13 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::BadSignature`]; [`KeyError::Unsupported`] where the kind does not sign.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
-        let length = self.kind.signature_bytes().ok_or(KeyError::Unsupported)?;
+        let length = self.kind().signature_bytes().ok_or(KeyError::Unsupported)?;
         if signature.len() != length {
             return Err(KeyError::BadSignature);
         }
-        match self.kind.curve() {
-            None => backend::verify_ed25519(&self.bytes, message, signature),
-            Some(curve) => curve.verify(&self.bytes, message, signature),
+        match self.kind().curve() {
+            None => backend::verify_ed25519(self.as_bytes(), message, signature),
+            Some(curve) => curve.verify(self.as_bytes(), message, signature),
         }
     }
 }
@@ -297,6 +314,32 @@ impl KeyKind {
             Self::Secp256k1 => Some(Curve::Secp256k1),
             Self::Ed25519 | Self::X25519 => None,
         }
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl PartialOrd for PublicKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for PublicKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.kind(), self.as_bytes()).cmp(&(other.kind(), other.as_bytes()))
+    }
+}
+
+impl Hash for PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.kind(), self.as_bytes()).hash(state);
     }
 }
 

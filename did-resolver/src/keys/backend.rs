@@ -13,7 +13,7 @@ mod rustcrypto;
 use super::KeyError;
 #[cfg(feature = "aws-lc")]
 use aws_lc as library;
-use ed25519_dalek::VerifyingKey;
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 #[cfg(not(feature = "aws-lc"))]
 use rustcrypto as library;
 
@@ -36,6 +36,19 @@ const SMALL_ORDER_U: [[u8; 32]; 5] = [
     [
         0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+    ],
+];
+
+/// A point of order eight. With its negative and the two that differ from those in the sign of y, it
+/// is half of the torsion; the rest have y of 1, -1 and 0.
+const ORDER_EIGHT_Y: [[u8; 32]; 2] = [
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
     ],
 ];
 
@@ -93,11 +106,11 @@ impl Curve {
     }
 }
 
-/// Refuses what is no point, of small order, or a second spelling of a point.
-pub(super) fn admit_ed25519(bytes: &[u8]) -> Result<(), KeyError> {
+/// The point. Refuses what is none, of small order, or a second spelling of a point.
+pub(super) fn admit_ed25519(bytes: &[u8]) -> Result<EdwardsPoint, KeyError> {
     let bytes: &[u8; 32] = bytes.try_into().map_err(|_| KeyError::NotAKey)?;
-    let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotAKey)?;
-    if key.is_weak() || !is_reduced(bytes) { Err(KeyError::NotAKey) } else { Ok(()) }
+    let point = CompressedEdwardsY(*bytes).decompress().ok_or(KeyError::NotAKey)?;
+    if point.is_small_order() || !is_reduced(bytes) { Err(KeyError::NotAKey) } else { Ok(point) }
 }
 
 /// Whether the y of a compressed Edwards point is below the prime. A point that is not of small order
@@ -105,6 +118,18 @@ pub(super) fn admit_ed25519(bytes: &[u8]) -> Result<(), KeyError> {
 pub(super) fn is_reduced(bytes: &[u8; 32]) -> bool {
     let [low, middle @ .., high] = bytes;
     *low < 0xed || high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
+}
+
+/// Whether the canonical encoding `point` is one of the eight of small order. The sign of x is not
+/// looked at: where x is zero the other sign is no encoding.
+pub(super) fn has_small_order(point: &[u8; 32]) -> bool {
+    let mut y = *point;
+    let [.., last] = &mut y;
+    *last &= 0x7f;
+    let small = |first: u8, rest: u8, last: u8| match &y {
+        [a, between @ .., z] => *a == first && between.iter().all(|b| *b == rest) && *z == last,
+    };
+    ORDER_EIGHT_Y.contains(&y) || small(1, 0, 0) || small(0, 0, 0) || small(0xec, 0xff, 0x7f)
 }
 
 /// Verifies by the strict rule under a key that [`admit_ed25519`] admitted.

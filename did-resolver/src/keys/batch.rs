@@ -1,26 +1,29 @@
 //! Many Ed25519 signatures at once, with the verdicts of verifying each by the strict rule.
 //!
-//! The equation: the sum of z(R + hA - sB) over all signatures, with 128-bit coefficients z, is the
-//! identity (Bernstein et al., "High-speed high-security signatures", section 5). On its own it is
-//! laxer than the strict rule, so what the strict rule looks at comes first, for each signature: s is
-//! reduced, R is the one spelling of a point, not of small order (keys were admitted so). What is left
-//! are points with a component of small order beside a large one: there z may cancel what the strict
-//! rule sees. So every R and every key is also tested to lie in the subgroup of prime order, all
-//! together: [`TORSION_ROUNDS`] random subsets of the points are summed, and each sum times the order
-//! of the subgroup must be the identity. Who is outside is missed by one subset with probability 1/2.
-//! Where all are inside, the group has prime order, and the equation is the strict rule.
+//! The strict rule asks of each signature that D = R + hA - sB is the identity. A point is the sum of
+//! one in the subgroup of prime order and one of the eight of small order, so that is asked of both
+//! parts. The first part: the sum of zD over all signatures, with 128-bit coefficients z, has small
+//! order (Bernstein et al., "High-speed high-security signatures", section 5). The second part is that
+//! of R + (h mod 8)A, which costs two additions: sB has none, and eight times a point of small order is
+//! the identity. Whether a point has such a part shows when it is multiplied by the order of the
+//! subgroup. That costs as much as half a signature, so it is asked of sums over [`ROUNDS`] random
+//! subsets: where one signature has such a part, or many, a subset misses it with probability 1/2 at
+//! most. Half of a subset that has one has one itself, so that a culprit is found by halving.
+//!
+//! What else the strict rule looks at comes first, for each signature: s is reduced, R is the one
+//! spelling of a point, not of small order (keys were admitted so).
 //!
 //! No randomness is needed: coefficients and subsets are expanded by SHA-512 from a digest of every
-//! h = SHA-512(R, A, M) and every s, hence of all that the equation has. Changing anything draws all
-//! of them anew, so a bad batch passes with probability 2^-128, or 2^-[`TORSION_ROUNDS`] for a signer
-//! who bends R under the signer's own key: with nobody's key but that one can the equation then hold.
+//! h = SHA-512(R, A, M) and every s, hence of all that D has. Changing anything draws all of them anew,
+//! so a bad batch passes with probability 2^-127, or 2^-[`ROUNDS`] for a signer who bends R under the
+//! signer's own key: with nobody's key but that one can the first part be the identity.
 
-use super::backend::is_reduced;
+use super::backend::{has_small_order, is_reduced};
 use super::{KeyError, KeyKind, PublicKey, SIGNATURE_BYTES};
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::{Identity, IsIdentity, VartimeMultiscalarMul};
+use curve25519_dalek::traits::{Identity, VartimeMultiscalarMul};
 use sha2::{Digest, Sha512};
 use std::collections::BTreeMap;
 
@@ -28,25 +31,24 @@ use std::collections::BTreeMap;
 /// flat from here on, and this bounds memory to about half a MiB.
 pub const MAX_BATCH: usize = 1024;
 
-/// With fewer signatures than this, testing for the subgroup costs more than the equation saves.
-pub const MIN_BATCH: usize = 160;
+/// With fewer signatures than this, testing the subsets costs more than the equation saves.
+pub const MIN_BATCH: usize = 112;
 
-/// Random subsets that are tested. Passing a bent signature takes 2^64 attempts of several hashes by
-/// the holder of the key, and wins that two honest nodes may differ over that holder's own statement.
-const TORSION_ROUNDS: usize = 64;
+/// Random subsets that are tested, one for each bit of a choice. Passing a bent signature takes 2^64
+/// attempts of several hashes by the holder of the key, and wins that two honest nodes may differ over
+/// that holder's own statement.
+pub const ROUNDS: u32 = u64::BITS;
 
-/// Each block of the stream has one byte for each round.
-const _: () = assert!(TORSION_ROUNDS <= 64 && TABLE_POINTS <= 8);
+/// Rounds that are summed together, by sorting the points into 2^5 buckets: about the fewest additions
+/// from [`MIN_BATCH`] to [`MAX_BATCH`] points.
+const BLOCK: u32 = 5;
 
 /// Below this many, bisection ends and each is verified by itself.
 const MIN_BISECTED: usize = 8;
 
-/// Culprits that are hunted by bisection; where there are more, each is verified by itself. So a batch
-/// that somebody filled with bad signatures costs a bounded multiple of verifying each.
+/// Culprits of either part that are hunted; where there are more, each signature is verified by itself.
+/// So a batch that somebody filled with bad signatures costs a bounded multiple of verifying each.
 const MAX_HUNTED: usize = 2;
-
-/// Points whose subset sums are tabulated together: 2^6 additions serve all rounds.
-const TABLE_POINTS: usize = 6;
 
 /// What one signature says: `key` signed `message`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,36 +105,41 @@ fn together(signed: &[Signed<'_>], verdicts: &mut [Option<Result<(), KeyError>>]
         }
     }
     let Some(random) = Random::of(&batch) else { return };
-    if batch.entries.len() < MIN_BATCH || !batch.in_subgroup(&random) {
+    if batch.entries.len() < MIN_BATCH {
         return;
     }
-    let entries = |from: usize, to: usize| batch.entries.get(from..to).unwrap_or_default();
-    let mut holds = |from: usize, to: usize| {
+    let Some(outside) = batch.outside(&random) else { return };
+    for place in &outside {
+        if let Some(verdict) = verdicts.get_mut(*place) {
+            *verdict = Some(Err(KeyError::BadSignature));
+        }
+    }
+    let mut rest: Vec<&Entry> =
+        batch.entries.iter().filter(|entry| !outside.contains(&entry.place)).collect();
+    let mut sum_of = |entries: &[&Entry]| {
         effort.batches += 1;
-        let holds = batch.holds(entries(from, to), &random);
-        for entry in entries(from, to).iter().filter(|_| holds) {
-            if let Some(verdict) = verdicts.get_mut(entry.place) {
-                *verdict = Some(Ok(()));
-            }
-        }
-        holds
+        batch.sum(entries, &random)
     };
-    let (mut start, end) = (0, batch.entries.len());
-    for _ in 0..=MAX_HUNTED {
-        if start + MIN_BISECTED > end || holds(start, end) {
-            return;
+    let mut sum = sum_of(&rest);
+    for _ in 0..MAX_HUNTED {
+        if sum.is_small_order() {
+            break;
         }
-        // Everything from `start` to `from` holds, and what is from `from` to `to` does not.
-        let (mut from, mut to) = (start, end);
+        // The sum of what is from `from` to `to` is known, hence that of one half by that of the other.
+        let (mut from, mut to, mut there) = (0, rest.len(), sum);
         while from + MIN_BISECTED <= to {
             let middle = from.midpoint(to);
-            if holds(from, middle) {
-                from = middle;
-            } else {
-                to = middle;
-            }
+            let first = sum_of(rest.get(from..middle).unwrap_or_default());
+            (from, to, there) =
+                if first.is_small_order() { (middle, to, there - first) } else { (from, middle, first) };
         }
-        start = to;
+        rest.drain(from..to);
+        sum -= there;
+    }
+    for entry in rest.iter().filter(|_| sum.is_small_order()) {
+        if let Some(verdict) = verdicts.get_mut(entry.place) {
+            *verdict = Some(Ok(()));
+        }
     }
 }
 
@@ -148,6 +155,8 @@ struct Entry {
     /// SHA-512(R, A, M).
     digest: [u8; 64],
     h: Scalar,
+    /// R + (h mod 8)A: its part of small order is that of D.
+    small: EdwardsPoint,
 }
 
 #[derive(Default)]
@@ -163,65 +172,115 @@ impl<'a> Batch<'a> {
         let (r_bytes, s_bytes) = one.signature.split_first_chunk::<32>()?;
         let s_bytes: [u8; SIGNATURE_BYTES - 32] = s_bytes.try_into().ok()?;
         let s = Option::from(Scalar::from_canonical_bytes(s_bytes))?;
-        let r = is_reduced(r_bytes).then(|| CompressedEdwardsY(*r_bytes).decompress())??;
-        if r.is_small_order() {
+        if !is_reduced(r_bytes) || has_small_order(r_bytes) {
             return None;
         }
-        let key_bytes = one.key.as_bytes();
-        let key = match self.places.get(key_bytes) {
-            Some(key) => *key,
-            None => {
-                self.keys.push(CompressedEdwardsY::from_slice(key_bytes).ok()?.decompress()?);
-                self.places.insert(key_bytes, self.keys.len() - 1);
-                self.keys.len() - 1
-            }
-        };
+        let r = CompressedEdwardsY(*r_bytes).decompress()?;
+        let (key_bytes, key_point) = (one.key.as_bytes(), one.key.point()?);
+        let keys = &mut self.keys;
+        let key = *self.places.entry(key_bytes).or_insert_with(|| {
+            keys.push(*key_point);
+            keys.len() - 1
+        });
         let hash = Sha512::new().chain_update(r_bytes).chain_update(key_bytes).chain_update(one.message);
         let digest: [u8; 64] = hash.finalize().into();
         let h = Scalar::from_bytes_mod_order_wide(&digest);
-        self.entries.push(Entry { place, key, index: self.entries.len(), r, s, digest, h });
+        let small = r + times(key_point, h.as_bytes().first()? % 8);
+        self.entries.push(Entry { place, key, index: self.entries.len(), r, s, digest, h, small });
         Some(())
     }
 
-    /// Whether every R and every key has prime order, but for a chance of 2^-[`TORSION_ROUNDS`].
-    fn in_subgroup(&self, random: &Random) -> bool {
-        let points: Vec<EdwardsPoint> =
-            self.entries.iter().map(|entry| entry.r).chain(self.keys.iter().copied()).collect();
-        let mut sums = vec![EdwardsPoint::identity(); TORSION_ROUNDS];
-        for (chunk, few) in points.chunks(TABLE_POINTS).enumerate() {
-            let mut subsets = vec![EdwardsPoint::identity()];
-            for point in few {
-                let with: Vec<_> = subsets.iter().map(|sum| sum + point).collect();
-                subsets.extend(with);
+    /// The places of the signatures whose D has a part of small order, but for a chance of
+    /// 2^-[`ROUNDS`]; `None` where they are more than [`MAX_HUNTED`].
+    fn outside(&self, random: &Random) -> Option<Vec<usize>> {
+        let chosen: Vec<(u64, &Entry)> = random.choices().zip(&self.entries).collect();
+        let mut found: Vec<(u64, &Entry)> = Vec::new();
+        for (round, mut sum) in subset_sums(&chosen) {
+            let of_round = |(choice, _): &&(u64, &Entry)| choice >> round & 1 == 1;
+            for (_, entry) in found.iter().filter(of_round) {
+                sum -= entry.small;
             }
-            for (sum, choice) in sums.iter_mut().zip(random.bytes(b"subset", chunk)) {
-                if let Some(subset) = subsets.get(usize::from(choice) % subsets.len()) {
-                    *sum += subset;
+            while !in_subgroup(&sum) {
+                if found.len() == MAX_HUNTED {
+                    return None;
                 }
+                let new =
+                    |(_, entry): &&(u64, &Entry)| found.iter().all(|(_, known)| known.place != entry.place);
+                let mut suspects: Vec<_> = chosen.iter().filter(of_round).filter(new).collect();
+                while suspects.len() > 1 {
+                    let others = suspects.split_off(suspects.len() / 2);
+                    if in_subgroup(&suspects.iter().map(|(_, entry)| entry.small).sum()) {
+                        suspects = others;
+                    }
+                }
+                let culprit = **suspects.first()?;
+                sum -= culprit.1.small;
+                found.push(culprit);
             }
         }
-        // The order of the subgroup times a point is the identity: one less times it is its negative.
-        let one_less = -Scalar::ONE;
-        sums.iter().all(|sum| EdwardsPoint::vartime_multiscalar_mul([one_less], [*sum]) == -sum)
+        Some(found.into_iter().map(|(_, entry)| entry.place).collect())
     }
 
-    /// Whether the equation holds for these entries.
-    fn holds(&self, entries: &[Entry], random: &Random) -> bool {
+    /// The sum of zD over these entries.
+    fn sum(&self, entries: &[&Entry], random: &Random) -> EdwardsPoint {
         let mut base = Scalar::ZERO;
-        let mut of_keys: BTreeMap<usize, Scalar> = BTreeMap::new();
-        let mut of_rs = Vec::with_capacity(entries.len());
+        let mut of_keys = vec![Scalar::ZERO; self.keys.len()];
+        let mut terms = Vec::with_capacity(entries.len() + self.keys.len() + 1);
         for entry in entries {
             let z = random.coefficient(entry.index);
             base -= z * entry.s;
-            *of_keys.entry(entry.key).or_insert(Scalar::ZERO) += z * entry.h;
-            of_rs.push(z);
+            if let Some(of_key) = of_keys.get_mut(entry.key) {
+                *of_key += z * entry.h;
+            }
+            terms.push((z, entry.r));
         }
-        let scalars = of_rs.into_iter().chain(of_keys.values().copied()).chain([base]);
-        let rs = entries.iter().map(|entry| Some(entry.r));
-        let keys = of_keys.keys().map(|key| self.keys.get(*key).copied());
-        let points = rs.chain(keys).chain([Some(ED25519_BASEPOINT_POINT)]);
-        EdwardsPoint::optional_multiscalar_mul(scalars, points).is_some_and(|sum| sum.is_identity())
+        let of_keys = of_keys.into_iter().zip(self.keys.iter().copied());
+        terms.extend(of_keys.filter(|(scalar, _)| *scalar != Scalar::ZERO));
+        terms.push((base, ED25519_BASEPOINT_POINT));
+        let (scalars, points): (Vec<_>, Vec<_>) = terms.into_iter().unzip();
+        EdwardsPoint::vartime_multiscalar_mul(scalars, points)
     }
+}
+
+/// `few` times the point, for a number below eight, but for eight times the point.
+fn times(point: &EdwardsPoint, few: u8) -> EdwardsPoint {
+    match few {
+        0 => EdwardsPoint::identity(),
+        1 => *point,
+        2 => point + point,
+        3 => point + point + point,
+        4 => times(&(point + point), 2),
+        _ => -times(point, 8 - few % 8),
+    }
+}
+
+/// Whether the order of the subgroup times the point is the identity: one less times it, its negative.
+fn in_subgroup(point: &EdwardsPoint) -> bool {
+    EdwardsPoint::vartime_multiscalar_mul([-Scalar::ONE], [*point]) == -point
+}
+
+/// Each round with the sum of the entries that have its bit in their choice.
+fn subset_sums(chosen: &[(u64, &Entry)]) -> Vec<(u32, EdwardsPoint)> {
+    let mut sums = Vec::new();
+    for first in (0..ROUNDS).step_by(BLOCK as usize) {
+        let bits = BLOCK.min(ROUNDS - first);
+        let mut buckets = vec![EdwardsPoint::identity(); 1 << bits];
+        for (choice, entry) in chosen {
+            let bucket = choice >> first & ((1 << bits) - 1);
+            if let Some(bucket) = usize::try_from(bucket).ok().and_then(|bucket| buckets.get_mut(bucket)) {
+                *bucket += entry.small;
+            }
+        }
+        // The upper half has the highest bit; the next one is looked for in both halves together.
+        for round in (first..first + bits).rev() {
+            let upper = buckets.split_off(buckets.len() / 2);
+            sums.push((round, upper.iter().sum()));
+            for (bucket, more) in buckets.iter_mut().zip(&upper) {
+                *bucket += more;
+            }
+        }
+    }
+    sums
 }
 
 /// Coefficients and subsets that nobody can choose: a function of everything in the batch.
@@ -232,7 +291,7 @@ struct Random {
 
 impl Random {
     fn of(batch: &Batch<'_>) -> Option<Self> {
-        let mut hash = Sha512::new_with_prefix(b"marque ed25519 batch 1");
+        let mut hash = Sha512::new_with_prefix(b"marque ed25519 batch 2");
         hash.update(u64::try_from(batch.entries.len()).ok()?.to_le_bytes());
         for entry in &batch.entries {
             hash.update(entry.digest);
@@ -251,6 +310,14 @@ impl Random {
     fn bytes(&self, stream: &[u8; 6], block: usize) -> [u8; 64] {
         let block = (block as u64).to_le_bytes();
         Sha512::new().chain_update(self.seed).chain_update(stream).chain_update(block).finalize().into()
+    }
+
+    /// Of each entry, the rounds that choose it.
+    fn choices(&self) -> impl Iterator<Item = u64> {
+        let blocks = (0..).map(|block| self.bytes(b"subset", block));
+        blocks.flat_map(|bytes| {
+            bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect::<Vec<_>>()
+        })
     }
 
     fn coefficient(&self, index: usize) -> Scalar {

@@ -146,16 +146,56 @@ fn an_r_of_small_order_is_refused_even_where_the_equation_holds() {
 }
 
 #[test]
-fn points_outside_the_subgroup_are_told_from_those_inside() {
-    for torsion in 0..8 {
-        let mut batch = Batch::default();
-        let corpus: Vec<_> = (0..20).map(|n| bent(n, b"m", 0, if n == 7 { torsion } else { 0 })).collect();
-        for (place, one) in corpus.iter().enumerate() {
-            batch.add(place, &one.signed()).unwrap();
+fn bent_signatures_are_found_by_halving_and_none_is_verified_by_itself() {
+    for torsion in 1..8 {
+        for bad in [vec![0], vec![255], vec![100, 101], vec![3, 254]] {
+            let of_r = |n: u32| if bad.contains(&n) { torsion } else { 0 };
+            let corpus: Vec<_> = (0..256).map(|n| bent(n, b"m", 0, of_r(n))).collect();
+            assert_eq!(agrees(&corpus), (256 - bad.len(), Effort { batches: 1, singles: 0 }));
         }
-        let random = Random::of(&batch).unwrap();
-        assert_eq!(batch.in_subgroup(&random), torsion == 0);
+        let corpus: Vec<_> = (0..256).map(|n| bent(n, b"m", 0, if n < 3 { torsion } else { 0 })).collect();
+        assert_eq!(agrees(&corpus), (253, Effort { batches: 0, singles: 256 }));
     }
+}
+
+#[test]
+fn keys_of_mixed_order_are_decided_together_with_the_others() {
+    for torsion in 1..8 {
+        let good = (0..).map(|n| bent(n, b"m", torsion, 0)).filter(Made::strict);
+        let corpus: Vec<_> = good.take(128).chain((1000..1128).map(|n| made(n, 0, 0))).collect();
+        assert_eq!(agrees(&corpus), (256, Effort { batches: 1, singles: 0 }));
+    }
+}
+
+#[test]
+fn each_round_sums_what_has_its_bit() {
+    let mut batch = Batch::default();
+    let corpus: Vec<_> = (0..40).map(|n| bent(n, b"m", 0, n as usize % 8)).collect();
+    for (place, one) in corpus.iter().enumerate() {
+        let _ = batch.add(place, &one.signed());
+    }
+    let random = Random::of(&batch).unwrap();
+    let chosen: Vec<_> = random.choices().zip(&batch.entries).collect();
+    let mut sums = subset_sums(&chosen);
+    sums.sort_by_key(|(round, _)| *round);
+    let plain: Vec<_> = (0..ROUNDS)
+        .map(|round| {
+            let of_round = chosen.iter().filter(|(choice, _)| choice & (1 << round) != 0);
+            (round, of_round.map(|(_, entry)| entry.small).sum::<EdwardsPoint>())
+        })
+        .collect();
+    assert_eq!(sums, plain);
+}
+
+#[test]
+fn a_point_is_in_the_subgroup_exactly_where_the_library_says_so() {
+    for number in 0..64 {
+        let point = EdwardsPoint::mul_base(&scalar("point", number)) + EIGHT_TORSION[number as usize % 8];
+        assert_eq!(in_subgroup(&point), point.is_torsion_free());
+        let times = times(&point, number as u8 % 8) - point * Scalar::from(number % 8);
+        assert!(times == EdwardsPoint::identity() || times == -point.mul_by_cofactor());
+    }
+    assert!(in_subgroup(&EdwardsPoint::identity()));
 }
 
 #[test]
@@ -236,7 +276,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_as_signatures_get_the_strict_verdict(signature in prop::collection::vec(any::<u8>(), 0..70), at in 0_usize..100) {
+    fn any_bytes_as_signatures_get_the_strict_verdict(signature in prop::collection::vec(any::<u8>(), 0..70), at in 0..MIN_BATCH) {
         let mut corpus: Vec<_> = (0..MIN_BATCH as u32).map(|number| made(number, 0, 0)).collect();
         corpus[at].signature = signature;
         agrees(&corpus);
