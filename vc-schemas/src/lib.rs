@@ -15,6 +15,7 @@ pub mod claims;
 pub mod credential;
 pub mod schema;
 pub mod chain;
+pub mod rendering;
 pub mod presentation;
 pub mod facts;
 pub mod bundle;

@@ -1,4 +1,6 @@
 mod approvals;
+mod hops;
+mod renderings;
 mod envelopes;
 mod rules;
 mod seen;

@@ -230,6 +230,26 @@ impl World {
         ]
     }
 
+    /// alice -> travel-bot -> calendar-bot -> mail-bot: three links, four identities, and the last agent.
+    pub(crate) fn three_hops(&mut self, terms: [&Terms; 3], ceilings: [&[&str]; 3]) -> (Party, Vec<Secured>) {
+        let (alpha, bravo) = (self.alpha.clone(), self.bravo.clone());
+        let (alice, travel, calendar) = (self.alice.clone(), self.travel.clone(), self.calendar.clone());
+        let mail = Party::new("mail-bot", "alpha.test:agents:mail-bot");
+        self.documents.insert(mail.did.clone(), mail.document_json());
+        let one = self.link((&alice, &alpha), &travel, &alice, None, terms[0]);
+        let two = self.link((&travel, &alpha), &calendar, &alice, Some(&one), terms[1]);
+        let three = self.link((&calendar, &bravo), &mail, &alice, Some(&two), terms[2]);
+        let owner = self.owner_credential(&alpha, &alice);
+        let mut all = vec![one.1, two.1, three.1, self.secure(&alpha, &owner)];
+        for ((agent, domain), ceiling) in
+            [(&travel, &alpha), (&calendar, &bravo), (&mail, &alpha)].into_iter().zip(ceilings)
+        {
+            let credential = self.agent_credential(domain, agent, ceiling);
+            all.push(self.secure(domain, &credential));
+        }
+        (mail, all)
+    }
+
     pub(crate) fn plain_journey(&mut self) -> Vec<Secured> {
         self.journey(&terms(&["calendar:read", "calendar:write"]), &terms(&["calendar:read"]))
     }
