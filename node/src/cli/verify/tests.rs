@@ -13,6 +13,19 @@ fn a_presentation_is_read_in_each_of_its_forms() {
 }
 
 #[test]
+fn the_compact_form_is_told_by_the_type_that_it_says_it_has() {
+    let corpus: Value =
+        serde_json::from_str(include_str!("../../../../tests/vectors/bad/vc-compact.json")).unwrap();
+    let cases = corpus["cases"].as_array().unwrap();
+    let good = cases.iter().find(|case| case["name"] == "good presentation").unwrap();
+    let bytes = data_encoding::HEXLOWER.decode(good["hex"].as_str().unwrap().as_bytes()).unwrap();
+    let text = codec::to_base64url(&bytes);
+    for input in [bytes, text.clone().into_bytes(), format!("{text}\n").into_bytes()] {
+        assert_eq!(read(&input).unwrap(), (text.clone(), "vnd.marque.vp+cose"));
+    }
+}
+
+#[test]
 fn nothing_is_no_presentation() {
     for input in [&b""[..], b" \n", b"{", b"{\"a\":1,\"a\":2}"] {
         assert!(read(input).is_err(), "{input:?}");
