@@ -31,8 +31,9 @@ use std::collections::BTreeMap;
 /// flat from here on, and this bounds memory to about half a MiB.
 pub const MAX_BATCH: usize = 1024;
 
-/// With fewer signatures than this, testing the subsets costs more than the equation saves.
-pub const MIN_BATCH: usize = 112;
+/// With fewer signatures than this, testing the subsets costs more than the equation saves: by different
+/// keys over 1 KiB they break even here, by one key over 64 bytes at 75.
+pub const MIN_BATCH: usize = 96;
 
 /// Random subsets that are tested, one for each bit of a choice. Passing a bent signature takes 2^64
 /// attempts of several hashes by the holder of the key, and wins that two honest nodes may differ over
