@@ -69,5 +69,6 @@ impl Keys for DomainKeys {
 
 /// The secret of the node's libp2p key.
 pub(super) fn node_secret(file: &KeyFile) -> Result<[u8; 32], Failure> {
-    Ok(*signing::key(file, NODE)?.expose())
+    let secret = signing::key(file, NODE)?.expose();
+    secret.try_into().map_err(|_| Failure::of(Code::Internal).because("the node's key is of another kind"))
 }

@@ -1,32 +1,38 @@
 //! Secret signing keys and passphrases: held in memory that is cleared, printed nowhere.
 //!
-//! Ed25519 (RFC 8032), ECDSA over P-256 with SHA-256 and fixed-length R and S (FIPS 186-5).
+//! Ed25519 (RFC 8032), ECDSA over P-256 with SHA-256 and over P-384 with SHA-384, with fixed-length R and S
+//! (FIPS 186-5).
 
 use aws_lc_rs::agreement;
 use aws_lc_rs::encoding::{AsBigEndian as _, EcPublicKeyUncompressedBin};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+};
 use did_resolver::keys::{KeyKind, PublicKey};
 use ed25519_dalek::{Signer as _, SigningKey};
 use std::fmt;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// Bytes of a secret key of either kind: an Ed25519 seed, a P-256 scalar.
-pub const SECRET_BYTES: usize = 32;
+/// Bytes of an Ed25519 seed and of a P-256 scalar.
+const SECRET_BYTES: usize = 32;
+
+/// Bytes of the longest secret key, a P-384 scalar.
+const MAX_SECRET_BYTES: usize = 48;
 
 /// Longest passphrase, in bytes: far more than anybody types, and a bound for what is hashed.
 pub const MAX_PASSPHRASE_BYTES: usize = 1_024;
 
 /// A key that signs.
 pub struct SecretKey {
-    secret: Zeroizing<[u8; SECRET_BYTES]>,
+    secret: Zeroizing<Vec<u8>>,
     public: PublicKey,
     pair: Pair,
 }
 
 enum Pair {
     Ed25519(Box<SigningKey>),
-    P256(EcdsaKeyPair),
+    Ecdsa(EcdsaKeyPair),
 }
 
 impl SecretKey {
@@ -34,14 +40,14 @@ impl SecretKey {
     ///
     /// # Errors
     /// [`SecretError::Entropy`] where that source fails; [`SecretError::Kind`] for another kind than
-    /// Ed25519 and P-256.
+    /// Ed25519, P-256 and P-384.
     pub fn generate(kind: KeyKind) -> Result<Self, SecretError> {
         /// A random string is no P-256 scalar once in 2^32.
         const TRIES: usize = 8;
-        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+        let mut secret = Zeroizing::new([0; MAX_SECRET_BYTES]);
         for _ in 0..TRIES {
             getrandom::fill(secret.as_mut_slice()).map_err(|_| SecretError::Entropy)?;
-            match Self::from_bytes(kind, &*secret) {
+            match Self::from_bytes(kind, secret.get(..secret_bytes(kind)?).unwrap_or_default()) {
                 Err(SecretError::NotAKey) => {}
                 made => return made,
             }
@@ -49,33 +55,33 @@ impl SecretKey {
         Err(SecretError::Entropy)
     }
 
-    /// The key that has these secret bytes: an Ed25519 seed, or a P-256 scalar, big-endian.
+    /// The key that has these secret bytes: an Ed25519 seed, or the scalar of a curve, big-endian and of its
+    /// full length.
     ///
     /// # Errors
-    /// [`SecretError::NotAKey`] where they are not [`SECRET_BYTES`], or no scalar of the curve;
-    /// [`SecretError::Kind`] for another kind than Ed25519 and P-256.
+    /// [`SecretError::NotAKey`] where they are of another length, or no scalar of the curve;
+    /// [`SecretError::Kind`] for another kind than Ed25519, P-256 and P-384.
     pub fn from_bytes(kind: KeyKind, secret: &[u8]) -> Result<Self, SecretError> {
-        let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
-        if secret.len() != SECRET_BYTES {
+        if secret.len() != secret_bytes(kind)? {
             return Err(SecretError::NotAKey);
         }
-        bytes.copy_from_slice(secret);
+        let bytes = Zeroizing::new(secret.to_vec());
         let (pair, public) = match kind {
             KeyKind::Ed25519 => {
-                let pair = Box::new(SigningKey::from_bytes(&bytes));
+                let seed = bytes.first_chunk::<SECRET_BYTES>().ok_or(SecretError::NotAKey)?;
+                let pair = Box::new(SigningKey::from_bytes(seed));
                 let public = PublicKey::ed25519(pair.verifying_key().as_bytes());
                 (Pair::Ed25519(pair), public)
             }
             KeyKind::P256 => {
-                let point = p256_point(&bytes)?;
-                let pair = EcdsaKeyPair::from_private_key_and_public_key(
-                    &ECDSA_P256_SHA256_FIXED_SIGNING,
-                    bytes.as_slice(),
-                    &point,
-                );
-                (Pair::P256(pair.map_err(|_| SecretError::NotAKey)?), PublicKey::p256(&point))
+                let (pair, point) = ecdsa(&agreement::ECDH_P256, &ECDSA_P256_SHA256_FIXED_SIGNING, &bytes)?;
+                (pair, PublicKey::p256(&point))
             }
-            KeyKind::P384 | KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecretError::Kind),
+            KeyKind::P384 => {
+                let (pair, point) = ecdsa(&agreement::ECDH_P384, &ECDSA_P384_SHA384_FIXED_SIGNING, &bytes)?;
+                (pair, PublicKey::p384(&point))
+            }
+            KeyKind::Secp256k1 | KeyKind::X25519 => return Err(SecretError::Kind),
         };
         Ok(Self { secret: bytes, public: public.map_err(|_| SecretError::NotAKey)?, pair })
     }
@@ -95,18 +101,18 @@ impl SecretKey {
     /// The secret bytes, for a library that signs by itself, as libp2p does with the node's key. The
     /// caller wipes what it copies.
     #[must_use]
-    pub fn expose(&self) -> &[u8; SECRET_BYTES] {
+    pub fn expose(&self) -> &[u8] {
         &self.secret
     }
 
-    /// The signature over `message`, 64 bytes: as RFC 8032 writes it, or R and S.
+    /// The signature over `message`, 64 bytes, or 96 of P-384: as RFC 8032 writes it, or R and S.
     ///
     /// # Errors
-    /// [`SecretError::Entropy`] where P-256 has no randomness for its nonce; never for Ed25519.
+    /// [`SecretError::Entropy`] where ECDSA has no randomness for its nonce; never for Ed25519.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SecretError> {
         match &self.pair {
             Pair::Ed25519(pair) => Ok(pair.sign(message).to_bytes().to_vec()),
-            Pair::P256(pair) => pair
+            Pair::Ecdsa(pair) => pair
                 .sign(&SystemRandom::new(), message)
                 .map(|signature| signature.as_ref().to_vec())
                 .map_err(|_| SecretError::Entropy),
@@ -147,12 +153,26 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-fn p256_point(scalar: &[u8; SECRET_BYTES]) -> Result<Vec<u8>, SecretError> {
-    let private = agreement::PrivateKey::from_private_key(&agreement::ECDH_P256, scalar)
-        .map_err(|_| SecretError::NotAKey)?;
+const fn secret_bytes(kind: KeyKind) -> Result<usize, SecretError> {
+    match kind {
+        KeyKind::Ed25519 | KeyKind::P256 => Ok(SECRET_BYTES),
+        KeyKind::P384 => Ok(MAX_SECRET_BYTES),
+        KeyKind::Secp256k1 | KeyKind::X25519 => Err(SecretError::Kind),
+    }
+}
+
+/// A pair of a curve, and its public point, uncompressed.
+fn ecdsa(
+    curve: &'static agreement::Algorithm,
+    algorithm: &'static EcdsaSigningAlgorithm,
+    scalar: &[u8],
+) -> Result<(Pair, Vec<u8>), SecretError> {
+    let private = agreement::PrivateKey::from_private_key(curve, scalar).map_err(|_| SecretError::NotAKey)?;
     let public = private.compute_public_key().map_err(|_| SecretError::NotAKey)?;
     let point: EcPublicKeyUncompressedBin<'_> = public.as_be_bytes().map_err(|_| SecretError::NotAKey)?;
-    Ok(point.as_ref().to_vec())
+    let point = point.as_ref().to_vec();
+    let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, &point);
+    Ok((Pair::Ecdsa(pair.map_err(|_| SecretError::NotAKey)?), point))
 }
 
 /// Why there is no key or no passphrase.

@@ -18,8 +18,8 @@ const CIPHER: &str = "xchacha20poly1305";
 /// Bytes of the nonce: long enough to be drawn at random for each save.
 const NONCE_BYTES: usize = 24;
 
-/// Most bytes of a key in the plaintext beside its name: names of members, quotes, 43 of base64url.
-const KEY_JSON_BYTES: usize = 96;
+/// Most bytes of a key in the plaintext beside its name: names of members, quotes, 64 of base64url.
+const KEY_JSON_BYTES: usize = 128;
 
 /// Most bytes of one byte of a name in JSON: `\u0000`.
 const ESCAPED: usize = 6;
@@ -197,5 +197,5 @@ fn kind_name(kind: KeyKind) -> &'static str {
 }
 
 fn kind_of(name: &str) -> Option<KeyKind> {
-    [KeyKind::Ed25519, KeyKind::P256].into_iter().find(|kind| kind_name(*kind) == name)
+    [KeyKind::Ed25519, KeyKind::P256, KeyKind::P384].into_iter().find(|kind| kind_name(*kind) == name)
 }

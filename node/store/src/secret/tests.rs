@@ -3,14 +3,14 @@
 use super::*;
 use data_encoding::HEXLOWER;
 
-const KINDS: [KeyKind; 2] = [KeyKind::Ed25519, KeyKind::P256];
+const KINDS: [KeyKind; 3] = [KeyKind::Ed25519, KeyKind::P256, KeyKind::P384];
 
 #[test]
 fn what_a_key_signs_its_public_key_verifies_and_no_other() {
     for kind in KINDS {
         let (key, other) = (SecretKey::generate(kind).unwrap(), SecretKey::generate(kind).unwrap());
         let signature = key.sign(b"message").unwrap();
-        assert_eq!(signature.len(), 64);
+        assert_eq!(Some(signature.len()), kind.signature_bytes());
         key.public().verify(b"message", &signature).unwrap();
         key.public().verify(b"massage", &signature).unwrap_err();
         other.public().verify(b"message", &signature).unwrap_err();
@@ -31,18 +31,26 @@ fn secret_bytes_give_the_public_keys_of_the_standards() {
     let key = SecretKey::from_bytes(KeyKind::P256, &scalar).unwrap();
     let public = "0360fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6";
     assert_eq!(HEXLOWER.encode(key.public().as_bytes()), public);
+    // RFC 6979, appendix A.2.6.
+    let scalar =
+        b"6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5";
+    let key = SecretKey::from_bytes(KeyKind::P384, &HEXLOWER.decode(scalar).unwrap()).unwrap();
+    let public =
+        "02ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13";
+    assert_eq!(HEXLOWER.encode(key.public().as_bytes()), public);
 }
 
 #[test]
 fn bytes_that_are_no_key_are_refused() {
     for kind in KINDS {
-        for length in [0, 31, 33, 64] {
+        for length in [0, 31, 33, 47, 49, 64] {
             assert_eq!(SecretKey::from_bytes(kind, &vec![1; length]).unwrap_err(), SecretError::NotAKey);
         }
     }
     // Zero, and more than the order of the curve.
     for byte in [0, 0xff] {
         assert_eq!(SecretKey::from_bytes(KeyKind::P256, &[byte; 32]).unwrap_err(), SecretError::NotAKey);
+        assert_eq!(SecretKey::from_bytes(KeyKind::P384, &[byte; 48]).unwrap_err(), SecretError::NotAKey);
     }
 }
 
