@@ -306,6 +306,17 @@ proptest! {
     }
 }
 
+#[test]
+fn every_document_of_w3cs_suite_conforms_or_does_not_as_it_says() {
+    let text = include_str!("../../../tests/vectors/vc-data-model-2/documents.json");
+    let cases: Vec<Value> = serde_json::from_str(text).unwrap();
+    for case in &cases {
+        let read = Document::read(&case["document"]);
+        assert_eq!(read.is_ok(), case["conforms"], "{}: {read:?}", case["name"]);
+    }
+    assert_eq!(cases.len(), 139);
+}
+
 /// Reads the folder `vc-data-model-2.0` of `MARQUE_VECTORS`: the input of W3C's test suite. What a file
 /// leaves to the issuer (the issuer itself, the base context) is put in.
 #[test]
