@@ -9,11 +9,13 @@ mod nearest;
 pub use layers::{Layers, Origin};
 
 use crate::failure::{Failure, Local};
+use did_resolver::keys::KeyKind;
 use did_resolver::webvh::Location;
 use marque_rules::replica::limits::MAX_ADDRESSES;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use vc_schemas::data_model::is_url;
 use vc_schemas::facts;
 
 /// Longest configuration file.
@@ -24,6 +26,10 @@ pub const MAX_PEERS: usize = 64;
 
 /// Longest address, in bytes: a multiaddr with a DNS name, a port and a PeerId.
 const MAX_ADDRESS_BYTES: usize = 512;
+
+/// Kinds of key that a did:key issuer can have, by their names here.
+const ISSUERS: [(&str, KeyKind); 3] =
+    [("ed25519", KeyKind::Ed25519), ("p256", KeyKind::P256), ("p384", KeyKind::P384)];
 
 /// The first of the four ports in a row of a node that nobody told otherwise.
 const FIRST_PORT: u16 = 8640;
@@ -45,6 +51,8 @@ pub struct Config {
     pub status: Status,
     /// Verification.
     pub verify: Verify,
+    /// What the domain publishes and issues.
+    pub issue: Issue,
     /// Resolution.
     pub resolve: Resolve,
     /// What is not spoken here, and may be judged by another program.
@@ -98,6 +106,18 @@ pub struct Status {
 pub struct Verify {
     /// How far clocks may differ, in seconds; at most 300.
     pub skew_seconds: u32,
+}
+
+/// What the domain publishes and issues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issue {
+    /// Where others reach the public listener: what every URL that this node writes begins with. Empty: `https://`
+    /// and the domain. What was issued before names the old one.
+    pub public_url: String,
+    /// The did:key issuers that the node has beside its domain, by their kinds of key: `ed25519`, `p256`,
+    /// `p384`. Their keys are made at the next start. What they issue grants nothing in Marque.
+    pub did_keys: Vec<String>,
 }
 
 /// Resolution.
@@ -176,6 +196,7 @@ impl Default for Config {
             mesh: Mesh { sync_seconds: 30, peers: Vec::new(), external: Vec::new() },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
             verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW) },
+            issue: Issue { public_url: String::new(), did_keys: Vec::new() },
             resolve: Resolve { deadline_seconds: 5, web: false },
             interop: Interop::default(),
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
@@ -232,7 +253,28 @@ impl Config {
         if self.interop.program.is_empty() && !self.interop.contexts.is_empty() {
             return Err(refused("interop.contexts is of no use without interop.program"));
         }
-        Ok(())
+        let url = &self.issue.public_url;
+        let is_base = url.starts_with("https://") || url.starts_with("http://");
+        if !(url.is_empty() || is_base && is_url(url) && !url.contains(['?', '#'])) {
+            return Err(refused(
+                "issue.public_url is not the base of a URL, such as https://marque.acme.example",
+            ));
+        }
+        self.issuers().map(drop)
+    }
+
+    /// The kinds of the did:key issuers.
+    ///
+    /// # Errors
+    /// [`Local::Configuration`].
+    pub fn issuers(&self) -> Result<Vec<KeyKind>, Failure> {
+        let kind = |name: &String| ISSUERS.into_iter().find(|(known, _)| known == name).map(|(_, kind)| kind);
+        let kinds = self.issue.did_keys.iter().map(kind).collect::<Option<Vec<_>>>();
+        let once =
+            |kinds: &Vec<KeyKind>| kinds.iter().all(|kind| kinds.iter().filter(|k| *k == kind).count() == 1);
+        kinds.filter(once).ok_or_else(|| {
+            refused("issue.did_keys is not a list of ed25519, p256 and p384, each once at most")
+        })
     }
 
     /// The cost of key files that are made.
@@ -283,6 +325,11 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # max_age_seconds = {}\n\n\
          [verify]\n\
          # How far the clocks of others may differ; at most 300.\n# skew_seconds = {}\n\n\
+         [issue]\n\
+         # Where others reach the public listener, if not at https:// and the domain. Status lists have their URLs\n\
+         # there; what was issued before names the old ones.\n# public_url = \"\"\n\
+         # Issuers with a did:key beside the domain, for POST /credentials/issue: ed25519, p256, p384.\n\
+         # did_keys = []\n\n\
          [resolve]\n\
          # How long looking up a DID may take.\n# deadline_seconds = {}\n\
          # Whether the web host that a DID names is asked where no peer knows. Off, no host learns of a look-up.\n\

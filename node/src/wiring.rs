@@ -74,14 +74,19 @@ pub async fn up_reaching(
     let system = Arc::new(System);
     let mut file = KeyFile::open(&data.node_keys(), &passphrase).map_err(|error| signing::keys(&error))?;
     let log = read_log(&data)?;
-    let home = Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))?;
+    let mut home = Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))?;
+    if !config.issue.public_url.is_empty() {
+        home = home.at(&config.issue.public_url);
+    }
     let store = Store::open(&data.store(), marque_store::Options::default());
     let store = store.map_err(|error| not_opened(&error))?;
     if let Some(why) = store.recovery().rebuilt {
         tracing::warn!(?why, "the index was rebuilt from the log");
     }
     let records: Arc<dyn Records> = Arc::new(store.clone());
-    let keys = Arc::new(DomainKeys::take(&mut file, &log)?);
+    let issuers = config.issuers()?;
+    keys::make_issuers(&mut file, &issuers)?;
+    let keys = Arc::new(DomainKeys::take(&mut file, &log, &issuers)?);
     let policy = policy(&config);
     let domain = Domain::new(home, policy, records, keys, system.clone(), system.clone());
     let domain = Arc::new(domain.map_err(|error| flow_failure(&error))?);

@@ -19,6 +19,7 @@ mod alone;
 pub use alone::check_credential;
 pub use held::{Approved, Held, Identity};
 pub use request::{Account, Obligation};
+pub use status::status_of;
 pub use verdict::{ApprovalLine, CheckLine, LinkLine, Verdict};
 
 use crate::chain;

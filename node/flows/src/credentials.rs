@@ -100,7 +100,7 @@ impl Domain {
     pub async fn credential(&self, id: &str) -> Result<(Value, u64), Error> {
         let unknown =
             Error::refused(Code::CredentialUnknown, "no such credential was issued or registered here");
-        if !vc_schemas::credential::is_uuid_urn(id) {
+        if !vc_schemas::data_model::is_url(id) {
             return Err(unknown);
         }
         self.json(Table::Credentials, &credential_key(id)).await?.ok_or(unknown)

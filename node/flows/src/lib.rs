@@ -27,6 +27,7 @@ pub mod resolve;
 mod approvals;
 pub mod verify;
 pub mod export;
+pub mod vcapi;
 pub mod genesis;
 pub mod peers;
 pub mod acts;

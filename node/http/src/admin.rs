@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use did_resolver::codec;
+use did_resolver::did::DidUrl;
 use marque_flows::record;
 use marque_rules::issuance::MemberKind;
 use serde_json::{Map, Value, json};
@@ -29,6 +30,8 @@ pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
             lists.push(json!({"url": fact.list.url, "sequence": fact.list.sequence, "ageSeconds": age}));
         }
     }
+    let issuer = |(method, suite): (DidUrl, &'static str)| json!({"issuer": method.did().as_str(), "verificationMethod": method.as_str(), "cryptosuite": suite});
+    let issuers: Value = domain.issuing_methods().into_iter().map(issuer).collect();
     let json = json!({
         "domain": domain.home.label,
         "did": domain.home.did.as_str(),
@@ -39,6 +42,8 @@ pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
         "peers": domain.connected().await.len(),
         "agents": domain.members(MemberKind::Agent).await?.len(),
         "owners": domain.members(MemberKind::Owner).await?.len(),
+        "publicUrl": domain.home.base_url,
+        "issuers": issuers,
         "lists": lists,
     });
     Ok(answer(StatusCode::OK, &json))

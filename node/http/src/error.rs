@@ -8,8 +8,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTIC
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use marque_flows::error::Error;
+use marque_flows::vcapi::Failure;
 use serde_json::{Value, json};
 use vc_schemas::code::{Class, Code};
+use vc_schemas::data_model::Kind;
 use vc_schemas::object::ObjectError;
 use vc_schemas::refusal::{Path, Refusal};
 
@@ -19,6 +21,10 @@ const CODES: &str = "https://w3id.org/marque/codes";
 /// Seconds after which it may be worth asking again, where nobody knows better: a peer's list or log
 /// has come by then, or a burst is over.
 const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The types of problems of Bitstring Status List 1.0, section 3.5.
+const STATUS_RETRIEVAL: &str = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR";
+const STATUS_VERIFICATION: &str = "https://www.w3.org/ns/credentials/status-list#STATUS_VERIFICATION_ERROR";
 
 /// The media type of a problem.
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -33,6 +39,8 @@ pub struct Problem {
     of_verification: bool,
     /// What was looked at before, where the caller wants to know.
     trace: Option<Box<Value>>,
+    /// Whether it is one of the VC-API, and of which kind, where the recommendation has one.
+    vc_api: Option<Option<Kind>>,
 }
 
 impl Problem {
@@ -51,7 +59,7 @@ impl Problem {
     /// The refusal as a problem.
     #[must_use]
     pub const fn of(refusal: Refusal) -> Self {
-        Self { refusal, cause: None, of_verification: false, trace: None }
+        Self { refusal, cause: None, of_verification: false, trace: None, vc_api: None }
     }
 
     /// With a cause for the log.
@@ -68,6 +76,28 @@ impl Problem {
         self
     }
 
+    /// Says that a document cannot be read at all.
+    #[must_use]
+    pub const fn of_parsing(mut self) -> Self {
+        self.vc_api = Some(Some(Kind::Parsing));
+        self
+    }
+
+    /// Why a document was not issued, derived or verified.
+    #[must_use]
+    pub fn of_vc_api(failure: Failure) -> Self {
+        match failure {
+            Failure::Problem(ref problem) => {
+                let kind = problem.kind;
+                Self { vc_api: Some(Some(kind)), ..Self::of(failure.refusal()) }
+            }
+            Failure::Error(error) => {
+                let problem = Self::from(error);
+                Self { vc_api: Some(kind(problem.code())), ..problem }
+            }
+        }
+    }
+
     /// With what was looked at before nobody could answer.
     #[must_use]
     pub fn traced(mut self, trace: Value) -> Self {
@@ -82,13 +112,27 @@ impl Problem {
     }
 
     fn status(&self) -> StatusCode {
+        if self.vc_api.is_some() && is_of_the_document(self.code()) {
+            return StatusCode::BAD_REQUEST;
+        }
         StatusCode::from_u16(self.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The type: that of a recommendation where it is the VC-API's and there is one, else the code's.
+    fn kind_url(&self) -> String {
+        let code = self.code();
+        match (self.vc_api, code) {
+            (Some(Some(kind)), _) => kind.url().to_owned(),
+            (Some(None), Code::StatusUnknown) => STATUS_RETRIEVAL.to_owned(),
+            (Some(None), Code::StatusStale | Code::StatusAuthority) => STATUS_VERIFICATION.to_owned(),
+            _ => format!("{CODES}#{code}"),
+        }
     }
 
     fn to_json(&self, request_id: &str) -> Value {
         let code = self.code();
         let mut json = json!({
-            "type": format!("{CODES}#{code}"),
+            "type": self.kind_url(),
             "title": code.meaning(),
             "status": self.status().as_u16(),
             "detail": self.refusal.detail,
@@ -99,6 +143,12 @@ impl Problem {
         });
         if let (true, Some(members)) = (self.of_verification, json.as_object_mut()) {
             members.insert("verified".to_owned(), Value::Bool(false));
+        }
+        if let (Some(_), Some(members)) = (self.vc_api, json.as_object_mut()) {
+            let named = ["type", "title", "detail", "code", "path"];
+            let own = named.iter().filter_map(|name| Some(((*name).to_owned(), members.get(*name)?.clone())));
+            let own: serde_json::Map<_, _> = own.collect();
+            members.insert("problemDetails".to_owned(), json!([own]));
         }
         if let (Some(trace), Some(members)) = (&self.trace, json.as_object_mut()) {
             members.insert("trace".to_owned(), Value::clone(trace));
@@ -134,6 +184,29 @@ const fn passes(class: Class) -> bool {
         | Class::NotFound
         | Class::Conflict
         | Class::Internal => false,
+    }
+}
+
+/// Whether it is what was sent that is to blame, or what could be known of it, and not the node.
+const fn is_of_the_document(code: Code) -> bool {
+    match code.class() {
+        Class::Input | Class::Denied | Class::Revoked | Class::Unknown | Class::NotFound => true,
+        Class::Conflict | Class::Unavailable | Class::Internal => false,
+    }
+}
+
+/// The kind of problem that the recommendation would call it, where it names one.
+fn kind(code: Code) -> Option<Kind> {
+    match code {
+        Code::JsonRefused => Some(Kind::Parsing),
+        Code::RequestMalformed | Code::CredentialMalformed | Code::PresentationMalformed => {
+            Some(Kind::MalformedValue)
+        }
+        Code::TooLarge => Some(Kind::Range),
+        Code::SignatureInvalid | Code::KeyNotAuthorised | Code::KeyRetired | Code::SelfChosen => {
+            Some(Kind::CryptographicSecurity)
+        }
+        _ => None,
     }
 }
 

@@ -61,7 +61,10 @@ fn read(at: usize, link: &Value) -> Result<Secured, Problem> {
 /// `GET /v1/credentials`
 pub(crate) async fn list(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
     let short = |record: &Value| {
-        let member = |name: &str| record.get(name).map(|value| (name.to_owned(), value.clone()));
+        let member = |name: &str| {
+            let value = record.get(name).filter(|value| !value.is_null())?;
+            Some((name.to_owned(), value.clone()))
+        };
         Value::Object(LISTED.into_iter().filter_map(member).collect::<Map<_, _>>())
     };
     let all: Value = faces.domain.credentials().await?.iter().map(short).collect();

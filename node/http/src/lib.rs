@@ -12,6 +12,7 @@ mod resolver;
 mod logs;
 mod verifier;
 mod bundles;
+mod vcapi;
 mod import;
 mod contested;
 mod registry;

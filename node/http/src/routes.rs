@@ -5,7 +5,8 @@ use crate::faces::Faces;
 use crate::guard::{Face, Guard, watch};
 use crate::resolver::IDENTIFIERS;
 use crate::{
-    admin, bundles, contested, import, issuer, logs, peers, registry, resolver, status, verifier, vocabulary,
+    admin, bundles, contested, import, issuer, logs, peers, registry, resolver, status, vcapi, verifier,
+    vocabulary,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -32,7 +33,11 @@ impl Routers {
     pub fn new(faces: &Arc<Faces>) -> Self {
         Self {
             public: guarded(open(), faces, Face::Public),
-            admin: guarded(open().merge(members()).merge(credentials()).merge(node()), faces, Face::Admin),
+            admin: guarded(
+                open().merge(members()).merge(credentials()).merge(vc_api()).merge(node()),
+                faces,
+                Face::Admin,
+            ),
             health: guarded(health(), faces, Face::Health),
         }
     }
@@ -95,6 +100,15 @@ fn credentials() -> Routes {
         .route("/v1/credentials/{id}/suspend", post(issuer::change))
         .route("/v1/credentials/{id}/resume", post(issuer::change))
         .route("/v1/credentials/{id}/revoke", post(issuer::change))
+}
+
+/// By the names that the VC-API gives them.
+fn vc_api() -> Routes {
+    Router::new()
+        .route("/credentials/issue", post(vcapi::issue))
+        .route("/credentials/derive", post(vcapi::derive))
+        .route("/credentials/verify", post(vcapi::verify_credential))
+        .route("/presentations/verify", post(vcapi::verify_presentation))
 }
 
 fn node() -> Routes {

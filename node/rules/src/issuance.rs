@@ -42,6 +42,8 @@ pub struct Home {
     pub scid: String,
     /// Its label: the host of the DID.
     pub label: String,
+    /// Where others reach it, without a slash at the end: what the URLs that it writes begin with.
+    pub base_url: String,
 }
 
 impl Home {
@@ -51,19 +53,27 @@ impl Home {
     /// [`IssuanceError::Log`] where it is no did:webvh without a path.
     pub fn new(did: Did) -> Result<Self, IssuanceError> {
         let id = WebvhId::parse(&did).ok().filter(|id| id.path().is_empty()).ok_or(IssuanceError::Log)?;
-        Ok(Self { scid: id.scid().to_owned(), label: id.host().to_owned(), did })
+        let (scid, label) = (id.scid().to_owned(), id.host().to_owned());
+        let base_url = format!("https://{label}");
+        Ok(Self { scid, label, base_url, did })
+    }
+
+    /// The same where others reach it at `base_url`, which no request has a say in.
+    #[must_use]
+    pub fn at(self, base_url: &str) -> Self {
+        Self { base_url: base_url.trim_end_matches('/').to_owned(), ..self }
     }
 
     /// The URL of this domain's list.
     #[must_use]
     pub fn list_url(&self, purpose: Purpose) -> String {
-        format!("https://{}/status/{}", self.label, purpose.as_str())
+        format!("{}/status/{}", self.base_url, purpose.as_str())
     }
 
     /// The URL under which this domain's lists are listed (draft-ietf-oauth-status-list, section 9).
     #[must_use]
     pub fn aggregation_url(&self) -> String {
-        format!("https://{}/status/aggregation", self.label)
+        format!("{}/status/aggregation", self.base_url)
     }
 
     /// The two status entries at `index`.

@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use crate::signing::{self, ASSERTION, NODE, P256};
 use did_resolver::did::DidUrl;
-use did_resolver::keys::PublicKey;
+use did_resolver::keys::{KeyKind, PublicKey};
+use did_resolver::methods;
 use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
 use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
@@ -22,6 +23,8 @@ struct Listed {
 pub(super) struct DomainKeys {
     assertion: Listed,
     tokens: Listed,
+    /// Those of the did:key issuers.
+    issuers: Vec<Listed>,
 }
 
 impl fmt::Debug for DomainKeys {
@@ -32,7 +35,7 @@ impl fmt::Debug for DomainKeys {
 
 impl DomainKeys {
     /// Takes the domain's keys out of the opened file.
-    pub(super) fn take(file: &mut KeyFile, log: &Log) -> Result<Self, Failure> {
+    pub(super) fn take(file: &mut KeyFile, log: &Log, issuers: &[KeyKind]) -> Result<Self, Failure> {
         let document = log.document().ok_or_else(|| Failure::of(Code::Deactivated))?;
         let mut listed = |role| {
             signing::key(file, role)?;
@@ -44,7 +47,15 @@ impl DomainKeys {
             })?;
             Ok::<_, Failure>(Listed { secret, id })
         };
-        Ok(Self { assertion: listed(ASSERTION)?, tokens: listed(P256)? })
+        let (assertion, tokens) = (listed(ASSERTION)?, listed(P256)?);
+        let issuer = |kind: &KeyKind| {
+            let secret = file.remove(issuer_role(*kind)).ok_or_else(|| Failure::of(Code::Internal))?;
+            let id = methods::key_id(secret.public());
+            let id = id.map_err(|error| Failure::of(Code::Internal).because(error.to_string()))?;
+            Ok::<_, Failure>(Listed { secret, id })
+        };
+        let issuers = issuers.iter().map(issuer).collect::<Result<_, _>>()?;
+        Ok(Self { assertion, tokens, issuers })
     }
 
     const fn of(&self, role: KeyRole) -> &Listed {
@@ -64,6 +75,44 @@ impl Keys for DomainKeys {
     fn sign<'a>(&'a self, role: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
         let signed = self.of(role).secret.sign(message);
         Box::pin(std::future::ready(signed.map_err(|error| KeysError(error.to_string()))))
+    }
+
+    fn issuers(&self) -> Vec<(PublicKey, DidUrl)> {
+        self.issuers.iter().map(|issuer| (issuer.secret.public().clone(), issuer.id.clone())).collect()
+    }
+
+    fn sign_as<'a>(
+        &'a self,
+        key_id: &'a DidUrl,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+        let issuer = self.issuers.iter().find(|issuer| issuer.id == *key_id);
+        let signed = issuer.ok_or_else(|| KeysError("no such issuer".to_owned()));
+        let signed = signed
+            .and_then(|issuer| issuer.secret.sign(message).map_err(|error| KeysError(error.to_string())));
+        Box::pin(std::future::ready(signed))
+    }
+}
+
+/// Makes the keys of did:key issuers that have none yet, durably.
+pub(super) fn make_issuers(file: &mut KeyFile, issuers: &[KeyKind]) -> Result<(), Failure> {
+    let missing: Vec<_> = issuers.iter().filter(|kind| file.get(issuer_role(**kind)).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for kind in missing {
+        let key = SecretKey::generate(*kind).map_err(|error| signing::keys(&error.into()))?;
+        file.insert(issuer_role(*kind), key).map_err(|error| signing::keys(&error))?;
+    }
+    file.save().map_err(|error| signing::keys(&error))
+}
+
+/// The name under which the key of a did:key issuer lies in the file.
+const fn issuer_role(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::P256 => "issuer-p256",
+        KeyKind::P384 => "issuer-p384",
+        KeyKind::Ed25519 | KeyKind::Secp256k1 | KeyKind::X25519 => "issuer-ed25519",
     }
 }
 

@@ -18,4 +18,5 @@ mod peers;
 mod process;
 mod resolver;
 mod speech;
+mod vcapi;
 mod web;

@@ -53,6 +53,34 @@ pub(super) fn check(
     }
 }
 
+/// What one entry of a credential of any kind says, by the list of the credential's own `issuer`: how old
+/// that list is. No other list counts, and only `revocation` and `suspension` say that something is over.
+///
+/// # Errors
+/// [`Code::CredentialRevoked`], [`Code::CredentialSuspended`]; [`Code::StatusAuthority`] for a list that is
+/// of another purpose or too short; [`Code::StatusUnknown`], [`Code::StatusStale`],
+/// [`Code::DidUnresolvable`] where nobody can know.
+pub fn status_of(
+    entry: &StatusEntry,
+    issuer: &Did,
+    path: Path,
+    (facts, expect, now): (&Facts, &Expect, UnixSeconds),
+) -> Result<Duration, Refusal> {
+    let set = match entry.purpose {
+        Purpose::Suspension => Code::CredentialSuspended,
+        _ => Code::CredentialRevoked,
+    };
+    let lookup = Lookup { domain: issuer, entry, set, path };
+    let key = ListKey { issuer: issuer.clone(), url: entry.list.clone() };
+    let Some(fact) = facts.list(&key) else {
+        return Err(Refusal::new(Code::StatusUnknown, lookup.path, "the status list could not be had"));
+    };
+    if is_set(fact, &lookup)? {
+        return Err(refusal(lookup.set, lookup.path));
+    }
+    freshness(fact, &lookup, facts, expect, now)
+}
+
 /// What must be looked up for a presentation.
 pub(super) fn lookups(held: &Held) -> Vec<Lookup<'_>> {
     let mut lookups = Vec::new();

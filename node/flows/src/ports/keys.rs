@@ -24,6 +24,25 @@ pub trait Keys: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`KeysError`] where the key cannot be used now.
     fn sign<'a>(&'a self, role: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>>;
+
+    /// The did:key issuers that this node is beside its domain, where its operator wants any: their keys,
+    /// and the ids of these. They vouch for nobody, and nothing that they sign grants anything.
+    fn issuers(&self) -> Vec<(PublicKey, DidUrl)> {
+        Vec::new()
+    }
+
+    /// The signature of the issuer with this key id over `message`.
+    ///
+    /// # Errors
+    /// [`KeysError`] where it is none of [`Self::issuers`], or cannot be used now.
+    fn sign_as<'a>(
+        &'a self,
+        key_id: &'a DidUrl,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+        let _ = (key_id, message);
+        Box::pin(std::future::ready(Err(KeysError("no such issuer".to_owned()))))
+    }
 }
 
 /// A key could not be used. The text is for the log.

@@ -10,4 +10,5 @@ mod contested;
 mod edges;
 mod bodies;
 mod import;
+mod vcapi;
 mod sockets;

@@ -4,7 +4,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use did_resolver::codec;
 use did_resolver::did::{Did, DidUrl};
-use did_resolver::keys::PublicKey;
+use did_resolver::keys::{KeyKind, PublicKey};
+use did_resolver::methods;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{Change, EntryDraft, Genesis, Log, SCID_PLACEHOLDER, create, key_hash};
 use ed25519_dalek::{Signer, SigningKey};
@@ -17,6 +18,7 @@ use marque_http::routes::Routers;
 use marque_http::{AdminToken, Faces, Metrics, NodeInfo, RequestIds};
 use marque_rules::issuance::Home;
 use marque_store::memory::Memory;
+use marque_store::secret::SecretKey;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -143,6 +145,29 @@ impl Keys for DomainKeys {
     fn sign<'a>(&'a self, _: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
         Box::pin(async move { Ok(self.0.sign(message).to_bytes().to_vec()) })
     }
+
+    fn issuers(&self) -> Vec<(PublicKey, DidUrl)> {
+        let public = |kind| issuer_key(kind).public().clone();
+        ISSUERS.map(|kind| (public(kind), methods::key_id(&public(kind)).unwrap())).to_vec()
+    }
+
+    fn sign_as<'a>(
+        &'a self,
+        key_id: &'a DidUrl,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+        let mut keys = ISSUERS.map(issuer_key).into_iter();
+        let key = keys.find(|key| methods::key_id(key.public()).unwrap() == *key_id).unwrap();
+        Box::pin(async move { Ok(key.sign(message).unwrap()) })
+    }
+}
+
+const ISSUERS: [KeyKind; 3] = [KeyKind::Ed25519, KeyKind::P256, KeyKind::P384];
+
+/// The did:key issuer of this kind.
+pub(crate) fn issuer_key(kind: KeyKind) -> SecretKey {
+    let length = if kind == KeyKind::P384 { 48 } else { 32 };
+    SecretKey::from_bytes(kind, &vec![7; length]).unwrap()
 }
 
 /// A store that may be full.

@@ -1,0 +1,348 @@
+//! Issuing a credential of any kind, in the domain's name or in that of a did:key of this node.
+
+use super::opened::{SD_JWT_URL, SUITES};
+use super::{Failure, enveloped};
+use crate::domain::{Domain, put};
+use crate::error::Error;
+use crate::issue::credential_key;
+use crate::ports::clock::random;
+use crate::ports::keys::KeyRole;
+use crate::ports::records::{Expect, StoreError, Table};
+use crate::record::{Decision, Kind};
+use did_resolver::did::DidUrl;
+use did_resolver::keys::PublicKey;
+use did_resolver::proof::Suite;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use vc_schemas::code::Code;
+use vc_schemas::context::MARQUE_V1;
+use vc_schemas::data_model::{self, Context, Problem, is_url};
+use vc_schemas::disclosure::Pointer;
+use vc_schemas::refusal::Path;
+use vc_schemas::secure::sd_jwt::{Profile, SdJwtDraft};
+use vc_schemas::secure::{Content, Draft, Envelope, MAX_CREDENTIAL_BYTES};
+use vc_schemas::status::{Purpose, StatusEntry};
+
+/// How often another status index is tried where somebody else was faster.
+const MAX_TRIES: usize = 8;
+
+/// Digests of nothing beside those of hidden claims, so that the number of these is not told.
+const DECOYS: usize = 2;
+
+/// Types that say what is revoked, and are the node's own to sign: another list under the domain's key would be
+/// believed.
+const OF_STATUS: [&str; 2] = ["BitstringStatusListCredential", "BitstringStatusList"];
+
+/// What of a subject is never hidden: who it is and what it is.
+const SHOWN: [&str; 2] = ["id", "type"];
+
+/// How a credential is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// In one of the envelopes.
+    Envelope(Envelope),
+    /// `vc+sd-jwt`: its holder may hold claims back.
+    SdJwt,
+}
+
+impl Format {
+    /// The format of that name: that of an envelope, or `vc+sd-jwt`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        if name == Profile::Vc.format() {
+            return Some(Self::SdJwt);
+        }
+        Envelope::of_format(Content::Credential, name).map(Self::Envelope)
+    }
+}
+
+/// How a credential is to be issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueOptions {
+    /// How it is secured.
+    pub format: Format,
+    /// By which cryptosuite, where that is said; it says which kind of key.
+    pub cryptosuite: Option<String>,
+    /// By which key, where that is said: one of the issuer.
+    pub verification_method: Option<DidUrl>,
+    /// By what it can be named afterwards, where it has no id.
+    pub credential_id: Option<String>,
+    /// What can become of it: entries for these are added to its status.
+    pub purposes: BTreeSet<Purpose>,
+    /// What cannot be held back, where it is secured as an SD-JWT; its subjects' other claims can.
+    pub mandatory: Vec<Pointer>,
+}
+
+impl Default for IssueOptions {
+    fn default() -> Self {
+        Self {
+            format: Format::Envelope(Envelope::DataIntegrity),
+            cryptosuite: None,
+            verification_method: None,
+            credential_id: None,
+            purposes: BTreeSet::new(),
+            mandatory: Vec::new(),
+        }
+    }
+}
+
+/// A key that this node may issue with; without a role it is that of a did:key.
+struct Issuing {
+    role: Option<KeyRole>,
+    key: PublicKey,
+    id: DidUrl,
+}
+
+impl Domain {
+    /// Issues `document`, a credential without what secures it, and gives the verifiable credential: the
+    /// document with its proof, or an EnvelopedVerifiableCredential. What was issued is on record, and its
+    /// status index durable, before it is given.
+    ///
+    /// # Errors
+    /// [`Failure::Problem`] where the document does not conform or cannot be secured as it is wanted;
+    /// [`Failure::Error`] with `state-conflict` where one with a status and this id was issued before.
+    pub async fn issue_credential(&self, document: &Value, options: &IssueOptions) -> Result<Value, Failure> {
+        let outcome = self.try_issue(document, options).await.map_err(|failure| {
+            // The options have names of their own.
+            let own = failure
+                .refusal()
+                .path
+                .steps()
+                .first()
+                .is_some_and(|step| matches!(step, vc_schemas::refusal::Step::Name("options")));
+            if own { failure } else { failure.under(&Path::root().then("credential")) }
+        });
+        if let Err(failure) = &outcome {
+            let refusal = failure.refusal();
+            let facts = json!({"act": "issue-credential", "path": refusal.path.to_json()});
+            let decision = Decision::new(Kind::Refused, "", "refused").because(refusal.code);
+            self.record(decision.with(facts)).await?;
+        }
+        outcome
+    }
+
+    async fn try_issue(&self, document: &Value, options: &IssueOptions) -> Result<Value, Failure> {
+        let credential = data_model::Credential::read(document)?;
+        if document.get("proof").is_some() {
+            return Err(Failure::malformed(Path::root().then("proof"), "it has a proof already"));
+        }
+        not_of_marque(&credential)?;
+        let issuing = self.issuing_key(&credential.issuer.id, options)?;
+        let id = options.credential_id.as_deref().or(credential.id.as_deref());
+        let mut decision = Decision::new(Kind::Issued, subject_of(&credential), "issued");
+        decision.facts = json!({"id": id, "type": type_of(&credential), "issuer": credential.issuer.id});
+        if options.purposes.is_empty() {
+            let issued = self.secured(document.clone(), &issuing, options).await?;
+            self.record(decision).await?;
+            return Ok(issued);
+        }
+        let id = trackable(id)?;
+        if issuing.role.is_none() {
+            let path = Path::root().then("options").then("statusPurposes");
+            return Err(Failure::malformed(path, "the domain's lists speak for its own credentials alone"));
+        }
+        for _ in 0..MAX_TRIES {
+            let reserved = self.free_index(&json!({"for": "credential", "id": id}), &[]).await?;
+            let mut with_status = document.clone();
+            let entries = options.purposes.iter().map(|purpose| {
+                StatusEntry { purpose: *purpose, index: reserved.index, list: self.home.list_url(*purpose) }
+                    .to_json()
+            });
+            add_status(&mut with_status, entries);
+            let issued = self.secured(with_status, &issuing, options).await?;
+            let record = json!({
+                "id": id,
+                "type": type_of(&credential),
+                "subject": credential.subjects.iter().find_map(|subject| subject.id.as_deref()),
+                "issuer": credential.issuer.id,
+                "index": reserved.index,
+                "state": "active",
+                "validFrom": credential.valid_from.map(|at| at.to_string()),
+                "validUntil": credential.valid_until.map(|at| at.to_string()),
+            });
+            let batch = vec![
+                reserved.write,
+                put(Table::Credentials, credential_key(id), &record, Expect::Absent),
+                self.entry(decision.clone())?,
+            ];
+            match self.records.commit(batch).await {
+                Ok(()) => return Ok(issued),
+                // Somebody else has the index.
+                Err(StoreError::Conflict(0)) => {}
+                Err(StoreError::Conflict(_)) => {
+                    let path = Path::root().then("id");
+                    let detail = "a credential with this id was issued before";
+                    return Err(Failure::refused(Code::StateConflict, path, detail));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::refused(Code::Unavailable, "the status indices are being given out").into())
+    }
+
+    /// What this node can issue with: the ids of its keys, and the cryptosuite of each. A DID that has several is
+    /// issued for by the first that fits.
+    #[must_use]
+    pub fn issuing_methods(&self) -> Vec<(DidUrl, &'static str)> {
+        let method = |key: Issuing| Some((key.id, Suite::of(key.key.kind())?.as_str()));
+        self.issuing_keys().into_iter().filter_map(method).collect()
+    }
+
+    fn issuing_keys(&self) -> Vec<Issuing> {
+        let own = [KeyRole::Assertion, KeyRole::Tokens].into_iter().map(|role| {
+            let (key, id) = self.keys.public(role);
+            Issuing { role: Some(role), key, id }
+        });
+        let others = self.keys.issuers().into_iter().map(|(key, id)| Issuing { role: None, key, id });
+        own.chain(others).collect()
+    }
+
+    /// The key of `issuer` that fits what is wanted; between several the first.
+    fn issuing_key(&self, issuer: &str, options: &IssueOptions) -> Result<Issuing, Failure> {
+        let option = |member| Path::root().then("options").then(member);
+        let suite = options.cryptosuite.as_deref();
+        if suite.is_some_and(|suite| !SUITES.contains(&suite)) {
+            return Err(Failure::malformed(option("cryptosuite"), "a cryptosuite that is not spoken here"));
+        }
+        if suite.is_some() && options.format != Format::Envelope(Envelope::DataIntegrity) {
+            return Err(Failure::malformed(option("cryptosuite"), "for another format than vc"));
+        }
+        let mut keys = self.issuing_keys();
+        keys.retain(|key| key.id.did().as_str() == issuer);
+        if keys.is_empty() {
+            let detail = "neither this domain nor another issuer of this node";
+            return Err(Failure::malformed(Path::root().then("issuer"), detail));
+        }
+        if let Some(method) = &options.verification_method {
+            keys.retain(|key| key.id == *method);
+            if keys.is_empty() {
+                return Err(Failure::malformed(option("verificationMethod"), "not a key of the issuer"));
+            }
+        }
+        let fits = |key: &Issuing| {
+            suite.is_none_or(|wanted| Suite::of(key.key.kind()).is_some_and(|suite| suite.as_str() == wanted))
+        };
+        let key = keys.into_iter().find(fits);
+        key.ok_or_else(|| Failure::malformed(option("cryptosuite"), "the issuer has no key for it"))
+    }
+
+    async fn secured(
+        &self,
+        document: Value,
+        issuing: &Issuing,
+        options: &IssueOptions,
+    ) -> Result<Value, Failure> {
+        let insecurable = |error| Problem::of_secured(&error, Path::root());
+        let kind = issuing.key.kind();
+        match options.format {
+            Format::Envelope(envelope) => {
+                let draft = Draft::new(Content::Credential, envelope, document, issuing.id.clone(), kind);
+                let draft = draft.map_err(insecurable)?;
+                let signature = self.sign_as(issuing, draft.signing_input()).await?;
+                let secured = draft.attach(&issuing.key, &signature).map_err(insecurable)?;
+                if secured.bytes().len() > MAX_CREDENTIAL_BYTES {
+                    return Err(Failure::refused(Code::TooLarge, Path::root(), "more than 256 KiB, secured"));
+                }
+                Ok(secured.to_embedded().unwrap_or_else(|| enveloped(&secured.to_data_url())))
+            }
+            Format::SdJwt => {
+                let hidden = hidden(&document, &options.mandatory)?;
+                let seed = random::<32>(self.entropy.as_ref())?;
+                let draft =
+                    SdJwtDraft::new(Profile::Vc, &document, (&hidden, DECOYS, &seed), &issuing.id, kind);
+                let draft = draft.map_err(insecurable)?;
+                let signature = self.sign_as(issuing, draft.signing_input()).await?;
+                let sd_jwt = draft.attach(&issuing.key, &signature).map_err(insecurable)?.to_text();
+                if sd_jwt.len() > MAX_CREDENTIAL_BYTES {
+                    return Err(Failure::refused(Code::TooLarge, Path::root(), "more than 256 KiB, secured"));
+                }
+                Ok(enveloped(&format!("{SD_JWT_URL}{sd_jwt}")))
+            }
+        }
+    }
+
+    async fn sign_as(&self, issuing: &Issuing, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        let signed = match issuing.role {
+            Some(role) => self.keys.sign(role, message).await,
+            None => self.keys.sign_as(&issuing.id, message).await,
+        };
+        Ok(signed?)
+    }
+}
+
+/// Refuses what only the node itself may say: Marque's own types, which have rules that are kept elsewhere, and
+/// status lists.
+fn not_of_marque(credential: &data_model::Credential) -> Result<(), Failure> {
+    let own = |context: &Context| matches!(context, Context::Url(url) if url == MARQUE_V1);
+    if credential.contexts.iter().any(own) {
+        let detail = "Marque's own types are issued by registration and delegation alone";
+        return Err(Failure::malformed(Path::root().then("@context"), detail));
+    }
+    let is_of_status = |name: &str| OF_STATUS.contains(&name);
+    let subject = |subject: &data_model::Subject| {
+        let types = subject.members.get("type");
+        let one = types.and_then(Value::as_str).into_iter();
+        let more = types.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        one.chain(more).any(is_of_status)
+    };
+    if credential.types.iter().any(|name| is_of_status(name)) || credential.subjects.iter().any(subject) {
+        return Err(Failure::malformed(Path::root().then("type"), "status lists are the node's own to sign"));
+    }
+    Ok(())
+}
+
+/// The id by which a credential with a status is found when its status changes.
+fn trackable(id: Option<&str>) -> Result<&str, Failure> {
+    let path = || Path::root().then("options").then("credentialId");
+    let id = id.ok_or_else(|| Failure::malformed(path(), "what has a status needs an id to name it by"))?;
+    if is_url(id) { Ok(id) } else { Err(Failure::malformed(path(), "not an absolute URL")) }
+}
+
+fn subject_of(credential: &data_model::Credential) -> String {
+    credential.subjects.iter().find_map(|subject| subject.id.clone()).unwrap_or_default()
+}
+
+/// The type that says most: any other than the one that all have.
+fn type_of(credential: &data_model::Credential) -> &str {
+    let own = credential.types.iter().find(|name| *name != "VerifiableCredential");
+    own.map_or("VerifiableCredential", String::as_str)
+}
+
+/// Puts `entries` behind the entries that are there.
+fn add_status(document: &mut Value, entries: impl Iterator<Item = Value>) {
+    let Some(members) = document.as_object_mut() else { return };
+    let mut all = match members.remove("credentialStatus") {
+        None => Vec::new(),
+        Some(Value::Array(entries)) => entries,
+        Some(one) => vec![one],
+    };
+    all.extend(entries);
+    members.insert("credentialStatus".to_owned(), Value::Array(all));
+}
+
+/// What its holder may hold back: each claim of a subject but who and what it is, unless it is in the way of
+/// what must be shown.
+fn hidden(document: &Value, mandatory: &[Pointer]) -> Result<Vec<Pointer>, Failure> {
+    let there = |pointer: &Pointer| document.pointer(&pointer.to_string()).is_some();
+    if !mandatory.iter().all(there) {
+        let path = Path::root().then("options").then("mandatoryPointers");
+        return Err(Failure::malformed(path, "leads to nothing that the credential holds"));
+    }
+    let subject = "credentialSubject".to_owned();
+    let claims = |way: Vec<String>, members: &Map<String, Value>| {
+        let claim = |name: &String| {
+            let claim = Pointer::of(way.iter().cloned().chain([name.clone()]));
+            let shown = |must: &Pointer| must.is_at_or_below(&claim) || claim.is_at_or_below(must);
+            (!SHOWN.contains(&name.as_str()) && !mandatory.iter().any(shown)).then_some(claim)
+        };
+        members.keys().filter_map(claim).collect::<Vec<_>>()
+    };
+    Ok(match document.get("credentialSubject") {
+        Some(Value::Object(members)) => claims(vec![subject], members),
+        Some(Value::Array(subjects)) => {
+            let each = subjects.iter().enumerate().filter_map(|(at, json)| Some((at, json.as_object()?)));
+            each.flat_map(|(at, members)| claims(vec![subject.clone(), at.to_string()], members)).collect()
+        }
+        _ => Vec::new(),
+    })
+}

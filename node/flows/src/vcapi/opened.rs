@@ -1,0 +1,127 @@
+//! A secured document of any kind, in whichever envelope it came, read and not yet verified.
+
+use super::Failure;
+use did_resolver::did::DidUrl;
+use did_resolver::keys::PublicKey;
+use did_resolver::time::UnixSeconds;
+use serde_json::Value;
+use std::time::Duration;
+use vc_schemas::data_model::{Document, Problem, Typed};
+use vc_schemas::refusal::Path;
+use vc_schemas::secure::sd_jwt::{Profile, SdJwt};
+use vc_schemas::secure::{Content, MAX_CREDENTIAL_BYTES, MAX_PRESENTATION_BYTES, SecureError, Secured};
+
+/// What stands before an SD-JWT in a `data:` URL.
+pub(super) const SD_JWT_URL: &str = "data:application/vc+sd-jwt,";
+
+/// The cryptosuites that are spoken here.
+pub(super) const SUITES: [&str; 2] = ["eddsa-jcs-2022", "ecdsa-jcs-2019"];
+
+/// A document in its envelope.
+pub(super) enum Opened {
+    Secured(Box<Secured>),
+    SdJwt(Box<SdJwt>),
+}
+
+impl Opened {
+    /// Reads a credential or presentation with a Data Integrity proof, or one in an envelope.
+    pub(super) fn read(content: Content, json: &Value) -> Result<Self, Failure> {
+        match (content, Document::read(json)?) {
+            (Content::Credential, Document::Credential(credential)) => {
+                embedded(content, json, &credential.proofs)
+            }
+            (Content::Presentation, Document::Presentation(presentation)) => {
+                embedded(content, json, &presentation.proofs)
+            }
+            (Content::Credential, Document::EnvelopedCredential(url))
+            | (Content::Presentation, Document::EnvelopedPresentation(url)) => enveloped(content, &url),
+            _ => Err(Failure::malformed(Path::root().then("type"), "a document of another kind")),
+        }
+    }
+
+    pub(super) fn key_id(&self) -> &DidUrl {
+        match self {
+            Self::Secured(secured) => secured.key_id(),
+            Self::SdJwt(sd_jwt) => sd_jwt.key_id(),
+        }
+    }
+
+    /// The document itself.
+    pub(super) fn payload(&self) -> &Value {
+        match self {
+            Self::Secured(secured) => secured.payload(),
+            Self::SdJwt(sd_jwt) => sd_jwt.document(),
+        }
+    }
+
+    /// The challenge that it answers and the domain that it is for, where it says so.
+    pub(super) fn bound_to(&self) -> (Option<&str>, Option<&str>) {
+        let text = |name: &str| self.payload().get(name).and_then(Value::as_str);
+        match self {
+            Self::Secured(secured) => match secured.terms() {
+                Some(terms) => (terms.challenge.as_deref(), terms.domain.as_deref()),
+                None => (text("nonce"), text("aud")),
+            },
+            Self::SdJwt(_) => (None, None),
+        }
+    }
+
+    pub(super) fn verify(
+        &self,
+        key: &PublicKey,
+        now: UnixSeconds,
+        skew: Duration,
+    ) -> Result<(), SecureError> {
+        match self {
+            Self::Secured(secured) => secured.verify(key, now, skew),
+            Self::SdJwt(sd_jwt) => sd_jwt.verify(key),
+        }
+    }
+}
+
+/// What is in an envelope that is an SD-JWT.
+pub(super) fn sd_jwt(text: &str) -> Result<SdJwt, Failure> {
+    let id = || Path::root().then("id");
+    let sd_jwt = SdJwt::parse(text.as_bytes(), MAX_CREDENTIAL_BYTES);
+    let sd_jwt = sd_jwt.map_err(|error| Problem::of_secured(&error, id()))?;
+    if sd_jwt.profile() != Profile::Vc {
+        return Err(Failure::malformed(id(), "not a vc+sd-jwt"));
+    }
+    if sd_jwt.binding().is_some() {
+        return Err(Failure::malformed(id(), "its key binding is for one verifier, and no part of it"));
+    }
+    Ok(sd_jwt)
+}
+
+fn enveloped(content: Content, url: &str) -> Result<Opened, Failure> {
+    if let (Content::Credential, Some(text)) = (content, url.strip_prefix(SD_JWT_URL)) {
+        return sd_jwt(text).map(|sd_jwt| Opened::SdJwt(Box::new(sd_jwt)));
+    }
+    let secured = Secured::from_data_url(content, url, max_bytes(content));
+    let secured = secured.map_err(|error| Problem::of_secured(&error, Path::root().then("id")))?;
+    Ok(Opened::Secured(Box::new(secured)))
+}
+
+fn embedded(content: Content, json: &Value, proofs: &[Typed]) -> Result<Opened, Failure> {
+    let path = Path::root().then("proof");
+    let spoken = |proof: &Typed| {
+        let suite = proof.members.get("cryptosuite").and_then(Value::as_str);
+        proof.types.contains("DataIntegrityProof") && suite.is_some_and(|suite| SUITES.contains(&suite))
+    };
+    if proofs.is_empty() {
+        return Err(Failure::insecure(path, "nothing secures it"));
+    }
+    if !proofs.iter().all(spoken) {
+        return Err(Failure::insecure(path, "its proof is by a cryptosuite that is not spoken here"));
+    }
+    let secured = Secured::embedded(content, json, max_bytes(content));
+    let secured = secured.map_err(|error| Problem::of_secured(&error, path))?;
+    Ok(Opened::Secured(Box::new(secured)))
+}
+
+const fn max_bytes(content: Content) -> usize {
+    match content {
+        Content::Credential => MAX_CREDENTIAL_BYTES,
+        Content::Presentation => MAX_PRESENTATION_BYTES,
+    }
+}
