@@ -11,6 +11,7 @@ use crate::delegation::scope::Scope;
 use crate::refusal::{Path, Refusal};
 use did_resolver::codec::Sha256Digest;
 use did_resolver::did::Did;
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -40,14 +41,15 @@ pub struct Link {
 ///
 /// # Errors
 /// [`Refusal`] names the first rule that fails, and the link.
-pub fn check(links: &[Link]) -> Result<(), Refusal> {
-    let (first, last) = match links {
+pub fn check<L: Borrow<Link>>(links: &[L]) -> Result<(), Refusal> {
+    let links: Vec<&Link> = links.iter().map(Borrow::borrow).collect();
+    let (first, last) = match *links.as_slice() {
         [] => return Err(Refusal::new(Code::ChainEmpty, Path::root().then("chain"), "there is no link")),
         [first, .., last] => (first, last),
         [only] => (only, only),
     };
-    check_size(links, first)?;
-    check_key_agents(links, last)?;
+    check_size(&links, first)?;
+    check_key_agents(&links, last)?;
     if first.delegation.principal != first.credential.issuer {
         let path = Path::link(0).then("principal");
         return Err(Refusal::new(
@@ -70,10 +72,10 @@ pub fn check(links: &[Link]) -> Result<(), Refusal> {
             may_follow(held, next).map_err(|w| w.at(at + 1))?;
         }
     }
-    check_depth(links)
+    check_depth(&links)
 }
 
-fn check_size(links: &[Link], first: &Link) -> Result<(), Refusal> {
+fn check_size(links: &[&Link], first: &Link) -> Result<(), Refusal> {
     if links.len() > MAX_LINKS {
         return Err(Refusal::new(Code::ChainTooLong, Path::link(MAX_LINKS), "more than eight links"));
     }
@@ -91,7 +93,7 @@ fn check_size(links: &[Link], first: &Link) -> Result<(), Refusal> {
 }
 
 /// A did:key agent ends a chain, passes nothing on, and lives an hour.
-fn check_key_agents(links: &[Link], last: &Link) -> Result<(), Refusal> {
+fn check_key_agents(links: &[&Link], last: &Link) -> Result<(), Refusal> {
     let refuse = |at, detail| Err(Refusal::new(Code::DelegationWidened, Path::link(at).then("id"), detail));
     let before_last = links.len().saturating_sub(1);
     if let Some(at) = links.iter().take(before_last).position(|l| l.delegation.id.method() == "key") {
@@ -144,7 +146,7 @@ pub fn may_follow(held: &Link, next: &Link) -> Result<(), Widened> {
     Ok(())
 }
 
-fn check_depth(links: &[Link]) -> Result<(), Refusal> {
+fn check_depth(links: &[&Link]) -> Result<(), Refusal> {
     for (at, link) in links.iter().enumerate() {
         let after = links.len() - 1 - at;
         if link.delegation.constraints.max_depth.is_some_and(|depth| after > usize::from(depth)) {

@@ -11,7 +11,8 @@
 
 use crate::context;
 use crate::object::{Object, ObjectError, is_text};
-use crate::secure::{Content, MAX_CREDENTIAL_BYTES, ProofTerms, SecureError, Secured};
+use crate::secure::{self, Content, Envelope, MAX_CREDENTIAL_BYTES, ProofTerms, SecureError, Secured};
+use crate::seen::Seen;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -49,6 +50,11 @@ impl Presentation {
     /// # Errors
     /// [`PresentationError`].
     pub fn read(secured: &Secured) -> Result<Self, PresentationError> {
+        Self::read_with(secured, None)
+    }
+
+    /// As [`Self::read`], and reads no credential again that is in `seen`.
+    pub(crate) fn read_with(secured: &Secured, seen: Option<&Seen>) -> Result<Self, PresentationError> {
         let json = secured.payload();
         if json.get("@context") != Some(&json!([context::CREDENTIALS_V2])) {
             return Err(PresentationError::Context);
@@ -61,7 +67,7 @@ impl Presentation {
         let items = object.required("verifiableCredential")?.as_array();
         let items = items.filter(|items| items.len() <= MAX_CREDENTIALS);
         let items = items.ok_or(PresentationError::Malformed("verifiableCredential"))?;
-        let credentials = items.iter().enumerate().map(|(at, item)| read_credential(at, item));
+        let credentials = items.iter().enumerate().map(|(at, item)| read_credential(at, item, seen));
         let credentials = credentials.collect::<Result<_, _>>()?;
         let holder = object.did("holder")?;
         let answer = match secured.terms() {
@@ -131,10 +137,16 @@ fn seconds(object: &mut Object<'_>, name: &'static str) -> Result<UnixSeconds, P
 
 /// A credential with a proof of its own stands as the JSON that it is, another as the `data:` URL of its
 /// envelope. Which of the two, and in what envelope the presentation is, is for whoever signed each.
-fn read_credential(at: usize, json: &Value) -> Result<Secured, PresentationError> {
+fn read_credential(at: usize, json: &Value, seen: Option<&Seen>) -> Result<Secured, PresentationError> {
+    let refused = |error| PresentationError::Credential { at, error };
+    let read = |envelope, bytes: &[u8]| {
+        let before = seen.and_then(|seen| seen.secured(envelope, bytes));
+        let parse = || Secured::parse(Content::Credential, envelope, bytes, MAX_CREDENTIAL_BYTES);
+        before.map_or_else(|| parse().map_err(refused), Ok)
+    };
     if json.get("proof").is_some() {
-        return Secured::embedded(Content::Credential, json, MAX_CREDENTIAL_BYTES)
-            .map_err(|error| PresentationError::Credential { at, error });
+        let bytes = secure::canonical(json, MAX_CREDENTIAL_BYTES).map_err(refused)?;
+        return read(Envelope::DataIntegrity, &bytes);
     }
     let malformed = PresentationError::Malformed("verifiableCredential");
     let mut object = Object::new(json, "verifiableCredential")?;
@@ -146,8 +158,9 @@ fn read_credential(at: usize, json: &Value) -> Result<Secured, PresentationError
     }
     let url = object.required("id")?.as_str().ok_or(malformed)?;
     object.end("verifiableCredential")?;
-    Secured::from_data_url(Content::Credential, url, MAX_CREDENTIAL_BYTES)
-        .map_err(|error| PresentationError::Credential { at, error })
+    let held = Secured::in_data_url(Content::Credential, url, MAX_CREDENTIAL_BYTES);
+    let (envelope, bytes) = held.map_err(refused)?;
+    read(envelope, &bytes)
 }
 
 fn write_credential(credential: &Secured) -> Value {

@@ -23,6 +23,7 @@ pub use error::SecureError;
 
 use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::did::DidUrl;
+use did_resolver::jcs;
 use did_resolver::json::JsonError;
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
@@ -103,9 +104,7 @@ impl Secured {
     /// # Errors
     /// As [`Self::parse`].
     pub fn embedded(content: Content, document: &Value, max_bytes: usize) -> Result<Self, SecureError> {
-        let (said, bytes) = data_integrity::read_embedded(content, document, max_bytes)?;
-        let (said, bytes) = (Arc::new(said), bytes.into());
-        Ok(Self { content, envelope: Envelope::DataIntegrity, said, bytes })
+        Self::parse(content, Envelope::DataIntegrity, &canonical(document, max_bytes)?, max_bytes)
     }
 
     /// Reads what [`Self::to_text`] writes.
@@ -137,6 +136,16 @@ impl Secured {
     /// # Errors
     /// [`SecureError::DataUrl`] for another URL, else as [`Self::parse`].
     pub fn from_data_url(content: Content, url: &str, max_bytes: usize) -> Result<Self, SecureError> {
+        let (envelope, bytes) = Self::in_data_url(content, url, max_bytes)?;
+        Self::parse(content, envelope, &bytes, max_bytes)
+    }
+
+    /// What [`Self::from_data_url`] would read: the envelope that a URL names, and what it holds.
+    pub(crate) fn in_data_url(
+        content: Content,
+        url: &str,
+        max_bytes: usize,
+    ) -> Result<(Envelope, Cow<'_, [u8]>), SecureError> {
         let rest = url.strip_prefix("data:").ok_or(SecureError::DataUrl)?;
         let (head, data) = rest.split_once(',').ok_or(SecureError::DataUrl)?;
         let (media_type, is_text) = head.strip_suffix(";base64").map_or((head, true), |head| (head, false));
@@ -145,14 +154,14 @@ impl Secured {
         let envelope = envelope.filter(|e| e.is_text() == is_text && *e != Envelope::DataIntegrity);
         let envelope = envelope.ok_or(SecureError::DataUrl)?;
         if is_text {
-            return Self::parse(content, envelope, data.as_bytes(), max_bytes);
+            return Ok((envelope, Cow::Borrowed(data.as_bytes())));
         }
         // Four characters hold three bytes.
         if data.len() / 4 * 3 > max_bytes.saturating_add(2) {
             return Err(SecureError::TooLong);
         }
         let bytes = data_encoding::BASE64.decode(data.as_bytes());
-        Self::parse(content, envelope, &bytes.map_err(|_| SecureError::DataUrl)?, max_bytes)
+        Ok((envelope, Cow::Owned(bytes.map_err(|_| SecureError::DataUrl)?)))
     }
 
     /// The document as a `data:` URL, as the `id` of an EnvelopedVerifiableCredential has it (VC Data
@@ -254,6 +263,12 @@ impl Secured {
     pub const fn media_type(&self) -> &'static str {
         self.envelope.media_type(self.content)
     }
+}
+
+/// The bytes of a document with a Data Integrity proof that stands in another document.
+pub(crate) fn canonical(document: &Value, max_bytes: usize) -> Result<Vec<u8>, SecureError> {
+    let bytes = jcs::canonical(document).map_err(|_| SecureError::Json(JsonError::Malformed))?;
+    if bytes.len() > max_bytes { Err(SecureError::TooLong) } else { Ok(bytes) }
 }
 
 fn verify(algorithm: KeyKind, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SecureError> {

@@ -1,67 +1,157 @@
-//! Signatures that were verified before, so that links and identity credentials that come again and again
-//! cost one hash each.
+//! Credentials that were seen before: read, and verified, so that links and identity credentials that come
+//! again and again cost one look each.
 //!
-//! An entry says: these very bytes bear a signature that verified under this very key. That stays true
-//! for ever; whether the key still counts, and whether the credential does, is asked anew each time. So
-//! an entry answers for nothing once the signer's document lists another key, and nothing past the end of
-//! its credential. No status, no document, no verdict and no presentation is ever kept here.
+//! An entry says: these very bytes read so, and bear a signature that verified under this very key. That
+//! stays true for ever; whether the key still counts, and whether the credential does, is asked anew each
+//! time. So an entry answers for no signature once the signer's document lists another key, and for none
+//! past the end of its credential. No status, no document, no verdict and no presentation is ever kept here.
 
-use crate::secure::Secured;
-use did_resolver::codec::{self, Sha256Digest};
+use crate::chain::Link;
+use crate::claims::Claims;
+use crate::credential::{Credential, CredentialError};
+use crate::secure::{Envelope, Secured};
 use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
-use std::collections::{BTreeMap, VecDeque};
+use serde_json::Value;
+use std::borrow::Borrow;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-/// What a verifier keeps by default: some 250 bytes an entry, so 4 MiB.
+/// Credentials that a verifier keeps by default.
 pub const DEFAULT_CAPACITY: usize = 16_384;
 
-/// SHA-256 of something secured, whole: its media type, what is signed, and the signature.
-pub(crate) fn name_of(secured: &Secured) -> Sha256Digest {
-    codec::sha256_of(&[secured.media_type().as_bytes(), &[0], secured.bytes()])
+/// Memory that they take at most, as [`weight`] reckons it: some 4,000 credentials of the usual 1.5 KiB.
+pub const MAX_SEEN_BYTES: usize = 64 * 1024 * 1024;
+
+/// A credential as it was read, which follows from its bytes alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// A link of a chain.
+    Link(Arc<Link>),
+    /// Any other.
+    Other(Arc<Credential>),
 }
 
-/// A signature that was just verified.
+impl Read {
+    /// Reads what is secured.
+    pub(crate) fn of(secured: &Secured) -> Result<Self, CredentialError> {
+        let credential = Credential::read(secured.payload())?;
+        Ok(match &credential.claims {
+            Claims::Delegation(delegation) => Self::Link(Arc::new(Link {
+                delegation: delegation.clone(),
+                digest: secured.digest(),
+                size_bytes: secured.bytes().len(),
+                credential,
+            })),
+            _ => Self::Other(Arc::new(credential)),
+        })
+    }
+
+    fn valid_until(&self) -> UnixSeconds {
+        match self {
+            Self::Link(link) => link.credential.valid_until,
+            Self::Other(credential) => credential.valid_until,
+        }
+    }
+}
+
+/// A credential whose signature was just verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
-    pub(crate) name: Sha256Digest,
+    pub(crate) secured: Secured,
+    pub(crate) read: Read,
     pub(crate) key: PublicKey,
-    pub(crate) until: UnixSeconds,
 }
 
-/// Signatures that were verified before, the newest of them.
+/// Something secured, by its bytes.
+#[derive(Debug, Clone)]
+struct Whole(Secured);
+
+impl Borrow<[u8]> for Whole {
+    fn borrow(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
+impl PartialEq for Whole {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.bytes() == other.0.bytes()
+    }
+}
+
+impl Eq for Whole {}
+
+impl Hash for Whole {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.bytes().hash(state);
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    read: Read,
+    key: PublicKey,
+    weight: usize,
+}
+
+/// Credentials that were seen before, the newest of them.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     capacity: usize,
-    entries: BTreeMap<Sha256Digest, (PublicKey, UnixSeconds)>,
-    order: VecDeque<Sha256Digest>,
+    entries: HashMap<Whole, Entry>,
+    order: VecDeque<Whole>,
+    weight: usize,
 }
 
 impl Seen {
-    /// Holds at most `capacity` entries.
+    /// Holds at most `capacity` credentials, and at most [`MAX_SEEN_BYTES`] of them.
     #[must_use]
-    pub const fn new(capacity: usize) -> Self {
-        Self { capacity, entries: BTreeMap::new(), order: VecDeque::new() }
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, ..Self::default() }
     }
 
-    /// Whether what is called `name` bears a signature that verified under `key`, and was not over.
+    /// What was read from these bytes.
+    pub(crate) fn secured(&self, envelope: Envelope, bytes: &[u8]) -> Option<Secured> {
+        self.find(envelope, bytes).map(|(secured, _)| secured.clone())
+    }
+
+    /// What was read from what is secured.
+    pub(crate) fn read(&self, secured: &Secured) -> Option<Read> {
+        self.find(secured.envelope(), secured.bytes()).map(|(_, entry)| entry.read.clone())
+    }
+
+    /// Whether `secured` bears a signature that verified under `key`, and is not over.
     #[must_use]
-    pub fn knows(&self, name: &Sha256Digest, key: &PublicKey, now: UnixSeconds) -> bool {
-        self.entries.get(name).is_some_and(|(known, until)| known == key && now < *until)
+    pub fn knows(&self, secured: &Secured, key: &PublicKey, now: UnixSeconds) -> bool {
+        let found = self.find(secured.envelope(), secured.bytes());
+        found.is_some_and(|(_, entry)| entry.key == *key && now < entry.read.valid_until())
+    }
+
+    fn find(&self, envelope: Envelope, bytes: &[u8]) -> Option<(&Secured, &Entry)> {
+        let (Whole(secured), entry) = self.entries.get_key_value(bytes)?;
+        (secured.envelope() == envelope).then_some((secured, entry))
     }
 
     /// Takes in what a check verified. The oldest go where there are too many.
     pub fn take(&mut self, sightings: Vec<Sighting>, now: UnixSeconds) {
-        for Sighting { name, key, until } in sightings.into_iter().filter(|sighting| now < sighting.until) {
-            if self.entries.insert(name, (key, until)).is_none() {
-                self.order.push_back(name);
+        for Sighting { secured, read, key } in sightings {
+            if read.valid_until() <= now {
+                continue;
+            }
+            let weight = weight(&secured);
+            self.weight += weight;
+            match self.entries.insert(Whole(secured.clone()), Entry { read, key, weight }) {
+                None => self.order.push_back(Whole(secured)),
+                Some(before) => self.weight -= before.weight,
             }
         }
         while let Some(oldest) = self.order.front() {
-            let over = self.entries.get(oldest).is_none_or(|(_, until)| *until <= now);
-            if self.entries.len() <= self.capacity && !over {
+            let over = self.entries.get(oldest).is_none_or(|entry| entry.read.valid_until() <= now);
+            if self.entries.len() <= self.capacity && self.weight <= MAX_SEEN_BYTES && !over {
                 break;
             }
-            self.entries.remove(oldest);
+            self.weight -= self.entries.remove(oldest).map_or(0, |entry| entry.weight);
             self.order.pop_front();
         }
     }
@@ -79,52 +169,26 @@ impl Seen {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ed25519_dalek::SigningKey;
+/// The bytes of memory that an entry takes, rather too many: what came and what the signature covers, and
+/// the document twice, as JSON and as it was read.
+fn weight(secured: &Secured) -> usize {
+    4 * secured.bytes().len() + 2 * heap(secured.payload())
+}
 
-    fn key(seed: u8) -> PublicKey {
-        PublicKey::ed25519(SigningKey::from_bytes(&[seed; 32]).verifying_key().as_bytes()).unwrap()
-    }
+/// A node of a tree of members has room for eleven.
+const NODE_BYTES: usize = 640;
 
-    const fn at(seconds: u64) -> UnixSeconds {
-        UnixSeconds::new(seconds)
-    }
-
-    fn sighting(name: u8, key: PublicKey, until: u64) -> Sighting {
-        Sighting { name: [name; 32], key, until: at(until) }
-    }
-
-    #[test]
-    fn an_entry_answers_for_its_bytes_and_its_key_until_its_end() {
-        let mut seen = Seen::new(8);
-        seen.take(vec![sighting(1, key(1), 100), sighting(2, key(1), 5)], at(10));
-        assert_eq!(seen.len(), 1, "what is over is not taken in");
-        assert!(seen.knows(&[1; 32], &key(1), at(99)));
-        assert!(!seen.knows(&[1; 32], &key(1), at(100)));
-        assert!(!seen.knows(&[1; 32], &key(2), at(10)));
-        assert!(!seen.knows(&[2; 32], &key(1), at(10)));
-        seen.take(vec![sighting(1, key(2), 100)], at(10));
-        assert!(seen.knows(&[1; 32], &key(2), at(10)) && !seen.knows(&[1; 32], &key(1), at(10)));
-        seen.take(Vec::new(), at(100));
-        assert!(seen.is_empty() && seen.order.is_empty(), "what is over goes");
-    }
-
-    #[test]
-    fn the_oldest_and_what_is_over_go_first_and_the_bound_holds() {
-        let mut seen = Seen::new(3);
-        seen.take((0..3).map(|name| sighting(name, key(1), 100)).collect(), at(0));
-        seen.take(vec![sighting(3, key(1), 200)], at(0));
-        let known = |seen: &Seen, now| {
-            (0..5).filter(|n| seen.knows(&[*n; 32], &key(1), at(now))).collect::<Vec<u8>>()
-        };
-        assert_eq!(known(&seen, 0), [1, 2, 3]);
-        seen.take(vec![sighting(4, key(1), 200)], at(150));
-        assert_eq!((known(&seen, 150), seen.len()), (vec![3, 4], 2));
-        for round in 0..200_u8 {
-            seen.take(vec![sighting(round, key(1), 300)], at(150));
-            assert!(seen.len() <= 3 && seen.order.len() == seen.len());
+fn heap(json: &Value) -> usize {
+    match json {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 32,
+        Value::String(text) => 64 + text.len(),
+        Value::Array(items) => 64 + items.iter().map(heap).sum::<usize>(),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| 64 + name.len() + heap(value));
+            NODE_BYTES + members.map(|bytes| bytes + NODE_BYTES / 8).sum::<usize>()
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

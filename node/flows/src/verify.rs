@@ -29,7 +29,7 @@ impl Domain {
     ) -> Result<Verdict, Error> {
         let secured = Secured::parse(Content::Presentation, envelope, presented, MAX_PRESENTATION_BYTES)
             .map_err(|error| error.refusal(Content::Presentation, Path::root()))?;
-        let held = Held::read(secured)?;
+        let held = self.with_seen(|seen| Held::read_with(secured, seen))?;
         let nonce = held.presentation().nonce.clone();
         let now = self.now();
         if self.with_nonces(|nonces| nonces.recognise(&nonce, now)).is_err() {

@@ -2,7 +2,7 @@
 //! signatures, from bytes to a verdict with every rule, against as many bare verifications of the same
 //! bytes, biscuit-auth and jsonwebtoken.
 //!
-//! The DID documents and status lists are in memory. What counts as seen has a signature that was
+//! The DID documents and status lists are in memory. What counts as seen was read and
 //! verified before.
 
 use crate::comparators;
@@ -40,7 +40,7 @@ fn verify(envelope: Envelope, bytes: &[u8], facts: &Facts, expect: &Expect) -> u
 /// The same, by a verifier that saw some of it before.
 fn verify_seen(envelope: Envelope, bytes: &[u8], facts: &Facts, expect: &Expect, seen: &Seen) -> usize {
     let secured = Secured::parse(Content::Presentation, envelope, bytes, MAX_PRESENTATION_BYTES).unwrap();
-    match check_with(&Held::read(secured).unwrap(), facts, expect, NOW, seen) {
+    match check_with(&Held::read_with(secured, seen).unwrap(), facts, expect, NOW, seen) {
         (Outcome::Verified(verdict), _) => verdict.links.len(),
         (other, _) => panic!("{other:?}"),
     }

@@ -7,15 +7,17 @@ use crate::credential::{Credential, CredentialError};
 use crate::presentation::{Presentation, PresentationError};
 use crate::refusal::{Path, Refusal};
 use crate::secure::{Content, Secured};
+use crate::seen::{Read, Seen};
 use did_resolver::did::Did;
 use did_resolver::webvh::WebvhId;
+use std::sync::Arc;
 
 /// A presentation, read.
 #[derive(Debug, Clone)]
 pub struct Held {
     secured: Secured,
     presentation: Presentation,
-    links: Vec<Link>,
+    links: Vec<Arc<Link>>,
     link_envelopes: Vec<Secured>,
     identities: Vec<Identity>,
     approval: Option<Approved>,
@@ -24,7 +26,7 @@ pub struct Held {
 /// An approval, read.
 #[derive(Debug, Clone)]
 pub struct Approved {
-    pub(super) credential: Credential,
+    pub(super) credential: Arc<Credential>,
     pub(super) approval: Approval,
     pub(super) secured: Secured,
 }
@@ -32,7 +34,7 @@ pub struct Approved {
 impl Approved {
     /// The credential.
     #[must_use]
-    pub const fn credential(&self) -> &Credential {
+    pub fn credential(&self) -> &Credential {
         &self.credential
     }
 }
@@ -40,14 +42,14 @@ impl Approved {
 /// An identity credential, read.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    pub(super) credential: Credential,
+    pub(super) credential: Arc<Credential>,
     pub(super) secured: Secured,
 }
 
 impl Identity {
     /// The credential.
     #[must_use]
-    pub const fn credential(&self) -> &Credential {
+    pub fn credential(&self) -> &Credential {
         &self.credential
     }
 
@@ -82,10 +84,23 @@ impl Held {
     /// [`Refusal`]: something in it cannot be read, is not of a type that belongs into a
     /// presentation, or stands there twice.
     pub fn read(secured: Secured) -> Result<Self, Refusal> {
+        Self::of(secured, None)
+    }
+
+    /// As [`Self::read`], with the same result, and reads no credential again that is in `seen`.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_with(secured: Secured, seen: &Seen) -> Result<Self, Refusal> {
+        Self::of(secured, Some(seen))
+    }
+
+    fn of(secured: Secured, seen: Option<&Seen>) -> Result<Self, Refusal> {
         if secured.content() != Content::Presentation {
             return Err(malformed("not a presentation"));
         }
-        let presentation = Presentation::read(&secured).map_err(|error| presentation_refusal(&error))?;
+        let presentation =
+            Presentation::read_with(&secured, seen).map_err(|error| presentation_refusal(&error))?;
         let mut held = Self {
             secured,
             presentation,
@@ -95,16 +110,17 @@ impl Held {
             approval: None,
         };
         for (at, secured) in held.presentation.credentials.clone().into_iter().enumerate() {
-            held.add(at, secured)?;
+            let known = seen.and_then(|seen| seen.read(&secured));
+            let read = || Read::of(&secured).map_err(|error| credential_refusal(Path::entry(at), error));
+            let read = known.map_or_else(read, Ok)?;
+            held.add(read, secured)?;
         }
         Ok(held)
     }
 
-    fn add(&mut self, at: usize, secured: Secured) -> Result<(), Refusal> {
-        let credential = Credential::read(secured.payload())
-            .map_err(|error| credential_refusal(Path::entry(at), error))?;
-        match &credential.claims {
-            Claims::Delegation(delegation) => {
+    fn add(&mut self, read: Read, secured: Secured) -> Result<(), Refusal> {
+        let credential = match read {
+            Read::Link(link) => {
                 if self.links.len() >= MAX_LINKS {
                     return Err(Refusal::new(
                         Code::ChainTooLong,
@@ -112,14 +128,13 @@ impl Held {
                         "more than eight links",
                     ));
                 }
-                self.links.push(Link {
-                    delegation: delegation.clone(),
-                    digest: secured.digest(),
-                    size_bytes: secured.bytes().len(),
-                    credential,
-                });
+                self.links.push(link);
                 self.link_envelopes.push(secured);
+                return Ok(());
             }
+            Read::Other(credential) => credential,
+        };
+        match &credential.claims {
             Claims::Owner(_) | Claims::Agent(_) => {
                 if self.identity(credential.claims.subject()).is_some() {
                     return Err(malformed("two identity credentials of one subject"));
@@ -127,12 +142,16 @@ impl Held {
                 self.identities.push(Identity { credential, secured });
             }
             Claims::Approval(approval) => {
-                let approved = Approved { approval: approval.clone(), credential, secured };
+                let approved =
+                    Approved { approval: approval.clone(), credential: Arc::clone(&credential), secured };
                 if self.approval.replace(approved).is_some() {
                     return Err(malformed("more than one approval"));
                 }
             }
-            Claims::NodeMembership(_) | Claims::DomainRecognition(_) | Claims::TrustSignal(_) => {
+            Claims::Delegation(_)
+            | Claims::NodeMembership(_)
+            | Claims::DomainRecognition(_)
+            | Claims::TrustSignal(_) => {
                 return Err(malformed("a credential of a type that does not belong here"));
             }
         }
@@ -153,7 +172,7 @@ impl Held {
 
     /// The links, in the order in which they are presented.
     #[must_use]
-    pub fn links(&self) -> &[Link] {
+    pub fn links(&self) -> &[Arc<Link>] {
         &self.links
     }
 
@@ -173,7 +192,7 @@ impl Held {
         &self.identities
     }
 
-    pub(super) fn secured_links(&self) -> impl Iterator<Item = (usize, &Link, &Secured)> {
+    pub(super) fn secured_links(&self) -> impl Iterator<Item = (usize, &Arc<Link>, &Secured)> {
         self.links
             .iter()
             .zip(&self.link_envelopes)
@@ -196,8 +215,8 @@ impl Held {
     pub(super) fn credentials(&self) -> impl Iterator<Item = (Path, &Credential)> {
         let links = self.links.iter().enumerate().map(|(at, link)| (Path::link(at), &link.credential));
         let identities =
-            self.identities.iter().map(|i| (self.place(i.credential.claims.subject()), &i.credential));
-        let approval = self.approval.iter().map(|approved| (Path::approval(), &approved.credential));
+            self.identities.iter().map(|i| (self.place(i.credential.claims.subject()), i.credential()));
+        let approval = self.approval.iter().map(|approved| (Path::approval(), approved.credential()));
         links.chain(identities).chain(approval)
     }
 }

@@ -18,6 +18,7 @@ use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What the caller must see to: the mandate constrains it, and no chain alone can decide it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +156,7 @@ pub(super) fn obligations(held: &Held, expect: &Expect) -> Vec<Obligation> {
 
 fn budget(held: &Held, last: &Link, request: &Request) -> Option<Obligation> {
     let accountant = last.delegation.constraints.budget.as_ref()?.accountant.clone();
-    let account = |link: &Link| {
+    let account = |link: &Arc<Link>| {
         let budget = link.delegation.constraints.budget.as_ref()?;
         Some(Account { link: link.credential.id.clone(), limit: budget.limit.clone() })
     };

@@ -7,7 +7,7 @@ use crate::credential::Credential;
 use crate::facts::{DidFact, Facts};
 use crate::refusal::{Path, Refusal};
 use crate::secure::{SecureError, Secured};
-use crate::seen::{self, Sighting};
+use crate::seen::{Read, Sighting};
 use did_resolver::did::Did;
 use did_resolver::document::{Document, KeyRefusal, Relationship};
 use did_resolver::keys::PublicKey;
@@ -55,7 +55,7 @@ fn verify(
     (facts, now, skew): Known<'_>,
     path: &Path,
     wants: &mut Wants,
-    memory: Option<(&mut Memory<'_>, UnixSeconds)>,
+    memory: Option<(&mut Memory<'_>, Read)>,
 ) -> Result<(), Refusal> {
     if secured.key_id().did() != signer {
         return Err(Refusal::new(Code::KeyNotAuthorised, path.clone(), "the key belongs to another DID"));
@@ -76,27 +76,26 @@ fn verify(
     }
     let verified = match memory {
         None => secured.verify(key.key, now, skew),
-        Some((memory, until)) => memory.verify(secured, key.key, (now, skew), until),
+        Some((memory, read)) => memory.verify(secured, read, key.key, (now, skew)),
     };
     verified.map_err(|error| error.refusal(secured.content(), path.clone()))
 }
 
 impl Memory<'_> {
-    /// Verifies what counts `until` then, unless it was verified before. Its own dates are always asked.
+    /// Verifies a credential unless it was verified before. Its proof's own dates are always asked.
     fn verify(
         &mut self,
         secured: &Secured,
+        read: Read,
         key: &PublicKey,
         (now, skew): (UnixSeconds, Duration),
-        until: UnixSeconds,
     ) -> Result<(), SecureError> {
         let Some(seen) = self.seen else { return secured.verify(key, now, skew) };
-        let name = seen::name_of(secured);
-        if seen.knows(&name, key, now) {
+        if seen.knows(secured, key, now) {
             return secured.check_dates(now, skew);
         }
         secured.verify(key, now, skew)?;
-        self.sightings.push(Sighting { name, key: key.clone(), until });
+        self.sightings.push(Sighting { secured: secured.clone(), read, key: key.clone() });
         Ok(())
     }
 }
@@ -125,7 +124,7 @@ pub(super) fn identities(held: &Held, known: Known<'_>, memory: &mut Memory<'_>)
         let path = held.place(identity.credential().claims.subject());
         let issuer = &identity.credential().issuer;
         let relationship = Relationship::AssertionMethod;
-        let memory = Some((&mut *memory, identity.credential().valid_until));
+        let memory = Some((&mut *memory, Read::Other(Arc::clone(&identity.credential))));
         verify(&identity.secured, issuer, relationship, known, &path, &mut wants, memory)?;
     }
     done(wants)
@@ -136,7 +135,7 @@ pub(super) fn links_and_holder(held: &Held, known: Known<'_>, memory: &mut Memor
     let mut wants = Wants::default();
     for (at, link, secured) in held.secured_links() {
         let issuer = &link.credential.issuer;
-        let memory = Some((&mut *memory, link.credential.valid_until));
+        let memory = Some((&mut *memory, Read::Link(Arc::clone(link))));
         verify(secured, issuer, Relationship::AssertionMethod, known, &Path::link(at), &mut wants, memory)?;
     }
     if let Some(approved) = held.approval() {

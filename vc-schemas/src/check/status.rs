@@ -90,7 +90,7 @@ pub(super) fn lookups(held: &Held) -> Vec<Lookup<'_>> {
     }
     // The list of a link, and of an approval, counts only from the domain that vouches for its issuer.
     let links = held.links().iter().enumerate().map(|(at, link)| (Path::link(at), &link.credential));
-    let approval = held.approval().map(|approved| (Path::approval(), &approved.credential));
+    let approval = held.approval().map(|approved| (Path::approval(), approved.credential()));
     for (path, credential) in links.chain(approval) {
         if let Some(identity) = held.identity(&credential.issuer) {
             let path = path.then("credentialStatus");

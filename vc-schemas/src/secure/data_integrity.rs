@@ -78,20 +78,6 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
     from_secured(content, document, &Secured::read(bytes, max_bytes).map_err(refusal)?)
 }
 
-/// As [`read`], for a document that stands in another one that was read; and its bytes.
-pub(super) fn read_embedded(
-    content: Content,
-    document: &Value,
-    max_bytes: usize,
-) -> Result<(Said, Vec<u8>), SecureError> {
-    let secured = Secured::from_value(document).map_err(refusal)?;
-    if secured.as_bytes().len() > max_bytes {
-        return Err(SecureError::TooLong);
-    }
-    let said = from_secured(content, document.clone(), &secured)?;
-    Ok((said, secured.as_bytes().to_vec()))
-}
-
 fn from_secured(content: Content, mut document: Value, secured: &Secured<'_>) -> Result<Said, SecureError> {
     let mut proofs = secured.proofs();
     let (Some(said), None) = (proofs.next(), proofs.next()) else { return Err(SecureError::Proofs) };

@@ -7,7 +7,8 @@ fn links(capabilities: [&[&'static str]; 3]) -> Vec<Link> {
     let all = capabilities.map(terms);
     let ceiling: &[&str] = &["calendar:read", "calendar:write", "mail:send"];
     let (mail, credentials) = world.three_hops([&all[0], &all[1], &all[2]], [ceiling; 3]);
-    Held::read(world.present(&mail, credentials)).unwrap().links().to_vec()
+    let held = Held::read(world.present(&mail, credentials)).unwrap();
+    held.links().iter().map(|link| Link::clone(link)).collect()
 }
 
 fn narrowing() -> Vec<Link> {
