@@ -137,6 +137,14 @@ impl LinkedData {
         &self.terms
     }
 
+    /// Whether the proof is within its dates at `now`, give or take `skew`.
+    ///
+    /// # Errors
+    /// [`SecureError::NotYet`], [`SecureError::Expired`].
+    pub fn check_dates(&self, now: UnixSeconds, skew: Duration) -> Result<(), SecureError> {
+        self.terms.check(now, skew)
+    }
+
     /// Verifies the signature over `hash`, which whoever canonicalises says the proof signs, and that the
     /// proof is within its dates at `now`, give or take `skew`.
     ///
@@ -150,7 +158,7 @@ impl LinkedData {
         now: UnixSeconds,
         skew: Duration,
     ) -> Result<(), SecureError> {
-        self.terms.check(now, skew)?;
+        self.check_dates(now, skew)?;
         // Two hashes of the suite, one of the proof, one of the document.
         let length = if self.algorithm == KeyKind::P384 { 96 } else { 64 };
         if hash.len() != length {

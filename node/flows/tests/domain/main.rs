@@ -13,6 +13,7 @@ mod export;
 mod forks;
 mod hostile;
 mod import;
+mod linked_data;
 mod mesh;
 mod verification;
 mod witnessed;
