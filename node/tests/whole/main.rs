@@ -12,6 +12,7 @@ mod demo;
 mod forks;
 mod hostile;
 mod inspect;
+mod interop;
 mod offline;
 mod operator;
 mod peers;

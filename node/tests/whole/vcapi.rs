@@ -34,7 +34,7 @@ fn call(domain: &Domain, request: &str, body: &str) -> (u16, Value) {
     (status, serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}")))
 }
 
-fn post(domain: &Domain, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) fn post(domain: &Domain, path: &str, body: &Value) -> (u16, Value) {
     call(domain, &format!("POST {path}"), &body.to_string())
 }
 

@@ -1,15 +1,16 @@
 //! A secured document of any kind, in whichever envelope it came, read and not yet verified.
 
 use super::Failure;
+use crate::domain::Domain;
+use crate::linked_data::LinkedDataError;
 use did_resolver::did::DidUrl;
 use did_resolver::keys::PublicKey;
-use did_resolver::time::UnixSeconds;
 use serde_json::Value;
-use std::time::Duration;
 use vc_schemas::data_model::{Document, Problem, Typed};
 use vc_schemas::refusal::Path;
+use vc_schemas::secure::linked_data::{LinkedData, is_spoken};
 use vc_schemas::secure::sd_jwt::{Profile, SdJwt};
-use vc_schemas::secure::{Content, MAX_CREDENTIAL_BYTES, MAX_PRESENTATION_BYTES, SecureError, Secured};
+use vc_schemas::secure::{Content, MAX_CREDENTIAL_BYTES, MAX_PRESENTATION_BYTES, Secured};
 
 /// What stands before an SD-JWT in a `data:` URL.
 pub(super) const SD_JWT_URL: &str = "data:application/vc+sd-jwt,";
@@ -21,6 +22,37 @@ pub(super) const SUITES: [&str; 2] = ["eddsa-jcs-2022", "ecdsa-jcs-2019"];
 pub(super) enum Opened {
     Secured(Box<Secured>),
     SdJwt(Box<SdJwt>),
+    LinkedData(Box<LinkedData>),
+}
+
+impl Domain {
+    /// Reads a document as [`Opened::read`] does; a credential with a proof over RDF canonicalisation too,
+    /// where somebody here canonicalises.
+    pub(super) fn open(&self, content: Content, json: &Value) -> Result<Opened, Failure> {
+        if content == Content::Credential && json.get("proof").is_some_and(is_spoken) {
+            let path = || Path::root().then("proof");
+            let read = self.read_linked_data(json);
+            if let Some(read) = read.map_err(|error| Problem::of_secured(&error, path()))? {
+                return Ok(Opened::LinkedData(Box::new(read)));
+            }
+        }
+        Opened::read(content, json)
+    }
+
+    /// Whether the signature of a document is by `key`, and its proof in time.
+    pub(super) async fn is_signed(&self, opened: &Opened, key: &PublicKey) -> Result<(), Failure> {
+        let (now, skew, path) = (self.now(), self.policy.skew, Path::root().then("proof"));
+        let verified = match opened {
+            Opened::Secured(secured) => secured.verify(key, now, skew),
+            Opened::SdJwt(sd_jwt) => sd_jwt.verify(key),
+            Opened::LinkedData(read) => match self.verify_linked_data(read, key).await {
+                Ok(()) => Ok(()),
+                Err(LinkedDataError::Secured(error)) => Err(error),
+                Err(error) => return Err(error.refusal().into()),
+            },
+        };
+        Ok(verified.map_err(|error| Problem::of_secured(&error, path))?)
+    }
 }
 
 impl Opened {
@@ -43,6 +75,7 @@ impl Opened {
         match self {
             Self::Secured(secured) => secured.key_id(),
             Self::SdJwt(sd_jwt) => sd_jwt.key_id(),
+            Self::LinkedData(read) => read.key_id(),
         }
     }
 
@@ -51,6 +84,7 @@ impl Opened {
         match self {
             Self::Secured(secured) => secured.payload(),
             Self::SdJwt(sd_jwt) => sd_jwt.document(),
+            Self::LinkedData(read) => read.payload(),
         }
     }
 
@@ -62,19 +96,7 @@ impl Opened {
                 Some(terms) => (terms.challenge.as_deref(), terms.domain.as_deref()),
                 None => (text("nonce"), text("aud")),
             },
-            Self::SdJwt(_) => (None, None),
-        }
-    }
-
-    pub(super) fn verify(
-        &self,
-        key: &PublicKey,
-        now: UnixSeconds,
-        skew: Duration,
-    ) -> Result<(), SecureError> {
-        match self {
-            Self::Secured(secured) => secured.verify(key, now, skew),
-            Self::SdJwt(sd_jwt) => sd_jwt.verify(key),
+            Self::SdJwt(_) | Self::LinkedData(_) => (None, None),
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use vc_schemas::check::status_of;
 use vc_schemas::code::Code;
-use vc_schemas::data_model::{self, Problem};
+use vc_schemas::data_model;
 use vc_schemas::facts::{DidFact, Facts, ListKey, Request};
 use vc_schemas::refusal::{Path, Refusal};
 use vc_schemas::secure::Content;
@@ -96,7 +96,7 @@ impl Domain {
     }
 
     pub(super) async fn credential_holds(&self, json: &Value, checks: Checks) -> Result<Verified, Failure> {
-        let opened = Opened::read(Content::Credential, json)?;
+        let opened = self.open(Content::Credential, json)?;
         let credential = data_model::Credential::read(opened.payload())?;
         let (issuer, fact) = self.signed_by(&opened, Relationship::AssertionMethod).await?;
         if credential.issuer.id != issuer.as_str() {
@@ -105,6 +105,10 @@ impl Domain {
         }
         let mut done = vec!["proof"];
         let mut warnings = unchecked(&credential);
+        if let Opened::LinkedData(_) = opened {
+            let detail = "its proof is over statements: the order of its lists is signed by nobody";
+            warnings.push(Warning { path: Path::root().then("proof"), detail });
+        }
         if checks.dates {
             self.is_in_time(&credential)?;
             done.push("validityPeriod");
@@ -141,7 +145,7 @@ impl Domain {
             let detail = "the key is on its way out and may not present";
             return Err(Failure::refused(Code::KeyRetired, path, detail));
         }
-        opened.verify(key.key, now, self.policy.skew).map_err(|error| Problem::of_secured(&error, path))?;
+        self.is_signed(opened, key.key).await?;
         Ok((signer, fact))
     }
 
