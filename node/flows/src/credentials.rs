@@ -61,23 +61,24 @@ impl Domain {
         secured
             .verify(key.key, now, self.policy.skew)
             .map_err(|error| Error::Refused(error.refusal(Content::Credential, path.clone())))?;
-        let index = credential.status.revocation.index;
-        let (reserved, version) = self.reserved_for(index).await?.unwrap_or_default();
+        let foreign = "its status index was not reserved for a link of its issuer";
+        let place = self.home.place(&credential.status.revocation);
+        let place = place.ok_or(refuse(Code::StatusAuthority, "credentialStatus", foreign))?;
+        let (reserved, version) = self.reserved_for(place).await?.unwrap_or_default();
         let text = |name: &str| reserved.get(name).and_then(Value::as_str);
-        let own = credential.status == self.home.status(index)
+        let own = credential.status == self.home.status(place)
             && text("for") == Some("link")
             && text("issuer") == Some(issuer.did.as_str())
             && text("id").is_none();
         if !own {
-            let detail = "its status index was not reserved for a link of its issuer";
-            return Err(refuse(Code::StatusAuthority, "credentialStatus", detail));
+            return Err(refuse(Code::StatusAuthority, "credentialStatus", foreign));
         }
         let used = json!({"for": "link", "issuer": issuer.did.as_str(), "id": credential.id});
-        let record = credential_record(credential, None);
+        let record = credential_record(credential, place, None);
         let facts = json!({"issuer": issuer.did.as_str(), "subject": link.delegation.id.as_str()});
         let batch = vec![
             put(Table::Credentials, credential_key(&credential.id), &record, Expect::Absent),
-            put(Table::Indices, index_key(index), &used, Expect::Version(version)),
+            put(Table::Indices, index_key(place), &used, Expect::Version(version)),
             self.entry(Decision::new(Kind::Registered, &credential.id, "registered").with(facts))?,
         ];
         self.records.commit(batch).await?;

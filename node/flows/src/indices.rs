@@ -1,21 +1,19 @@
-//! Status indices: random, used once, durable before anything that carries one leaves the node.
+//! Places of statuses: random, used once, durable before anything that carries one leaves the node. Once a list
+//! is full the next one is opened.
 
 use crate::domain::{Domain, put};
 use crate::error::Error;
 use crate::ports::clock::random;
 use crate::ports::records::{Expect, StoreError, Table, Write};
+use marque_rules::issuance::{LIST_ENTRIES, MAX_LISTS};
 use serde_json::{Value, json};
 use vc_schemas::code::Code;
-use vc_schemas::status::bitstring::MIN_ENTRIES;
 
-/// Entries of a list. The least that the recommendation allows, so that one entry says nothing.
-pub(crate) const ENTRIES: u32 = MIN_ENTRIES;
-
-/// How often another random index is tried before the lists count as full. At nine in ten entries
+/// How often another random index is tried before a list counts as full. At nine in ten entries
 /// taken, sixty-four tries fail once in a thousand times.
 const MAX_TRIES: usize = 64;
 
-/// An index that is being given out: its write belongs into the batch of what carries it.
+/// A place that is being given out: its write belongs into the batch of what carries it.
 #[derive(Debug, Clone)]
 pub(crate) struct Reserved {
     pub(crate) index: u32,
@@ -27,20 +25,27 @@ pub(crate) fn key(index: u32) -> [u8; 4] {
 }
 
 impl Domain {
-    /// Finds a free index for `purpose`; `taken` are those of the same batch. It is reserved once the
-    /// batch with its write is committed, and a conflict there means that somebody else was faster.
+    /// Finds a free place for `purpose` on the newest list; `taken` are those of the same batch. It is reserved
+    /// once the batch with its write is committed, and a conflict there means that somebody else was faster.
     pub(crate) async fn free_index(&self, purpose: &Value, taken: &[u32]) -> Result<Reserved, Error> {
-        for _ in 0..MAX_TRIES {
-            let index = u32::from_be_bytes(random::<4>(self.entropy.as_ref())?) % ENTRIES;
-            if !taken.contains(&index) && self.records.get(Table::Indices, &key(index)).await?.is_none() {
-                let write = put(Table::Indices, key(index), purpose, Expect::Absent);
-                return Ok(Reserved { index, write });
+        loop {
+            let newest = self.newest_list().await?;
+            for _ in 0..MAX_TRIES {
+                let index = u32::from_be_bytes(random::<4>(self.entropy.as_ref())?) % LIST_ENTRIES;
+                let index = newest * LIST_ENTRIES + index;
+                if !taken.contains(&index) && self.records.get(Table::Indices, &key(index)).await?.is_none() {
+                    let write = put(Table::Indices, key(index), purpose, Expect::Absent);
+                    return Ok(Reserved { index, write });
+                }
             }
+            if newest + 1 >= MAX_LISTS {
+                return Err(Error::refused(Code::Unavailable, "the status lists are full"));
+            }
+            self.open_lists(newest + 1).await?;
         }
-        Err(Error::refused(Code::Unavailable, "the status lists are full"))
     }
 
-    /// Reserves an index, durably, for a link that `issuer` will sign.
+    /// Reserves a place, durably, for a link that `issuer` will sign.
     ///
     /// # Errors
     /// [`Error::Store`], or [`Error::Refused`] where the lists are full.
@@ -55,7 +60,7 @@ impl Domain {
         }
     }
 
-    /// What the index was reserved for, and the version of that record.
+    /// What the place was reserved for, and the version of that record.
     pub(crate) async fn reserved_for(&self, index: u32) -> Result<Option<(Value, u64)>, Error> {
         self.json(Table::Indices, &key(index)).await
     }

@@ -24,14 +24,14 @@ fn current_key(member: &Member) -> Vec<u8> {
     format!("current/{}/{}", member.kind.segment(), member.name).into_bytes()
 }
 
-/// The record of a credential by which it can be revoked.
-pub(crate) fn credential_record(credential: &Credential, secured: Option<&Secured>) -> Value {
+/// The record of a credential, whose status is at `place`, by which it can be revoked.
+pub(crate) fn credential_record(credential: &Credential, place: u32, secured: Option<&Secured>) -> Value {
     json!({
         "id": credential.id,
         "type": credential.claims.credential_type(),
         "subject": credential.claims.subject().as_str(),
         "issuer": credential.issuer.as_str(),
-        "index": credential.status.revocation.index,
+        "index": place,
         "state": "active",
         "validFrom": credential.valid_from.to_string(),
         "validUntil": credential.valid_until.to_string(),
@@ -88,7 +88,7 @@ impl Domain {
         let random = random::<16>(self.entropy.as_ref())?;
         let credential = self.identity(member, Slot { random, index: reserved.index, now: self.now() })?;
         let secured = self.secure(&credential, Envelope::Jwt).await?;
-        let record = credential_record(&credential, Some(&secured));
+        let record = credential_record(&credential, reserved.index, Some(&secured));
         let facts = json!({"id": credential.id, "type": credential.claims.credential_type()});
         let writes = vec![
             reserved.write,
@@ -163,7 +163,7 @@ impl Domain {
         let slot = Slot { random, index: reserved.index, now: self.now() };
         let credential = issuance::membership_credential(&self.home, slot, node)?;
         let secured = self.secure(&credential, Envelope::Cose).await?;
-        let record = credential_record(&credential, None);
+        let record = credential_record(&credential, reserved.index, None);
         let decision = Decision::new(Kind::Issued, node.as_str(), "issued");
         let batch = vec![
             reserved.write,

@@ -10,13 +10,15 @@
 use crate::announce::Announcement;
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
-use crate::indices::ENTRIES;
 use crate::ports::keys::KeyRole;
 use crate::ports::records::{Expect, Table, Write};
+use crate::record::{Decision, Kind};
 use did_resolver::time::UnixSeconds;
+use marque_rules::issuance::{LIST_ENTRIES, MAX_LISTS, OwnList};
 use marque_rules::replica::Lane;
 use marque_rules::replica::floor::ListFloor;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use vc_schemas::code::Code;
 use vc_schemas::facts::{ListFact, ListKey};
@@ -32,7 +34,7 @@ const LIST_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// Both purposes, each with its list.
 pub const PURPOSES: [Purpose; 2] = [Purpose::Revocation, Purpose::Suspension];
 
-/// One bit to be set or cleared.
+/// One bit to be set or cleared, at a place of a list of its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flip {
     pub(crate) purpose: Purpose,
@@ -40,8 +42,8 @@ pub(crate) struct Flip {
     pub(crate) set: bool,
 }
 
-fn token_key(purpose: Purpose, form: Form) -> String {
-    format!("{}\n{}", purpose.as_str(), form.media_type())
+fn token_key(list: OwnList, form: Form) -> String {
+    format!("{}\n{}", list.name(), form.media_type())
 }
 
 struct State {
@@ -54,30 +56,74 @@ struct State {
 impl Domain {
     /// The key of this domain's own list.
     #[must_use]
-    pub fn own_list(&self, purpose: Purpose) -> ListKey {
-        ListKey { issuer: self.home.did.clone(), url: self.home.list_url(purpose) }
+    pub fn own_list(&self, list: impl Into<OwnList>) -> ListKey {
+        ListKey { issuer: self.home.did.clone(), url: self.home.list_url(list) }
+    }
+
+    /// This domain's own lists, those of one purpose after those of the other. The first of each is there always,
+    /// a further one once those before it are full.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn own_lists(&self) -> Result<Vec<OwnList>, Error> {
+        let newest = self.newest_list().await?;
+        let of = |purpose| (0..=newest).map(move |number| OwnList { purpose, number });
+        Ok(PURPOSES.into_iter().flat_map(of).collect())
+    }
+
+    /// The number of the newest list of each purpose.
+    pub(crate) async fn newest_list(&self) -> Result<u32, Error> {
+        for number in 1..MAX_LISTS {
+            let list = OwnList { purpose: Purpose::Revocation, number };
+            if self.records.get(Table::ListStates, list.name().as_bytes()).await?.is_none() {
+                return Ok(number - 1);
+            }
+        }
+        Ok(MAX_LISTS - 1)
+    }
+
+    /// Opens the list with this number for each purpose, unless somebody else did: signed and durable before
+    /// anything can stand on it.
+    pub(crate) async fn open_lists(&self, number: u32) -> Result<(), Error> {
+        let _one_writer = self.lists.lock().await;
+        if self.newest_list().await? >= number {
+            return Ok(());
+        }
+        let (mut batch, mut publications) = (Vec::new(), Vec::new());
+        for purpose in PURPOSES {
+            let list = OwnList { purpose, number };
+            let state = self.list_state(list).await?;
+            let (more, publication) = self.sign_list(list, state, Lane::Status).await?;
+            batch.extend(more);
+            publications.push(publication);
+        }
+        batch.push(self.entry(Decision::new(Kind::Status, number.to_string(), "list-opened"))?);
+        self.records.commit(batch).await?;
+        self.publish(publications).await;
+        Ok(())
     }
 
     /// This domain's own list as it is held.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Record`].
-    pub async fn held_own_list(&self, purpose: Purpose) -> Result<Option<ListFact>, Error> {
-        self.held_list(&self.own_list(purpose)).await
+    pub async fn held_own_list(&self, list: impl Into<OwnList>) -> Result<Option<ListFact>, Error> {
+        self.held_list(&self.own_list(list)).await
     }
 
     /// This domain's own list as a Status List Token.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn own_token(&self, purpose: Purpose, form: Form) -> Result<Option<Vec<u8>>, Error> {
-        let stored = self.records.get(Table::ListStates, token_key(purpose, form).as_bytes()).await?;
+    pub async fn own_token(&self, list: impl Into<OwnList>, form: Form) -> Result<Option<Vec<u8>>, Error> {
+        let key = token_key(list.into(), form);
+        let stored = self.records.get(Table::ListStates, key.as_bytes()).await?;
         Ok(stored.map(|stored| stored.value))
     }
 
-    async fn holds_tokens(&self, purpose: Purpose) -> Result<bool, Error> {
+    async fn holds_tokens(&self, list: OwnList) -> Result<bool, Error> {
         for form in Form::ALL {
-            if self.own_token(purpose, form).await?.is_none() {
+            if self.own_token(list, form).await?.is_none() {
                 return Ok(false);
             }
         }
@@ -89,17 +135,15 @@ impl Domain {
     pub(crate) async fn flip(&self, flips: &[Flip], writes: Vec<Write>) -> Result<(), Error> {
         let _one_writer = self.lists.lock().await;
         let (mut batch, mut publications) = (writes, Vec::new());
-        for purpose in PURPOSES {
-            let own: Vec<_> = flips.iter().filter(|flip| flip.purpose == purpose).collect();
-            if own.is_empty() {
-                continue;
-            }
-            let mut state = self.list_state(purpose).await?;
-            for flip in own {
-                let done = if flip.set { state.bits.set(flip.index) } else { state.bits.clear(flip.index) };
+        let lists: BTreeSet<_> = flips.iter().map(|flip| OwnList::of(flip.purpose, flip.index)).collect();
+        for list in lists {
+            let mut state = self.list_state(list).await?;
+            for flip in flips.iter().filter(|flip| OwnList::of(flip.purpose, flip.index) == list) {
+                let index = flip.index % LIST_ENTRIES;
+                let done = if flip.set { state.bits.set(index) } else { state.bits.clear(index) };
                 done.map_err(|_| Error::refused(Code::StateConflict, "the index lies beyond the list"))?;
             }
-            let (more, publication) = self.sign_list(purpose, state, Lane::Ctl).await?;
+            let (more, publication) = self.sign_list(list, state, Lane::Ctl).await?;
             batch.extend(more);
             publications.push(publication);
         }
@@ -114,12 +158,12 @@ impl Domain {
     /// [`Error::Store`], [`Error::Keys`].
     pub async fn refresh_lists(&self) -> Result<(), Error> {
         let _one_writer = self.lists.lock().await;
-        for purpose in PURPOSES {
-            let held = self.held_own_list(purpose).await?;
+        for list in self.own_lists().await? {
+            let held = self.held_own_list(list).await?;
             let due = held.is_none_or(|fact| self.now().since(fact.list.issued) >= fact.list.ttl / 2);
-            if due || !self.holds_tokens(purpose).await? {
-                let state = self.list_state(purpose).await?;
-                let (batch, publication) = self.sign_list(purpose, state, Lane::Status).await?;
+            if due || !self.holds_tokens(list).await? {
+                let state = self.list_state(list).await?;
+                let (batch, publication) = self.sign_list(list, state, Lane::Status).await?;
                 self.records.commit(batch).await?;
                 self.publish(vec![publication]).await;
             }
@@ -127,12 +171,12 @@ impl Domain {
         Ok(())
     }
 
-    async fn list_state(&self, purpose: Purpose) -> Result<State, Error> {
-        let stored = self.json(Table::ListStates, purpose.as_str().as_bytes()).await?;
+    async fn list_state(&self, list: OwnList) -> Result<State, Error> {
+        let stored = self.json(Table::ListStates, list.name().as_bytes()).await?;
         let mut state = match stored {
             None => State {
                 sequence: 0,
-                bits: Bits::new(ENTRIES).map_err(|_| Error::Record("a list state"))?,
+                bits: Bits::new(LIST_ENTRIES).map_err(|_| Error::Record("a list state"))?,
                 expect: Expect::Absent,
                 overlay: Expect::Any,
             },
@@ -149,8 +193,8 @@ impl Domain {
             }
         };
         // What was ever seen revoked stays so, also where an older state came back from a backup.
-        if purpose == Purpose::Revocation {
-            let (ever, expect) = self.overlay(&self.own_list(purpose)).await?;
+        if list.purpose == Purpose::Revocation {
+            let (ever, expect) = self.overlay(&self.own_list(list)).await?;
             state.overlay = expect;
             if let Some(ever) = ever {
                 state.bits = state.bits.union(&ever);
@@ -159,8 +203,8 @@ impl Domain {
         Ok(state)
     }
 
-    async fn sign_list(&self, purpose: Purpose, state: State, lane: Lane) -> Result<Announcement, Error> {
-        let key = self.own_list(purpose);
+    async fn sign_list(&self, own: OwnList, state: State, lane: Lane) -> Result<Announcement, Error> {
+        let (key, purpose) = (self.own_list(own), own.purpose);
         let (floor, expect) = self.list_floor(&key).await?;
         let document = self.active_document(&self.home.did).await?;
         let (document, version) = document.ok_or(Error::Record("the domain's own document"))?;
@@ -170,8 +214,8 @@ impl Domain {
         let mut tokens = Vec::new();
         for form in Form::ALL {
             sequence = sequence.saturating_add(1);
-            let token = self.sign_token(purpose, sequence, &state.bits, form).await?;
-            tokens.push(put_bytes(Table::ListStates, token_key(purpose, form), token, Expect::Any));
+            let token = self.sign_token(own, sequence, &state.bits, form).await?;
+            tokens.push(put_bytes(Table::ListStates, token_key(own, form), token, Expect::Any));
         }
         sequence = sequence.saturating_add(1);
         let payload = self.list_payload(&key, purpose, sequence, state.bits.clone(), self.now())?;
@@ -184,7 +228,7 @@ impl Domain {
         writes.extend(tokens);
         let bits = state.bits.encode().map_err(|_| Error::Record("a list state"))?;
         let json = json!({"sequence": sequence, "bits": bits});
-        writes.push(put(Table::ListStates, purpose.as_str(), &json, state.expect));
+        writes.push(put(Table::ListStates, own.name(), &json, state.expect));
         let (more, publication) = self.announce_list(&list, lane).await?;
         writes.extend(more);
         Ok((writes, publication))
@@ -192,7 +236,7 @@ impl Domain {
 
     async fn sign_token(
         &self,
-        purpose: Purpose,
+        own: OwnList,
         sequence: u64,
         bits: &Bits,
         form: Form,
@@ -200,7 +244,7 @@ impl Domain {
         let (key, key_id) = self.keys.public(KeyRole::Assertion);
         let now = self.now();
         let list = TokenList {
-            url: self.home.list_url(purpose),
+            url: self.home.list_url(own),
             issuer: Some(self.home.did.clone()),
             sequence: Some(sequence),
             issued: now,
@@ -209,7 +253,7 @@ impl Domain {
             // Whole seconds, and not none.
             ttl: Some(Duration::from_secs(self.policy.list_ttl.as_secs().max(1))),
             aggregation: Some(self.home.aggregation_url()),
-            bits: array_for(purpose, bits).map_err(|_| Error::Record("a list state"))?,
+            bits: array_for(own.purpose, bits).map_err(|_| Error::Record("a list state"))?,
         };
         let malformed = |_| Error::Record("a list that cannot be written");
         let draft = TokenDraft::new(&list, form, &key_id, key.kind()).map_err(malformed)?;

@@ -15,7 +15,6 @@ use marque_rules::issuance::MemberKind;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use vc_schemas::code::Code;
-use vc_schemas::status::Purpose;
 
 /// What is shown of each decision.
 const SHOWN: [&str; 5] = ["time", "kind", "subject", "outcome", "code"];
@@ -24,8 +23,8 @@ const SHOWN: [&str; 5] = ["time", "kind", "subject", "outcome", "code"];
 pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
     let domain = &faces.domain;
     let mut lists = Vec::new();
-    for purpose in [Purpose::Revocation, Purpose::Suspension] {
-        if let Some(fact) = domain.held_own_list(purpose).await? {
+    for list in domain.own_lists().await? {
+        if let Some(fact) = domain.held_own_list(list).await? {
             let age = domain.now().since(fact.list.issued).as_secs();
             lists.push(json!({"url": fact.list.url, "sequence": fact.list.sequence, "ageSeconds": age}));
         }

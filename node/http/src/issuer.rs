@@ -12,12 +12,12 @@ use axum::response::Response;
 use did_resolver::codec;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use vc_schemas::claims::StatusPair;
 use vc_schemas::code::Code;
 use vc_schemas::object::Object;
 use vc_schemas::presentation::MAX_CREDENTIALS;
 use vc_schemas::refusal::{Path, Refusal};
 use vc_schemas::secure::{Content, Envelope, MAX_CREDENTIAL_BYTES, Secured};
-use vc_schemas::status::Purpose;
 
 /// What is shown of each credential in a list.
 const LISTED: [&str; 6] = ["id", "type", "subject", "issuer", "state", "validUntil"];
@@ -28,12 +28,12 @@ pub(crate) async fn reserve(State(faces): State<Arc<Faces>>, Json(json): Json) -
     let malformed = Problem::member(Code::DidMalformed, "issuer", "not a DID");
     let issuer = object.text("issuer")?.parse().map_err(|_| malformed)?;
     object.end("body")?;
-    let index = faces.domain.reserve_index(&issuer).await?;
-    let url = |purpose| faces.domain.home.list_url(purpose);
+    let place = faces.domain.reserve_index(&issuer).await?;
+    let StatusPair { revocation, suspension } = faces.domain.home.status(place);
     let json = json!({
-        "index": index,
-        "revocation": url(Purpose::Revocation),
-        "suspension": url(Purpose::Suspension),
+        "index": revocation.index,
+        "revocation": revocation.list,
+        "suspension": suspension.list,
     });
     Ok(answer(StatusCode::CREATED, &json))
 }

@@ -68,6 +68,8 @@ fn open() -> Routes {
         .route("/agents/{name}/did-witness.json", get(logs::agent_witness))
         .route("/status/revocation", get(status::list))
         .route("/status/suspension", get(status::list))
+        .route("/status/revocation/{number}", get(status::list))
+        .route("/status/suspension/{number}", get(status::list))
         .route("/status/aggregation", get(status::aggregation))
         .route("/v1/nonces", post(verifier::nonce))
         .route("/v1/verify", post(verifier::verify))

@@ -10,15 +10,16 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
-use marque_flows::status::PURPOSES;
 use prometheus_client::encoding::text::encode;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 use vc_schemas::code::Code;
+use vc_schemas::status::Purpose;
 use vc_schemas::status::aggregation::Aggregation;
 use vc_schemas::status::token_list::Form;
 
-/// Which lists a domain has changes with its configuration at most.
+/// Which lists a domain has changes once in a hundred thousand credentials.
 const AGGREGATION_CACHING: &str = "max-age=3600";
 
 /// The media type of OpenMetrics text.
@@ -27,7 +28,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// The media type of a Bitstring Status List, and what is answered where another is not liked better.
 const BITSTRING: &str = "application/vc+jwt";
 
-/// `GET /status/revocation`, `GET /status/suspension`: the list as a Bitstring Status List, or as a Status
+/// `GET /status/revocation`, `GET /status/suspension`, and from the second list on with its number: the list as a Bitstring Status List, or as a Status
 /// List Token where that is asked for.
 pub(crate) async fn list(
     State(faces): State<Arc<Faces>>,
@@ -38,17 +39,18 @@ pub(crate) async fn list(
         let detail = "only the newest list is given out, whatever time is asked for";
         return Err(Problem::new(Code::StatusHistoryUnsupported, detail));
     }
-    let purpose = PURPOSES.into_iter().find(|purpose| uri.path().ends_with(purpose.as_str()));
-    let purpose = purpose.ok_or(Problem::new(Code::NotFound, "no such status list"))?;
+    let lists = faces.domain.own_lists().await?.into_iter();
+    let list = lists.into_iter().find(|list| uri.path().strip_prefix("/status/") == Some(&list.name()));
+    let list = list.ok_or(Problem::new(Code::NotFound, "no such status list"))?;
     let unsigned = Problem::new(Code::Unavailable, "the list is not signed yet");
-    let fact = faces.domain.held_own_list(purpose).await?.ok_or(unsigned)?;
+    let fact = faces.domain.held_own_list(list).await?.ok_or(unsigned)?;
     // Who likes none of them gets the first: RFC 9110, section 12.4.1.
     let offered = [BITSTRING, Form::Jwt.media_type(), Form::Cwt.media_type()];
     let chosen = choose(&headers, &offered).unwrap_or(BITSTRING);
     let mut response = match Form::ALL.into_iter().find(|form| form.media_type() == chosen) {
         None => typed(fact.list.secured().media_type(), fact.list.secured().bytes().to_vec()),
         Some(form) => {
-            let token = faces.domain.own_token(purpose, form).await?;
+            let token = faces.domain.own_token(list, form).await?;
             let unsigned = Problem::new(Code::Unavailable, "the list is not signed yet");
             typed(form.media_type(), token.ok_or(unsigned)?)
         }
@@ -61,11 +63,12 @@ pub(crate) async fn list(
 }
 
 /// `GET /status/aggregation`: which lists there are (draft-ietf-oauth-status-list, section 9).
-pub(crate) async fn aggregation(State(faces): State<Arc<Faces>>) -> Response {
-    let lists = PURPOSES.into_iter().map(|purpose| faces.domain.home.list_url(purpose)).collect();
+pub(crate) async fn aggregation(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
+    let lists = faces.domain.own_lists().await?.into_iter();
+    let lists = lists.map(|list| faces.domain.home.list_url(list)).collect();
     let mut response = typed("application/json", Aggregation { lists }.to_json().to_string());
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(AGGREGATION_CACHING));
-    response
+    Ok(response)
 }
 
 /// `GET /health/live`: the process answers.
@@ -94,16 +97,18 @@ pub(crate) async fn ready(State(faces): State<Arc<Faces>>) -> Response {
 
 /// Whether a list is missing or past its ttl. Notes the ages.
 async fn stale(faces: &Faces) -> Result<bool, Problem> {
-    let mut stale = false;
-    for purpose in PURPOSES {
-        match faces.domain.held_own_list(purpose).await? {
-            Some(fact) => {
-                let age = faces.domain.now().since(fact.list.issued);
-                faces.metrics.list(purpose, age, fact.list.sequence);
-                stale |= age > fact.list.ttl;
-            }
-            None => stale = true,
-        }
+    let (mut stale, mut oldest) = (false, [Duration::ZERO; 2]);
+    for list in faces.domain.own_lists().await? {
+        let Some(fact) = faces.domain.held_own_list(list).await? else {
+            stale = true;
+            continue;
+        };
+        let age = faces.domain.now().since(fact.list.issued);
+        stale |= age > fact.list.ttl;
+        let [revocation, suspension] = &mut oldest;
+        let oldest = if list.purpose == Purpose::Revocation { revocation } else { suspension };
+        *oldest = age.max(*oldest);
+        faces.metrics.list(list.purpose, *oldest, fact.list.sequence);
     }
     Ok(stale)
 }

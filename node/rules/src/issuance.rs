@@ -11,6 +11,7 @@ use std::time::Duration;
 use vc_schemas::claims::{Agent, Claims, NodeMembership, Owner, OwnerKind, StatusPair, is_name, peer_id};
 use vc_schemas::credential::{AGENT_LIFE, Credential, MEMBERSHIP_LIFE, OWNER_LIFE, uuid_urn};
 use vc_schemas::delegation::scope::Scope;
+use vc_schemas::status::bitstring::MIN_ENTRIES;
 use vc_schemas::status::{Purpose, StatusEntry};
 
 /// What a member of a domain is. It decides the path of the DID: `owners:alice`, `agents:travel-bot`.
@@ -30,6 +31,45 @@ impl MemberKind {
             Self::Owner => "owners",
             Self::Agent => "agents",
         }
+    }
+}
+
+/// Entries of a list. The least that the recommendation allows, so that one entry says nothing.
+pub const LIST_ENTRIES: u32 = MIN_ENTRIES;
+
+/// Most lists of one purpose: two million credentials, each list signed three times in half of its ttl.
+pub const MAX_LISTS: u32 = 16;
+
+/// One of the domain's own lists: its purpose, and its number among those of that purpose, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnList {
+    /// What a set bit means.
+    pub purpose: Purpose,
+    /// The number; below [`MAX_LISTS`].
+    pub number: u32,
+}
+
+impl OwnList {
+    /// The list of `purpose` on which `place` stands. A place is a status index that counts on from list to list.
+    #[must_use]
+    pub const fn of(purpose: Purpose, place: u32) -> Self {
+        Self { purpose, number: place / LIST_ENTRIES }
+    }
+
+    /// Its name, also where it stands below `/status`: the purpose, and from the second list on a number.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self.number {
+            0 => self.purpose.as_str().to_owned(),
+            number => format!("{}/{number}", self.purpose.as_str()),
+        }
+    }
+}
+
+impl From<Purpose> for OwnList {
+    /// The first list.
+    fn from(purpose: Purpose) -> Self {
+        Self { purpose, number: 0 }
     }
 }
 
@@ -66,8 +106,8 @@ impl Home {
 
     /// The URL of this domain's list.
     #[must_use]
-    pub fn list_url(&self, purpose: Purpose) -> String {
-        format!("{}/status/{}", self.base_url, purpose.as_str())
+    pub fn list_url(&self, list: impl Into<OwnList>) -> String {
+        format!("{}/status/{}", self.base_url, list.into().name())
     }
 
     /// The URL under which this domain's lists are listed (draft-ietf-oauth-status-list, section 9).
@@ -76,11 +116,25 @@ impl Home {
         format!("{}/status/aggregation", self.base_url)
     }
 
-    /// The two status entries at `index`.
+    /// The two status entries at `place`.
     #[must_use]
-    pub fn status(&self, index: u32) -> StatusPair {
-        let entry = |purpose| StatusEntry { purpose, index, list: self.list_url(purpose) };
+    pub fn status(&self, place: u32) -> StatusPair {
+        let index = place % LIST_ENTRIES;
+        let entry =
+            |purpose| StatusEntry { purpose, index, list: self.list_url(OwnList::of(purpose, place)) };
         StatusPair { revocation: entry(Purpose::Revocation), suspension: entry(Purpose::Suspension) }
+    }
+
+    /// The place of an entry; `None` where it stands on no list of this domain.
+    #[must_use]
+    pub fn place(&self, entry: &StatusEntry) -> Option<u32> {
+        let purpose = entry.purpose;
+        let number = (0..MAX_LISTS).find(|number| {
+            let list = OwnList { purpose, number: *number };
+            self.list_url(list) == entry.list
+        })?;
+        let within = entry.index < LIST_ENTRIES;
+        within.then_some(number * LIST_ENTRIES + entry.index)
     }
 }
 
@@ -138,7 +192,7 @@ fn lasting_key(document: &Document, relationship: Relationship, now: UnixSeconds
 pub struct Slot {
     /// Sixteen random bytes for the id.
     pub random: [u8; 16],
-    /// Its status index.
+    /// The place of its status.
     pub index: u32,
     /// When.
     pub now: UnixSeconds,
@@ -243,3 +297,6 @@ impl fmt::Display for IssuanceError {
 }
 
 impl std::error::Error for IssuanceError {}
+
+#[cfg(test)]
+mod tests;

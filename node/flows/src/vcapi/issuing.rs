@@ -21,7 +21,7 @@ use vc_schemas::disclosure::Pointer;
 use vc_schemas::refusal::Path;
 use vc_schemas::secure::sd_jwt::{Profile, SdJwtDraft};
 use vc_schemas::secure::{Content, Draft, Envelope, MAX_CREDENTIAL_BYTES};
-use vc_schemas::status::{Purpose, StatusEntry};
+use vc_schemas::status::Purpose;
 
 /// How often another status index is tried where somebody else was faster.
 const MAX_TRIES: usize = 8;
@@ -144,11 +144,10 @@ impl Domain {
         for _ in 0..MAX_TRIES {
             let reserved = self.free_index(&json!({"for": "credential", "id": id}), &[]).await?;
             let mut with_status = document.clone();
-            let entries = options.purposes.iter().map(|purpose| {
-                StatusEntry { purpose: *purpose, index: reserved.index, list: self.home.list_url(*purpose) }
-                    .to_json()
-            });
-            add_status(&mut with_status, entries);
+            let status = self.home.status(reserved.index);
+            let entries = [status.revocation, status.suspension].into_iter();
+            let entries = entries.filter(|entry| options.purposes.contains(&entry.purpose));
+            add_status(&mut with_status, entries.map(|entry| entry.to_json()));
             let issued = self.secured(with_status, &issuing, options).await?;
             let record = json!({
                 "id": id,

@@ -10,5 +10,6 @@ mod contested;
 mod edges;
 mod bodies;
 mod import;
+mod lists;
 mod vcapi;
 mod sockets;

@@ -25,12 +25,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tower::ServiceExt;
-use vc_schemas::claims::{Claims, Delegation, Parent};
+use vc_schemas::claims::{Claims, Delegation, Parent, StatusPair};
 use vc_schemas::credential::{Credential, uuid_urn};
 use vc_schemas::delegation::constraints::Constraints;
 use vc_schemas::delegation::scope::Scope;
 use vc_schemas::presentation::Presentation;
 use vc_schemas::secure::{Content, Draft, Envelope, Secured};
+use vc_schemas::status::{Purpose, StatusEntry};
 
 pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const TOKEN: &str = "the-admin-token";
@@ -381,6 +382,8 @@ impl World {
         let reserved = self.post("/v1/indices", &json!({"issuer": issuer.did.as_str()})).await;
         assert_eq!(reserved.status, 201, "{}", reserved.json());
         let index = u32::try_from(reserved.json()["index"].as_u64().unwrap()).unwrap();
+        let list = |name: &str| reserved.json()[name].as_str().unwrap().to_owned();
+        let entry = |purpose, name| StatusEntry { purpose, index, list: list(name) };
         let claims = Delegation {
             id: subject.did.clone(),
             principal: principal.did.clone(),
@@ -394,7 +397,10 @@ impl World {
             issuer: issuer.did.clone(),
             valid_from: UnixSeconds::new(NOW - 10),
             valid_until: UnixSeconds::new(NOW + lives),
-            status: self.faces.domain.home.status(index),
+            status: StatusPair {
+                revocation: entry(Purpose::Revocation, "revocation"),
+                suspension: entry(Purpose::Suspension, "suspension"),
+            },
             claims: Claims::Delegation(claims),
         };
         let secured = issuer.secure(Content::Credential, Envelope::Jwt, credential.to_json());
