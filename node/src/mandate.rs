@@ -4,7 +4,7 @@
 //! {"marque":"mandate","v":1,"chain":["…"],"identities":["…"]}
 //! ```
 //!
-//! The chain begins with the principal's link. Each item is a `vc+jwt`, or a `vc+cose` in base64url. The
+//! The chain begins with the principal's link. Each item is text in its envelope, or bytes in base64url. The
 //! last subject's own identity credential is not in it: whoever presents adds a fresh one. Reading checks
 //! form and joints (MODEL.md, "Delegation", rules 1, 3 and 4); signatures are for the verifier.
 
@@ -159,6 +159,9 @@ pub fn read_link(secured: &Secured) -> Result<Link, Failure> {
     let Claims::Delegation(delegation) = &credential.claims else {
         return Err(malformed("in the chain stands what is no DelegationCredential"));
     };
+    if !secured.is_plain() {
+        return Err(malformed("a link has claims that can be held back, or is bound to somebody"));
+    }
     Ok(Link {
         delegation: delegation.clone(),
         digest: secured.digest(),

@@ -9,6 +9,7 @@
 
 mod approval;
 mod held;
+mod bindings;
 mod identities;
 mod request;
 mod signatures;
@@ -153,6 +154,7 @@ fn run(
     let known = (facts, now, expect.skew);
     signatures::identities(held, known, memory)?;
     signatures::links_and_holder(held, known, memory)?;
+    bindings::check(held, known)?;
     let status_age = status::check(status::lookups(held), facts, expect, now)?;
     Ok(verdict::of(held, expect, status_age))
 }

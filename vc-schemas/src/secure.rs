@@ -21,6 +21,9 @@ pub use draft::Draft;
 pub use envelope::{Content, Envelope};
 pub use error::SecureError;
 
+use crate::disclosure::{DisclosureError, Pointer};
+use sd_jwt::{Profile, SdJwt};
+
 use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::did::DidUrl;
 use did_resolver::jcs;
@@ -70,6 +73,8 @@ struct Said {
     digest: Option<Sha256Digest>,
     /// The Data Integrity proof, and what it says.
     proof: Option<(ProofTerms, Value)>,
+    /// The SD-JWT of a credential.
+    sd_jwt: Option<Box<SdJwt>>,
 }
 
 impl Secured {
@@ -94,6 +99,8 @@ impl Secured {
             Envelope::Cose => cose::read(content, bytes, max_bytes)?,
             Envelope::Compact => compact::read(content, bytes, max_bytes)?,
             Envelope::DataIntegrity => data_integrity::read(content, bytes, max_bytes)?,
+            Envelope::VcSdJwt => sd_jwt::read(content, Profile::Vc, bytes, max_bytes)?,
+            Envelope::DcSdJwt => sd_jwt::read(content, Profile::Dc, bytes, max_bytes)?,
         };
         Ok(Self { content, envelope, said: Arc::new(said), bytes: bytes.into() })
     }
@@ -234,6 +241,34 @@ impl Secured {
     #[must_use]
     pub fn terms(&self) -> Option<&ProofTerms> {
         self.said.proof.as_ref().map(|(terms, _)| terms)
+    }
+
+    /// The SD-JWT that a credential is; `None` in the other envelopes.
+    #[must_use]
+    pub fn sd_jwt(&self) -> Option<&SdJwt> {
+        self.said.sd_jwt.as_deref()
+    }
+
+    /// Whether there is nothing here but the document that was signed: an SD-JWT may have claims that can be
+    /// held back, and be bound to a key or to one verifier.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.sd_jwt().is_none_or(SdJwt::is_plain)
+    }
+
+    /// The same credential with the disclosures that `wanted` needs, and no binding to a verifier.
+    ///
+    /// # Errors
+    /// [`SecureError::Disclosure`] where `wanted` leads to nothing that is held; [`SecureError::Type`] in an
+    /// envelope that shows all or nothing.
+    pub fn disclosing(&self, wanted: &[Pointer]) -> Result<Self, SecureError> {
+        let there = |place: &Pointer| self.payload().pointer(&place.to_string()).is_some();
+        let sd_jwt = self.sd_jwt().ok_or(SecureError::Type)?;
+        if !wanted.iter().all(there) {
+            return Err(SecureError::Disclosure(DisclosureError::Pointer));
+        }
+        let shown = sd_jwt.present_places(wanted)?;
+        Self::parse(self.content, self.envelope, shown.to_text().as_bytes(), usize::MAX)
     }
 
     /// The document with its Data Integrity proof, as it stands in another; `None` in the other

@@ -28,6 +28,9 @@ fn read_link(at: usize, secured: &Secured) -> Result<Link, Error> {
     let Claims::Delegation(delegation) = credential.claims.clone() else {
         return Err(refuse("not a DelegationCredential"));
     };
+    if !secured.is_plain() {
+        return Err(refuse("a link with claims that can be held back, or bound to somebody"));
+    }
     Ok(Link { delegation, digest: secured.digest(), size_bytes: secured.bytes().len(), credential })
 }
 

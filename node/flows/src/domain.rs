@@ -12,6 +12,7 @@ use crate::ports::records::{Expect, Records, Table, Write};
 use crate::ports::suites::Suites;
 use crate::record::Decision;
 use did_resolver::json;
+use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use marque_rules::issuance::Home;
@@ -20,11 +21,15 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use vc_schemas::credential::Credential;
+use vc_schemas::disclosure::Pointer;
 use vc_schemas::facts::{DEFAULT_SKEW, DEFAULT_STATUS_MAX_AGE, ListKey};
-use vc_schemas::secure::{Content, Draft, Envelope, Secured};
+use vc_schemas::secure::{Content, Draft, Envelope, SecureError, Secured};
 use vc_schemas::seen::{self, Seen, Sighting};
 use vc_schemas::status::VerifiedList;
 use vc_schemas::status::bitstring::Bits;
+
+/// Digests of nothing beside those of claims that can be held back, in one object.
+const DECOYS: usize = 2;
 
 /// What the operator decided, once, in the configuration.
 #[derive(Debug, Clone)]
@@ -215,10 +220,28 @@ impl Domain {
     /// Secures a document as a credential of this domain.
     pub(crate) async fn secure_payload(&self, payload: Value, envelope: Envelope) -> Result<Secured, Error> {
         let (key, key_id) = self.keys.public(KeyRole::Assertion);
-        let draft = Draft::new(Content::Credential, envelope, payload, key_id, key.kind())
-            .map_err(|_| Error::Record("a credential that cannot be secured"))?;
+        let draft = Draft::new(Content::Credential, envelope, payload, key_id, key.kind());
+        self.finish(draft, &key).await
+    }
+
+    /// Secures a credential of this domain as an SD-JWT in which `hidden` can be held back by its holder.
+    pub(crate) async fn secure_concealing(
+        &self,
+        credential: &Credential,
+        envelope: Envelope,
+        hidden: &[Pointer],
+    ) -> Result<Secured, Error> {
+        let (key, key_id) = self.keys.public(KeyRole::Assertion);
+        let seed = random::<32>(self.entropy.as_ref())?;
+        let hidden = (hidden, DECOYS, &seed);
+        let draft = Draft::concealing(envelope, &credential.to_json(), hidden, &key_id, key.kind());
+        self.finish(draft, &key).await
+    }
+
+    async fn finish(&self, draft: Result<Draft, SecureError>, key: &PublicKey) -> Result<Secured, Error> {
+        let draft = draft.map_err(|_| Error::Record("a credential that cannot be secured"))?;
         let signature = self.keys.sign(KeyRole::Assertion, draft.signing_input()).await?;
-        draft.attach(&key, &signature).map_err(|_| Error::Record("a signature of the domain's own key"))
+        draft.attach(key, &signature).map_err(|_| Error::Record("a signature of the domain's own key"))
     }
 
     /// Reads a JSON record and its version.

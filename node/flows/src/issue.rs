@@ -11,9 +11,10 @@ use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use marque_rules::issuance::{self, AgentFacts, MemberKind, Slot};
 use serde_json::{Value, json};
-use vc_schemas::claims::OwnerKind;
+use vc_schemas::claims::{Claims, OwnerKind};
 use vc_schemas::code::Code;
 use vc_schemas::credential::Credential;
+use vc_schemas::disclosure::Pointer;
 use vc_schemas::secure::{Content, Envelope, MAX_CREDENTIAL_BYTES, Secured};
 
 /// How often a renewal is tried anew where another was faster.
@@ -42,6 +43,14 @@ pub(crate) fn credential_record(credential: &Credential, place: u32, secured: Op
 /// The key of a credential's record.
 pub(crate) fn credential_key(id: &str) -> Vec<u8> {
     format!("id/{id}").into_bytes()
+}
+
+/// The parts of an identity that its holder may hold back: each capability of its ceiling, since a part of
+/// it allows less. Everything else is what verifiers ask for.
+fn ceiling(credential: &Credential) -> Vec<Pointer> {
+    let Claims::Agent(agent) = &credential.claims else { return Vec::new() };
+    let place = |at: usize| Pointer::of(["credentialSubject", "capabilities", &at.to_string()]);
+    (0..agent.capabilities.iter().count()).map(place).collect()
 }
 
 /// A credential as it is handed out.
@@ -117,7 +126,12 @@ impl Domain {
                 let secured = match envelope {
                     Envelope::Jwt => secured,
                     // The same credential, signed anew in another envelope; its id and index are the same.
-                    _ => self.secure(&credential, envelope).await?,
+                    Envelope::VcSdJwt | Envelope::DcSdJwt => {
+                        self.secure_concealing(&credential, envelope, &ceiling(&credential)).await?
+                    }
+                    Envelope::Cose | Envelope::DataIntegrity | Envelope::Compact => {
+                        self.secure(&credential, envelope).await?
+                    }
                 };
                 return Ok(Issued { did: member.did, secured, valid_until: credential.valid_until });
             }

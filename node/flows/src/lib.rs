@@ -26,6 +26,7 @@ mod hosts;
 pub mod resolve;
 mod approvals;
 pub mod verify;
+pub mod present;
 pub mod export;
 pub mod vcapi;
 pub mod genesis;

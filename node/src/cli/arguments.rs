@@ -100,8 +100,9 @@ pub(super) fn presentation_format(text: &str) -> Result<Envelope, String> {
 }
 
 fn format(content: Content, text: &str) -> Result<Envelope, String> {
-    let formats = Envelope::ALL.map(|envelope| envelope.format(content));
-    Envelope::of_format(content, text).ok_or_else(|| formats.join(" or "))
+    let known = || Envelope::ALL.into_iter().filter(|envelope| envelope.secures(content));
+    let formats: Vec<&str> = known().map(|envelope| envelope.format(content)).collect();
+    known().find(|envelope| envelope.format(content) == text).ok_or_else(|| formats.join(" or "))
 }
 
 /// How the API names an envelope of credentials; a plus sign would be read as a space in a query.

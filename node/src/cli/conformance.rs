@@ -5,6 +5,7 @@
 //! rule, that a key id is a DID URL, is not asked for.
 
 mod key;
+mod sd_jwt;
 
 use crate::failure::{Failure, Local};
 use crate::files;
@@ -17,6 +18,7 @@ use key::Method;
 use serde_json::{Value, json};
 use std::path::Path;
 use vc_schemas::context::CREDENTIALS_V2;
+use vc_schemas::disclosure::DisclosureError;
 use vc_schemas::secure::cose::{Sign1, Sign1Draft};
 use vc_schemas::secure::jose::{Jws, JwsDraft};
 use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, SecureError};
@@ -70,14 +72,13 @@ enum Feature {
 }
 
 impl Feature {
-    /// What it secures and how; `None` for what is not done here.
-    const fn envelope(self) -> Option<(Content, Envelope)> {
+    /// What it secures.
+    const fn content(self) -> Content {
         match self {
-            Self::CredentialJose => Some((Content::Credential, Envelope::Jwt)),
-            Self::CredentialCose => Some((Content::Credential, Envelope::Cose)),
-            Self::PresentationJose => Some((Content::Presentation, Envelope::Jwt)),
-            Self::PresentationCose => Some((Content::Presentation, Envelope::Cose)),
-            Self::CredentialSdjwt | Self::PresentationSdjwt => None,
+            Self::CredentialJose | Self::CredentialCose | Self::CredentialSdjwt => Content::Credential,
+            Self::PresentationJose | Self::PresentationCose | Self::PresentationSdjwt => {
+                Content::Presentation
+            }
         }
     }
 }
@@ -115,7 +116,8 @@ impl ConformanceCommand {
         };
         let input = files::read_named(&case.input, MAX_INPUT_BYTES)?;
         let method = files::read_named(&case.method, MAX_INPUT_BYTES)?;
-        let outcome = tried(issues, case.feature, &input, &method);
+        let hidden = case.sd.as_deref().unwrap_or("[]");
+        let outcome = tried(issues, case.feature, (&input, hidden), &method);
         let result = outcome.to_json();
         files::replace(Path::new(&case.output), result.to_string().as_bytes())?;
         match outcome {
@@ -131,73 +133,85 @@ impl ConformanceCommand {
     }
 }
 
-fn tried(issues: bool, feature: Feature, input: &[u8], method: &[u8]) -> Outcome {
-    let Some((content, envelope)) = feature.envelope() else {
-        return Outcome::Error("unsupported: SD-JWT".to_owned());
-    };
+fn tried(issues: bool, feature: Feature, (input, hidden): (&[u8], &str), method: &[u8]) -> Outcome {
     let method = match Method::read(method) {
         Ok(method) => method,
         Err(outcome) => return outcome,
     };
     let tried = if issues {
-        issue(content, envelope, input, &method)
+        issue(feature, (input, hidden), &method)
     } else {
-        verify(content, envelope, input, &method.public)
+        verify(feature, input.trim_ascii(), &method.public)
     };
     tried.unwrap_or_else(|why| Outcome::Failure(why.to_string()))
 }
 
-fn issue(content: Content, envelope: Envelope, input: &[u8], method: &Method) -> Result<Outcome, Why> {
+fn issue(feature: Feature, (input, hidden): (&[u8], &str), method: &Method) -> Result<Outcome, Why> {
     let document = json::parse(input.trim_ascii(), MAX_INPUT_BYTES).map_err(SecureError::Json)?;
+    let content = feature.content();
     check(content, &document)?;
-    let payload = document.to_string().into_bytes();
-    let kind = method.public.kind();
-    let secured = match envelope {
-        Envelope::Cose => {
-            let draft = Sign1Draft::new(kind, method.id.as_bytes(), content.media_type(), payload)?;
-            let draft = draft.typed(envelope.media_type(content))?;
+    let secured = match feature {
+        Feature::CredentialJose | Feature::PresentationJose => {
+            let typ = Envelope::Jwt.format(content);
+            jws(typ, content, document.to_string().as_bytes(), method)?
+        }
+        Feature::CredentialCose | Feature::PresentationCose => {
+            let payload = document.to_string().into_bytes();
+            let (kind, id) = (method.public.kind(), method.id.as_bytes());
+            let draft = Sign1Draft::new(kind, id, content.media_type(), payload)?;
+            let draft = draft.typed(Envelope::Cose.media_type(content))?;
             let signature = method.sign(draft.signing_input())?;
             BASE64.encode(&draft.attach(&method.public, &signature)?.into_bytes())
         }
-        Envelope::Jwt | Envelope::DataIntegrity | Envelope::Compact => {
-            let cty = content.media_type().trim_start_matches("application/");
-            let draft = JwsDraft::new(kind, envelope.format(content), Some(cty), &method.id, &payload)?;
-            let signature = method.sign(draft.signing_input())?;
-            draft.attach(&method.public, &signature)?
+        Feature::CredentialSdjwt | Feature::PresentationSdjwt => {
+            sd_jwt::issue(content, &document, hidden, method)?
         }
     };
     Ok(Outcome::Success(secured.into()))
 }
 
-fn verify(content: Content, envelope: Envelope, input: &[u8], key: &PublicKey) -> Result<Outcome, Why> {
-    let input = input.trim_ascii();
-    let document = match envelope {
-        Envelope::Cose => {
+/// A JWS of `payload`, which is a document of `content`.
+fn jws(typ: &str, content: Content, payload: &[u8], method: &Method) -> Result<String, Why> {
+    let cty = content.media_type().trim_start_matches("application/");
+    let draft = JwsDraft::new(method.public.kind(), typ, Some(cty), &method.id, payload)?;
+    let signature = method.sign(draft.signing_input())?;
+    Ok(draft.attach(&method.public, &signature)?)
+}
+
+fn verify(feature: Feature, input: &[u8], key: &PublicKey) -> Result<Outcome, Why> {
+    let content = feature.content();
+    let document = match feature {
+        Feature::CredentialJose | Feature::PresentationJose => {
+            payload(input, Envelope::Jwt.format(content), key)?
+        }
+        Feature::CredentialCose | Feature::PresentationCose => {
             // The suite writes it with and without padding.
             let bytes = BASE64.decode(input).or_else(|_| BASE64_NOPAD.decode(input));
             let bytes = bytes.map_err(|_| Why::Other("it is not base64"))?;
             let sign1 = Sign1::parse(&bytes, MAX_PRESENTATION_BYTES)?;
-            let typed = sign1.typ() == Some(envelope.media_type(content))
+            let typed = sign1.typ() == Some(Envelope::Cose.media_type(content))
                 && sign1.content_type() == content.media_type();
             if !typed {
                 return Err(SecureError::Type.into());
             }
             sign1.verify(key)?;
-            json::parse(sign1.payload(), MAX_PRESENTATION_BYTES)
+            json::parse(sign1.payload(), MAX_PRESENTATION_BYTES).map_err(SecureError::Json)?
         }
-        Envelope::Jwt | Envelope::DataIntegrity | Envelope::Compact => {
-            let jws = Jws::parse(input, MAX_PRESENTATION_BYTES)?;
-            let typ = jws.typ().to_ascii_lowercase();
-            if typ.trim_start_matches("application/") != envelope.format(content) {
-                return Err(SecureError::Type.into());
-            }
-            jws.verify(key)?;
-            json::parse(jws.payload(), MAX_PRESENTATION_BYTES)
-        }
+        Feature::CredentialSdjwt | Feature::PresentationSdjwt => sd_jwt::verify(content, input, key)?,
     };
-    let document = document.map_err(SecureError::Json)?;
     check(content, &document)?;
     Ok(Outcome::Success(document))
+}
+
+/// The payload of a JWS of type `format`, once it verified.
+fn payload(input: &[u8], format: &str, key: &PublicKey) -> Result<Value, Why> {
+    let jws = Jws::parse(input, MAX_PRESENTATION_BYTES)?;
+    let typ = jws.typ().to_ascii_lowercase();
+    if typ.trim_start_matches("application/") != format {
+        return Err(SecureError::Type.into());
+    }
+    jws.verify(key)?;
+    Ok(json::parse(jws.payload(), MAX_PRESENTATION_BYTES).map_err(SecureError::Json)?)
 }
 
 /// What the recommendation asks of the document in an envelope: its context and type, who secured it, no `vc`
@@ -256,6 +270,7 @@ fn held(credentials: Option<&Value>) -> Result<(), Why> {
 #[derive(Debug)]
 enum Why {
     Secure(SecureError),
+    Disclosure(DisclosureError),
     Other(&'static str),
 }
 
@@ -269,6 +284,7 @@ impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Secure(error) => error.fmt(f),
+            Self::Disclosure(error) => error.fmt(f),
             Self::Other(why) => f.write_str(why),
         }
     }

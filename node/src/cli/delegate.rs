@@ -73,7 +73,8 @@ pub struct Delegate {
     /// Capabilities that count only with an approval of each use
     #[arg(long, value_delimiter = ',', value_parser = capability, value_name = "CAPABILITY")]
     needs_approval: Vec<Capability>,
-    /// How the link is secured: vc+jwt, vc+cose, vc, or in the compact form vnd.marque.vc+cose
+    /// How the link is secured: vc+jwt, vc+cose, vc, vc+sd-jwt, dc+sd-jwt, or in the compact form
+    /// vnd.marque.vc+cose
     #[arg(long, default_value = "vc+jwt", value_parser = credential_format)]
     format: Envelope,
     /// The mandate to continue, or - for stdin [default: the newest in the wallet that allows it]

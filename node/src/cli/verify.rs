@@ -137,8 +137,8 @@ pub(super) fn read_named(name: &str) -> Result<(String, &'static str), Failure> 
     read(&files::read_named(name, MAX_INPUT_BYTES)?)
 }
 
-/// The presentation and its format: a vp+jwt, a vp+cose or its compact form in base64url or in bytes, or
-/// what `present --json` printed.
+/// The presentation and its format: text in any envelope, a vp+cose or its compact form in bytes, or what
+/// `present --json` printed.
 fn read(input: &[u8]) -> Result<(String, &'static str), Failure> {
     let format = |text: &str| Envelope::of_text(text).format(Content::Presentation);
     let text = std::str::from_utf8(input).map(str::trim).unwrap_or_default();
@@ -149,10 +149,12 @@ fn read(input: &[u8]) -> Result<(String, &'static str), Failure> {
     if text.starts_with('{') {
         let json = json::parse(text.as_bytes(), MAX_INPUT_BYTES)
             .map_err(|error| Failure::local(Local::Usage, error.to_string(), ""))?;
-        let text = output::text(&json, "presentation");
+        // With a proof it is a presentation itself.
+        let inner = output::text(&json, "presentation");
+        let text = if json.get("proof").is_some() { text.to_owned() } else { inner };
         return Ok((text.clone(), format(&text)));
     }
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
     if text.bytes().all(plain) && !text.is_empty() {
         Ok((text.to_owned(), format(text)))
     } else {

@@ -11,7 +11,7 @@ use crate::code::Code;
 use crate::credential::Credential;
 use crate::facts::{Expect, Facts};
 use crate::refusal::{Path, Refusal};
-use crate::secure::{Content, Secured};
+use crate::secure::{Content, SecureError, Secured};
 use did_resolver::time::UnixSeconds;
 
 /// Verifies a credential that a domain issued. Of `expect`, what is about presentations is not asked.
@@ -35,6 +35,10 @@ fn run(secured: &Secured, facts: &Facts, expect: &Expect, now: UnixSeconds) -> R
     if matches!(credential.claims, Claims::Delegation(_) | Claims::Approval(_)) {
         let detail = "it counts only in a presentation, with the identity credential of its issuer";
         return Err(Refusal::new(Code::IdentityMissing, root().then("issuer"), detail).into());
+    }
+    // Of what is said of a domain, a node or an agent, the half may say more than the whole.
+    if !matches!(credential.claims, Claims::Owner(_) | Claims::Agent(_)) && !secured.is_plain() {
+        return Err(SecureError::Concealed.refusal(Content::Credential, root()).into());
     }
     identities::check_domain(&credential, expect, &root())?;
     check_dates(root(), &credential, expect, now)?;

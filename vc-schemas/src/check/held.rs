@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::credential::{Credential, CredentialError};
 use crate::presentation::{Presentation, PresentationError};
 use crate::refusal::{Path, Refusal};
-use crate::secure::{Content, Secured};
+use crate::secure::{Content, SecureError, Secured};
 use crate::seen::{Read, Seen};
 use did_resolver::did::Did;
 use did_resolver::webvh::WebvhId;
@@ -113,14 +113,18 @@ impl Held {
             let known = seen.and_then(|seen| seen.read(&secured));
             let read = || Read::of(&secured).map_err(|error| credential_refusal(Path::entry(at), error));
             let read = known.map_or_else(read, Ok)?;
-            held.add(read, secured)?;
+            held.add(at, read, secured)?;
         }
         Ok(held)
     }
 
-    fn add(&mut self, read: Read, secured: Secured) -> Result<(), Refusal> {
+    fn add(&mut self, at: usize, read: Read, secured: Secured) -> Result<(), Refusal> {
         let credential = match read {
             Read::Link(link) => {
+                if !secured.is_plain() {
+                    let path = Path::link(self.links.len());
+                    return Err(SecureError::Concealed.refusal(Content::Credential, path));
+                }
                 if self.links.len() >= MAX_LINKS {
                     return Err(Refusal::new(
                         Code::ChainTooLong,
@@ -142,6 +146,9 @@ impl Held {
                 self.identities.push(Identity { credential, secured });
             }
             Claims::Approval(approval) => {
+                if !secured.is_plain() {
+                    return Err(SecureError::Concealed.refusal(Content::Credential, Path::entry(at)));
+                }
                 let approved =
                     Approved { approval: approval.clone(), credential: Arc::clone(&credential), secured };
                 if self.approval.replace(approved).is_some() {

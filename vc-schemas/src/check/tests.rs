@@ -3,6 +3,7 @@ mod hops;
 mod renderings;
 mod envelopes;
 mod rules;
+mod sd_jwt;
 mod seen;
 mod vectors;
 pub(crate) mod world;
@@ -734,10 +735,10 @@ proptest! {
     /// Any flipped bit of a whole presentation is refused.
     #[test]
     fn a_flipped_bit_anywhere_is_refused(at in any::<prop::sample::Index>(), bit in 0_u8..8, which in 0..Envelope::ALL.len()) {
-        let envelope = Envelope::ALL[which];
-        let mut world = World::new(envelope);
+        let mut world = World::new(Envelope::ALL[which]);
         let credentials = world.plain_journey();
-        let mut bytes = world.present(&world.calendar.clone(), credentials).bytes().to_vec();
+        let presented = world.present(&world.calendar.clone(), credentials);
+        let (envelope, mut bytes) = (presented.envelope(), presented.bytes().to_vec());
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         if let Ok(secured) = Secured::parse(Content::Presentation, envelope, &bytes, 1 << 20) {

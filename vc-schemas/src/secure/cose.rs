@@ -109,6 +109,7 @@ impl<'a> Parts<'a> {
             signature: self.signature.to_vec(),
             digest: None,
             proof: None,
+            sd_jwt: None,
         }
     }
 }

@@ -108,6 +108,7 @@ fn from_secured(content: Content, mut document: Value, secured: &Secured<'_>) ->
         signature: signature.to_vec(),
         digest: Some(digest(secured)?),
         proof: Some((terms, proof)),
+        sd_jwt: None,
         payload: document,
     })
 }

@@ -2,7 +2,9 @@
 //! come here. W3C VC-JOSE-COSE, sections 3.1 and 3.3; Verifiable Credential Data Integrity, section 4.2.
 
 use super::cose::Sign1Draft;
+use super::sd_jwt::{EnvelopeDraft, Profile};
 use super::{Content, Envelope, MAX_BYTES, SecureError, Secured, compact, data_integrity, jose};
+use crate::disclosure::Pointer;
 use did_resolver::did::DidUrl;
 use did_resolver::jcs;
 use did_resolver::json::JsonError;
@@ -27,6 +29,7 @@ enum Form {
     Cose(Sign1Draft),
     Compact(Sign1Draft),
     DataIntegrity(ProofDraft),
+    SdJwt(Envelope, EnvelopeDraft),
 }
 
 impl Draft {
@@ -61,9 +64,34 @@ impl Draft {
             Envelope::DataIntegrity => {
                 Form::DataIntegrity(data_integrity::draft(content, payload, key_id, kind)?)
             }
+            Envelope::VcSdJwt | Envelope::DcSdJwt => {
+                // Nothing is hidden, so nothing is derived from the seed.
+                let hidden: (&[Pointer], usize, &[u8; 32]) = (&[], 0, &[0; 32]);
+                let profile = profile(envelope)?;
+                let draft = EnvelopeDraft::new((content, profile), &payload, hidden, &key_id, kind)?;
+                Form::SdJwt(envelope, draft)
+            }
         };
         let draft = Self { content, form };
         if draft.signing_input().len() > MAX_BYTES { Err(SecureError::TooLong) } else { Ok(draft) }
+    }
+
+    /// Begins to secure a credential as an SD-JWT in which `hidden` places can be held back by its holder.
+    /// For `decoys` and `seed` see [`crate::disclosure::conceal`].
+    ///
+    /// # Errors
+    /// As [`Self::new`]; [`SecureError::Type`] for another envelope; [`SecureError::Concealed`] for what
+    /// verifiers must see; [`SecureError::Disclosure`] for what is not there.
+    pub fn concealing(
+        envelope: Envelope,
+        payload: &Value,
+        hidden: (&[Pointer], usize, &[u8; 32]),
+        key_id: &DidUrl,
+        kind: KeyKind,
+    ) -> Result<Self, SecureError> {
+        let content = Content::Credential;
+        let draft = EnvelopeDraft::new((content, profile(envelope)?), payload, hidden, key_id, kind)?;
+        Ok(Self { content, form: Form::SdJwt(envelope, draft) })
     }
 
     /// What to sign.
@@ -73,6 +101,7 @@ impl Draft {
             Form::Jwt { signing_input, .. } => signing_input,
             Form::Cose(draft) | Form::Compact(draft) => draft.signing_input(),
             Form::DataIntegrity(draft) => draft.signing_input(),
+            Form::SdJwt(_, draft) => draft.signing_input(),
         }
     }
 
@@ -93,7 +122,18 @@ impl Draft {
                 let bytes = jcs::canonical(&document).map_err(|_| SecureError::Json(JsonError::Integer))?;
                 (Envelope::DataIntegrity, bytes)
             }
+            Form::SdJwt(envelope, draft) => (envelope, draft.attach(key, signature)?),
         };
         Secured::parse(self.content, envelope, &bytes, usize::MAX)
+    }
+}
+
+const fn profile(envelope: Envelope) -> Result<Profile, SecureError> {
+    match envelope {
+        Envelope::VcSdJwt => Ok(Profile::Vc),
+        Envelope::DcSdJwt => Ok(Profile::Dc),
+        Envelope::Jwt | Envelope::Cose | Envelope::DataIntegrity | Envelope::Compact => {
+            Err(SecureError::Type)
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What is secured and how, and the names of both: the media types of VC-JOSE-COSE, section 6, and of
 //! VC Data Model 2.0, section 6.
 
-use super::{SecureError, cose};
+use super::{SecureError, cose, sd_jwt};
 use did_resolver::codec;
 use std::borrow::Cow;
 
@@ -19,6 +19,10 @@ pub enum Envelope {
     DataIntegrity,
     /// COSE_Sign1 over the JSON as deterministic CBOR with registered terms: the compact form.
     Compact,
+    /// SD-JWT whose payload is the document: `vc+sd-jwt`, `vp+sd-jwt`.
+    VcSdJwt,
+    /// SD-JWT whose payload is JWT claims that say what the document says: `dc+sd-jwt`. Credentials only.
+    DcSdJwt,
 }
 
 /// What is secured.
@@ -59,7 +63,8 @@ impl Content {
 
 impl Envelope {
     /// All of them, the default first.
-    pub const ALL: [Self; 4] = [Self::Jwt, Self::Cose, Self::DataIntegrity, Self::Compact];
+    pub const ALL: [Self; 6] =
+        [Self::Jwt, Self::Cose, Self::DataIntegrity, Self::Compact, Self::VcSdJwt, Self::DcSdJwt];
 
     /// The media type of `content` that is secured so.
     #[must_use]
@@ -73,6 +78,10 @@ impl Envelope {
             // No recommendation has this form, so it is in the vendor's tree (RFC 6838, section 3.2).
             (Content::Credential, Self::Compact) => "application/vnd.marque.vc+cose",
             (Content::Presentation, Self::Compact) => "application/vnd.marque.vp+cose",
+            (Content::Credential, Self::VcSdJwt) => "application/vc+sd-jwt",
+            (Content::Presentation, Self::VcSdJwt) => "application/vp+sd-jwt",
+            // Nothing reads a presentation of that name.
+            (_, Self::DcSdJwt) => "application/dc+sd-jwt",
         }
     }
 
@@ -95,11 +104,17 @@ impl Envelope {
         Self::ALL.into_iter().find(|envelope| envelope.format(content) == format)
     }
 
+    /// Whether `content` can be secured so.
+    #[must_use]
+    pub const fn secures(self, content: Content) -> bool {
+        !matches!((content, self), (Content::Presentation, Self::DcSdJwt))
+    }
+
     /// Whether what is secured so is text. What is bytes stands in base64url where only text can.
     #[must_use]
     pub const fn is_text(self) -> bool {
         match self {
-            Self::Jwt | Self::DataIntegrity => true,
+            Self::Jwt | Self::DataIntegrity | Self::VcSdJwt | Self::DcSdJwt => true,
             Self::Cose | Self::Compact => false,
         }
     }
@@ -120,12 +135,15 @@ impl Envelope {
         codec::from_base64url(text).map(Cow::Owned).map_err(|_| SecureError::Malformed)
     }
 
-    /// The envelope that `text` can be: JSON begins with a brace, a JWT has two dots, and base64url
-    /// has neither.
+    /// The envelope that `text` can be: JSON begins with a brace, an SD-JWT has a tilde and says its
+    /// profile, a JWT has two dots, and base64url has none of them.
     #[must_use]
     pub fn of_text(text: &str) -> Self {
         if text.trim_ascii_start().starts_with('{') {
             return Self::DataIntegrity;
+        }
+        if text.bytes().any(|byte| byte == b'~') {
+            return sd_jwt::envelope_of(text);
         }
         if text.bytes().any(|byte| byte == b'.') {
             return Self::Jwt;

@@ -203,6 +203,7 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
         signature: jws.parts.signature,
         digest: None,
         proof: None,
+        sd_jwt: None,
     })
 }
 

@@ -6,6 +6,10 @@
 
 mod binding;
 mod draft;
+mod claims;
+mod enveloped;
+
+pub(super) use enveloped::{EnvelopeDraft, envelope_of, read};
 
 pub use binding::{BindingDraft, KeyBinding, MAX_BINDING_AGE};
 pub use draft::SdJwtDraft;

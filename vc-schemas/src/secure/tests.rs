@@ -81,7 +81,7 @@ fn with_claims(content: Content, changes: &Value) -> Result<(), SecureError> {
     cose
 }
 
-const ALL: [(Content, Envelope); 8] = [
+const ALL: [(Content, Envelope); 10] = [
     (Content::Credential, Envelope::Jwt),
     (Content::Credential, Envelope::Cose),
     (Content::Credential, Envelope::DataIntegrity),
@@ -90,6 +90,8 @@ const ALL: [(Content, Envelope); 8] = [
     (Content::Presentation, Envelope::Cose),
     (Content::Presentation, Envelope::DataIntegrity),
     (Content::Presentation, Envelope::Compact),
+    (Content::Credential, Envelope::VcSdJwt),
+    (Content::Presentation, Envelope::VcSdJwt),
 ];
 
 //
@@ -220,7 +222,7 @@ fn a_data_url_holds_the_document_and_other_urls_are_refused() {
         (&jwt, "data:", "https:"),
         (&jwt, "vc+jwt", "VC+JWT"),
         (&jwt, "vc+jwt,", "vc+jwt;base64,"),
-        (&jwt, "vc+jwt", "vc+sd-jwt"),
+        (&jwt, "vc+jwt", "vp+sd-jwt"),
         (&jwt, "vc+jwt,", "vc+jwt;charset=utf-8,"),
         (&cose, ";base64,", ","),
         (&cose, ",0oRY", ",0oR-"),

@@ -10,8 +10,14 @@ use did_resolver::codec;
 use marque_store::secret::SecretKey;
 use std::path::PathBuf;
 
-const DONE: [Feature; 4] =
-    [Feature::CredentialJose, Feature::CredentialCose, Feature::PresentationJose, Feature::PresentationCose];
+const ALL: [Feature; 6] = [
+    Feature::CredentialJose,
+    Feature::CredentialCose,
+    Feature::CredentialSdjwt,
+    Feature::PresentationJose,
+    Feature::PresentationCose,
+    Feature::PresentationSdjwt,
+];
 
 fn vector(name: &str) -> Vec<u8> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/vc-jose-cose"));
@@ -41,7 +47,7 @@ fn methods() -> Vec<Value> {
 }
 
 fn document(feature: Feature) -> Value {
-    if feature.envelope().unwrap().0 == Content::Credential {
+    if feature.content() == Content::Credential {
         return serde_json::from_slice(&vector("credential-minimal.json")).unwrap();
     }
     json!({
@@ -55,7 +61,7 @@ fn document(feature: Feature) -> Value {
 }
 
 fn asked(issues: bool, feature: Feature, input: &[u8], method: &Value) -> Outcome {
-    tried(issues, feature, input, method.to_string().as_bytes())
+    tried(issues, feature, (input, "[]"), method.to_string().as_bytes())
 }
 
 fn issued(feature: Feature, document: &Value, method: &Value) -> String {
@@ -71,17 +77,19 @@ fn samples_of_the_suite_verify_and_changed_ones_do_not() {
         (Feature::CredentialJose, "credential-jose-minimal.txt", "vm-p256.json"),
         (Feature::CredentialCose, "credential-cose-minimal.txt", "vm-p256.json"),
         (Feature::PresentationCose, "presentation-cose-single.txt", "vm-p384.json"),
+        (Feature::CredentialSdjwt, "credential-sdjwt-selective.txt", "vm-p384.json"),
+        (Feature::PresentationSdjwt, "presentation-sdjwt-selective.txt", "vm-p384.json"),
     ] {
         let (mut text, key) = (vector(input), vector(key));
-        assert!(matches!(tried(false, feature, &text, &key), Outcome::Success(_)), "{input}");
+        assert!(matches!(tried(false, feature, (&text, "[]"), &key), Outcome::Success(_)), "{input}");
         let at = text.trim_ascii_end().len() - 9;
         text[at] = if text[at] == b'A' { b'B' } else { b'A' };
-        let changed = tried(false, feature, &text, &key);
+        let changed = tried(false, feature, (&text, "[]"), &key);
         assert!(matches!(changed, Outcome::Failure(_)), "{input}: {changed:?}");
     }
     let unsecured = vector("credential-minimal.json");
-    for feature in DONE {
-        let outcome = tried(false, feature, &unsecured, &vector("vm-p256.json"));
+    for feature in ALL {
+        let outcome = tried(false, feature, (&unsecured, "[]"), &vector("vm-p256.json"));
         assert!(matches!(outcome, Outcome::Failure(_)), "{feature:?}");
     }
 }
@@ -90,17 +98,46 @@ fn samples_of_the_suite_verify_and_changed_ones_do_not() {
 fn what_is_issued_verifies_with_its_key_and_as_what_it_is_only() {
     let methods = methods();
     for method in &methods {
-        for feature in DONE {
+        for feature in ALL {
             let document = document(feature);
             let text = issued(feature, &document, method);
             let verified = |feature, key| asked(false, feature, text.as_bytes(), key);
             assert_eq!(verified(feature, method), Outcome::Success(document));
-            for other in DONE.into_iter().filter(|other| *other != feature) {
+            for other in ALL.into_iter().filter(|other| *other != feature) {
                 assert!(matches!(verified(other, method), Outcome::Failure(_)), "{feature:?} as {other:?}");
             }
             for other in methods.iter().filter(|other| *other != method) {
                 assert!(matches!(verified(feature, other), Outcome::Failure(_)), "{feature:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn what_the_suite_hides_is_behind_digests_and_comes_back_when_it_is_disclosed() {
+    let method = &methods()[2];
+    let whole: Value = serde_json::from_slice(&vector("credential-selective.json")).unwrap();
+    let presented = document(Feature::PresentationSdjwt);
+    for (feature, document, paths) in [
+        (Feature::CredentialSdjwt, &whole, r#"["credentialSubject.firstName","credentialSubject.lastName"]"#),
+        (Feature::PresentationSdjwt, &presented, r#"["holder","verifiableCredential[0]"]"#),
+    ] {
+        let key = method.to_string();
+        let issued = tried(true, feature, (document.to_string().as_bytes(), paths), key.as_bytes());
+        let Outcome::Success(Value::String(text)) = issued else { panic!("{issued:?}") };
+        assert_eq!(text.matches('~').count(), 3, "two disclosures");
+        let payload = codec::from_base64url(text.split('.').nth(1).unwrap()).unwrap();
+        let payload = String::from_utf8(payload).unwrap();
+        assert!(!payload.contains("Jane") && !payload.contains("\"holder\""), "{payload}");
+        assert_eq!(asked(false, feature, text.as_bytes(), method), Outcome::Success(document.clone()));
+        let jwt = text.split_once('~').unwrap().0;
+        let foreign = format!("{jwt}~WyJzYWx0IiwieCIsMV0~");
+        for bad in [foreign.as_str(), jwt, text.trim_end_matches('~')] {
+            assert!(matches!(asked(false, feature, bad.as_bytes(), method), Outcome::Failure(_)), "{bad}");
+        }
+        for paths in ["", "{}", r#"["nowhere"]"#, r#"["a[b]"]"#, "[1]"] {
+            let outcome = tried(true, feature, (document.to_string().as_bytes(), paths), key.as_bytes());
+            assert!(matches!(outcome, Outcome::Failure(_)), "{paths}: {outcome:?}");
         }
     }
 }
@@ -157,9 +194,6 @@ fn a_document_that_the_recommendation_forbids_is_neither_issued_nor_verified() {
 #[test]
 fn what_cannot_be_tried_is_told_from_what_fails() {
     let method = methods().remove(0);
-    for feature in [Feature::CredentialSdjwt, Feature::PresentationSdjwt] {
-        assert_eq!(asked(true, feature, b"{}", &method), Outcome::Error("unsupported: SD-JWT".to_owned()));
-    }
     let p521 = json!({"id": "x", "publicKeyJwk": {"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"}});
     assert!(matches!(asked(false, Feature::CredentialJose, b"a.b.c", &p521), Outcome::Indeterminate(_)));
     for bad in [json!({}), json!({"id": "x"}), json!([])] {

@@ -15,6 +15,9 @@ use vc_schemas::secure::jose::MAX_HEADER_BYTES;
 use vc_schemas::secure::sd_jwt::SdJwt;
 use vc_schemas::secure::{Content, Envelope, MAX_BYTES, SecureError, Secured};
 
+/// The envelopes that can hold something back.
+const SD_JWTS: [Envelope; 2] = [Envelope::VcSdJwt, Envelope::DcSdJwt];
+
 /// How a document of either content is named where it stands in JSON: its type, that of one that is
 /// enveloped, and people's word.
 const fn names(content: Content) -> (&'static str, &'static str, &'static str) {
@@ -49,7 +52,8 @@ pub(super) fn presentation_cose(thing: &Thing) -> Option<Result<Found, Failure>>
 
 pub(super) fn sd_jwt(thing: &Thing) -> Option<Result<Found, Failure>> {
     let text = thing.word()?;
-    let text = text.strip_prefix("data:application/vc+sd-jwt,").unwrap_or(text);
+    let url = |envelope: Envelope| format!("data:{},", envelope.media_type(Content::Credential));
+    let text = SD_JWTS.iter().find_map(|e| text.strip_prefix(&url(*e))).unwrap_or(text);
     typ_of(text.split_once('~')?.0)?;
     let read = SdJwt::parse(text.as_bytes(), MAX_BYTES).map_err(|error| refused(error, Content::Credential));
     Some(read.map(|sd_jwt| of_sd_jwt(&sd_jwt, thing.now)))
@@ -65,16 +69,18 @@ pub(super) fn secured(content: Content, thing: &Thing) -> Option<Result<Secured,
         Secured::embedded(content, thing.json.as_ref()?, MAX_BYTES)
     } else {
         let text = thing.word()?;
-        let is_jwt = typ_of(text).is_some_and(|typ| is_named(&typ, Envelope::Jwt.format(content)));
-        // An SD-JWT has a data URL of the same beginning, and is read by another rule.
-        let is_url = Envelope::ALL.iter().any(|envelope| {
+        let typ = typ_of(text).unwrap_or_default();
+        // Only a presentation that is an SD-JWT is one JWT; credentials are read by another rule.
+        let envelopes = [Envelope::Jwt, Envelope::VcSdJwt].into_iter();
+        let jwt = envelopes.into_iter().find(|envelope| is_named(&typ, envelope.format(content)));
+        let is_url = Envelope::ALL.iter().filter(|envelope| !SD_JWTS.contains(envelope)).any(|envelope| {
             let rest = text.strip_prefix("data:").and_then(|t| t.strip_prefix(envelope.media_type(content)));
             rest.is_some_and(|rest| rest.starts_with([',', ';']))
         });
-        match (is_jwt, is_url) {
-            (true, _) => Secured::from_text(content, Envelope::Jwt, text, MAX_BYTES),
-            (false, true) => Secured::from_data_url(content, text, MAX_BYTES),
-            (false, false) => return None,
+        match (jwt, is_url) {
+            (Some(envelope), _) => Secured::from_text(content, envelope, text, MAX_BYTES),
+            (None, true) => Secured::from_data_url(content, text, MAX_BYTES),
+            (None, false) => return None,
         }
     };
     Some(read.map_err(|error| refused(error, content)))
@@ -141,6 +147,9 @@ pub(super) fn refused(error: SecureError, content: Content) -> Failure {
 }
 
 fn found(secured: &Secured, now: UnixSeconds) -> Found {
+    if let Some(sd_jwt) = secured.sd_jwt() {
+        return of_sd_jwt(sd_jwt, now);
+    }
     let content = secured.content();
     let (.., word) = names(content);
     let format = secured.envelope().format(content);
@@ -168,14 +177,21 @@ fn found(secured: &Secured, now: UnixSeconds) -> Found {
     insert(&mut says, "digestMultibase", codec::digest_multibase(&secured.digest()).into());
     let form = match secured.envelope() {
         Envelope::DataIntegrity => "with a Data Integrity proof".to_owned(),
-        Envelope::Jwt | Envelope::Cose | Envelope::Compact => format!("as {format}"),
+        _ => format!("as {format}"),
     };
     Found::read(format!("{word}, {form}"), human, &says)
 }
 
 fn of_sd_jwt(sd_jwt: &SdJwt, now: UnixSeconds) -> Found {
-    let (mut human, mut says) = told(Content::Credential, sd_jwt.document(), now);
-    let disclosed: Vec<String> = sd_jwt.disclosed().map(ToString::to_string).collect();
+    // Claims of Marque's types are told as the document that they say.
+    let text = sd_jwt.to_text();
+    let own = Secured::parse(Content::Credential, Envelope::DcSdJwt, text.as_bytes(), MAX_BYTES).ok();
+    let (document, disclosed) = match &own {
+        Some(own) => (own.payload(), sd_jwt.disclosed_places()),
+        None => (sd_jwt.document(), sd_jwt.disclosed().cloned().collect()),
+    };
+    let (mut human, mut says) = told(Content::Credential, document, now);
+    let disclosed: Vec<String> = disclosed.iter().map(ToString::to_string).collect();
     let binding = sd_jwt.binding();
     human.push_str(&output::facts(&[
         ("says it is signed by", sd_jwt.key_id().to_string()),

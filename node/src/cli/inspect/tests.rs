@@ -315,7 +315,8 @@ fn a_presentation_lists_its_credentials_also_those_that_cannot_be_read() {
         Envelope::ALL.map(|envelope| held(&secured(Content::Credential, envelope, credential()))).to_vec();
     let bad = json!({"type": "EnvelopedVerifiableCredential", "id": "data:application/vc+jwt,e30"});
     let all = [credentials, vec![bad]].concat();
-    for envelope in Envelope::ALL {
+    let presents = |envelope: &Envelope| envelope.secures(Content::Presentation);
+    for envelope in Envelope::ALL.into_iter().filter(presents) {
         let secured = secured(Content::Presentation, envelope, presentation(&all));
         for form in
             [secured.bytes().to_vec(), json!({"presentation": secured.to_text()}).to_string().into_bytes()]
@@ -348,7 +349,7 @@ fn a_status_list_says_which_entries_are_set_in_each_of_its_forms() {
         ttl: Duration::from_secs(300),
         bits,
     };
-    for envelope in Envelope::ALL {
+    for envelope in [Envelope::Jwt, Envelope::Cose, Envelope::DataIntegrity] {
         let list = secured(Content::Credential, envelope, draft.payload().unwrap());
         let answer = said(list.bytes());
         assert_eq!(kind(&answer), ("status-list", false), "{envelope:?}");

@@ -61,7 +61,8 @@ fn lists(party: &Party, purpose: Purpose, issued: UnixSeconds) -> Vec<Vec<u8>> {
     };
     let document: &Document = party.log.document().unwrap();
     let mut lists = Vec::new();
-    for envelope in Envelope::ALL {
+    let hides = [Envelope::VcSdJwt, Envelope::DcSdJwt];
+    for envelope in Envelope::ALL.into_iter().filter(|envelope| !hides.contains(envelope)) {
         let payload = draft.payload().unwrap();
         let list = signing::secure(Content::Credential, envelope, payload, document, &party.key).unwrap();
         lists.push(list.bytes().to_vec());

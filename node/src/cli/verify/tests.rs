@@ -8,6 +8,9 @@ fn a_presentation_is_read_in_each_of_its_forms() {
     assert_eq!(read(b" 0oRY_-8\n").unwrap(), ("0oRY_-8".to_owned(), "vp+cose"));
     let document = br#"{"presentation":"a.b.c","format":"vp+jwt"}"#;
     assert_eq!(read(document).unwrap(), ("a.b.c".to_owned(), "vp+jwt"));
+    assert_eq!(read(b"a.b.c~\n").unwrap(), ("a.b.c~".to_owned(), "vp+sd-jwt"));
+    let proven = r#"{"proof":{},"type":"VerifiablePresentation"}"#;
+    assert_eq!(read(proven.as_bytes()).unwrap(), (proven.to_owned(), "vp"));
     let cose = [0xd2, 0x84, 0xff, b'\n'];
     assert_eq!(read(&cose).unwrap(), (codec::to_base64url(&cose), "vp+cose"));
 }

@@ -10,7 +10,7 @@ use crate::secure::{Content, Draft, Envelope, Secured};
 use crate::status::bitstring::{Bits, MIN_ENTRIES};
 use crate::status::{ListDraft, Purpose, StatusEntry, StatusList};
 use did_resolver::codec;
-use did_resolver::did::Did;
+use did_resolver::did::{Did, DidUrl};
 use did_resolver::document::Document;
 use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
@@ -80,9 +80,21 @@ impl Party {
         })
     }
 
+    pub(crate) fn key_id(&self) -> DidUrl {
+        self.did.with_fragment(&self.fragment()).unwrap()
+    }
+
     pub(crate) fn sign(&self, content: Content, envelope: Envelope, payload: Value) -> Secured {
-        let key_id = self.did.with_fragment(&self.fragment()).unwrap();
-        let draft = Draft::new(content, envelope, payload, key_id, self.public().kind()).unwrap();
+        let key_id = self.key_id();
+        let kind = self.public().kind();
+        let draft = match Draft::new(content, envelope, payload.clone(), key_id.clone(), kind) {
+            // Claims cannot say all that a document can; what they cannot say is in the other profile.
+            Err(_) if envelope == Envelope::DcSdJwt => {
+                Draft::new(content, Envelope::VcSdJwt, payload, key_id, kind)
+            }
+            draft => draft,
+        };
+        let draft = draft.unwrap();
         let signature = self.key.sign(draft.signing_input()).to_bytes();
         draft.attach(&self.public(), &signature).unwrap()
     }

@@ -88,7 +88,8 @@ fn the_whole_suite_of_vc_jose_cose_verifies_where_it_is_at_hand() {
         } else if name.ends_with(".json") {
             let content =
                 if name.starts_with("credential") { Content::Credential } else { Content::Presentation };
-            for envelope in Envelope::ALL {
+            // Claims say what Marque's own types say only.
+            for envelope in Envelope::ALL.into_iter().filter(|envelope| *envelope != Envelope::DcSdJwt) {
                 let document: Value = serde_json::from_str(&text).unwrap();
                 let draft = draft(content, envelope, document.clone()).unwrap();
                 let signature = signer().sign(draft.signing_input()).to_bytes();
