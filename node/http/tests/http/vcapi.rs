@@ -322,6 +322,13 @@ async fn what_does_not_hold_is_refused_with_the_problem_types_of_the_recommendat
     method["proof"]["verificationMethod"] = json!("did:key:z6MkNothing#z6MkNothing");
     let answer = verify(&world, &method).await;
     assert_eq!((answer.status, answer.code().as_str()), (400, "did-malformed"));
+    // Well signed, by somebody else's key.
+    let mallory = Holder::new(KeyKind::Ed25519);
+    for envelope in Envelope::ALL {
+        let answer = verify(&world, &mallory.secure(Content::Credential, envelope, own.clone())).await;
+        not_verified(&answer, INSECURE);
+        assert_eq!(answer.code(), "key-not-authorised");
+    }
     let mut contexts = good.clone();
     contexts["@context"] = json!(["https://example.org/other", V2]);
     not_verified(&verify(&world, &contexts).await, MALFORMED);
