@@ -1,6 +1,6 @@
 //! Issuing a credential of any kind, in the domain's name or in that of a did:key of this node.
 
-use super::opened::{SD_JWT_URL, SUITES};
+use super::opened::{ENVELOPES, SD_JWT_URL, SUITES};
 use super::{Failure, enveloped};
 use crate::domain::{Domain, put};
 use crate::error::Error;
@@ -52,7 +52,8 @@ impl Format {
         if name == Profile::Vc.format() {
             return Some(Self::SdJwt);
         }
-        Envelope::of_format(Content::Credential, name).map(Self::Envelope)
+        let mut taken = ENVELOPES.into_iter();
+        taken.find(|envelope| envelope.format(Content::Credential) == name).map(Self::Envelope)
     }
 }
 

@@ -10,10 +10,13 @@ use vc_schemas::data_model::{Document, Problem, Typed};
 use vc_schemas::refusal::Path;
 use vc_schemas::secure::linked_data::{LinkedData, is_spoken};
 use vc_schemas::secure::sd_jwt::{Profile, SdJwt};
-use vc_schemas::secure::{Content, MAX_CREDENTIAL_BYTES, MAX_PRESENTATION_BYTES, Secured};
+use vc_schemas::secure::{Content, Envelope, MAX_CREDENTIAL_BYTES, MAX_PRESENTATION_BYTES, Secured};
 
 /// What stands before an SD-JWT in a `data:` URL.
 pub(super) const SD_JWT_URL: &str = "data:application/vc+sd-jwt,";
+
+/// The envelopes that are taken and given beside it.
+pub(super) const ENVELOPES: [Envelope; 3] = [Envelope::DataIntegrity, Envelope::Jwt, Envelope::Cose];
 
 /// The cryptosuites that are spoken here.
 pub(super) const SUITES: [&str; 2] = ["eddsa-jcs-2022", "ecdsa-jcs-2019"];
@@ -121,6 +124,9 @@ fn enveloped(content: Content, url: &str) -> Result<Opened, Failure> {
     }
     let secured = Secured::from_data_url(content, url, max_bytes(content));
     let secured = secured.map_err(|error| Problem::of_secured(&error, Path::root().then("id")))?;
+    if !ENVELOPES.contains(&secured.envelope()) {
+        return Err(Failure::malformed(Path::root().then("id"), "in an envelope that is not taken here"));
+    }
     Ok(Opened::Secured(Box::new(secured)))
 }
 

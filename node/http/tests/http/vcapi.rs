@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::sync::LazyLock;
 use vc_schemas::secure::{Content, Draft, Envelope};
 
+const ENVELOPES: [Envelope; 3] = [Envelope::Jwt, Envelope::Cose, Envelope::DataIntegrity];
 const V2: &str = "https://www.w3.org/ns/credentials/v2";
 const MALFORMED: &str = "https://www.w3.org/TR/vc-data-model#MALFORMED_VALUE_ERROR";
 const INSECURE: &str = "https://www.w3.org/TR/vc-data-model#CRYPTOGRAPHIC_SECURITY_ERROR";
@@ -324,7 +325,7 @@ async fn what_does_not_hold_is_refused_with_the_problem_types_of_the_recommendat
     assert_eq!((answer.status, answer.code().as_str()), (400, "did-malformed"));
     // Well signed, by somebody else's key.
     let mallory = Holder::new(KeyKind::Ed25519);
-    for envelope in Envelope::ALL {
+    for envelope in ENVELOPES {
         let answer = verify(&world, &mallory.secure(Content::Credential, envelope, own.clone())).await;
         not_verified(&answer, INSECURE);
         assert_eq!(answer.code(), "key-not-authorised");
@@ -413,7 +414,7 @@ async fn a_presentation_and_its_credentials_are_verified_for_a_challenge_and_a_d
         own_word["credentialSubject"] = json!({"id": holder.did, "likes": "tea"});
         let mut all = credentials.clone();
         all.push(own_word);
-        for envelope in Envelope::ALL {
+        for envelope in ENVELOPES {
             let presentation = holder.present(envelope, json!(all));
             let answer = present(&world, &presentation, asked.clone()).await;
             assert_eq!(answer.status, 200, "{kind:?} {envelope:?}: {}", answer.json());
@@ -448,7 +449,7 @@ async fn a_presentation_and_its_credentials_are_verified_for_a_challenge_and_a_d
     // Past its time.
     let payload =
         json!({"@context": [V2], "type": "VerifiablePresentation", "iat": NOW - 900, "exp": NOW - 600});
-    for envelope in Envelope::ALL {
+    for envelope in ENVELOPES {
         let presentation = holder.secure(Content::Presentation, envelope, payload.clone());
         assert_eq!(present(&world, &presentation, json!({})).await.status, 400, "{envelope:?}");
     }
