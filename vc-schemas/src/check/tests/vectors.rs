@@ -145,7 +145,15 @@ impl Vectors {
     /// What can be wrong with a credential of any type.
     fn frame(&mut self, signer: &Party, good: &Credential) {
         let payload = good.to_json();
-        for envelope in [Envelope::Jwt, Envelope::Cose, Envelope::DataIntegrity, Envelope::Compact] {
+        let envelopes = [
+            Envelope::Jwt,
+            Envelope::Cose,
+            Envelope::DataIntegrity,
+            Envelope::Compact,
+            Envelope::VcSdJwt,
+            Envelope::DcSdJwt,
+        ];
+        for envelope in envelopes {
             let secured = signer.sign(Content::Credential, envelope, payload.clone());
             let whole = self.placed(secured, envelope, NOW);
             self.whole(&format!("valid, as {}", whole.media_type()), whole, NOW, Expected::Verified);
