@@ -170,9 +170,12 @@ impl Seen {
 }
 
 /// The bytes of memory that an entry takes, rather too many: what came and what the signature covers, and
-/// the document twice, as JSON and as it was read.
+/// the document twice, as JSON and as it was read. An SD-JWT is also kept in its parts: what was signed,
+/// whose digests take more room than their text, and each claim that it shows.
 fn weight(secured: &Secured) -> usize {
-    4 * secured.bytes().len() + 2 * heap(secured.payload())
+    let (bytes, document) = (secured.bytes().len(), heap(secured.payload()));
+    let parts = if secured.sd_jwt().is_some() { 8 * bytes + 2 * document } else { 0 };
+    4 * bytes + 2 * document + parts
 }
 
 /// A node of a tree of members has room for eleven.
