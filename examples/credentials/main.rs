@@ -219,13 +219,15 @@ enum Format {
 
 impl Format {
     fn of(name: &str) -> Outcome<Self> {
-        let secured = Content::ALL
-            .into_iter()
-            .find_map(|content| Some(Self::Secured(content, Envelope::of_format(content, name)?)));
-        let sd_jwt = || Profile::ALL.into_iter().find(|p| p.format() == name).map(Self::SdJwt);
+        let secured = || {
+            let of = |content| Some(Self::Secured(content, Envelope::of_format(content, name)?));
+            Content::ALL.into_iter().find_map(of)
+        };
+        // Of these the question says what can be held back, and to whom it is bound.
+        let sd_jwt = Profile::ALL.into_iter().find(|p| p.format() == name).map(Self::SdJwt);
         let media_type = format!("application/{name}");
         let token = || Form::ALL.into_iter().find(|f| f.media_type() == media_type).map(Self::Token);
-        Ok(secured.or_else(sd_jwt).or_else(token).ok_or("no such format")?)
+        Ok(sd_jwt.or_else(secured).or_else(token).ok_or("no such format")?)
     }
 }
 
