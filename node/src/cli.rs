@@ -8,7 +8,10 @@ mod node;
 mod subject;
 mod rotate;
 mod delegate;
+mod holder;
 mod present;
+mod issue;
+mod explain;
 mod offline;
 mod verify;
 mod export;
@@ -78,8 +81,10 @@ pub enum Command {
     Agent(subject::AgentCommand),
     /// Pass authority on: sign the next link of a chain
     Delegate(Box<delegate::Delegate>),
-    /// Answer a verifier's nonce with a mandate, signed by the agent
-    Present(present::Present),
+    /// Answer a verifier's nonce with a mandate or chosen credentials, signed by who holds them
+    Present(Box<present::Present>),
+    /// Issue a credential of any kind, signed with a key that is here; without a node
+    Issue(Box<issue::Issue>),
     /// Verify a presentation, or make a nonce for one
     Verify(verify::Verify),
     /// Write what is held into a file for others
@@ -192,6 +197,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Agent(command) => command.run(&session).await,
         Command::Delegate(delegate) => delegate.run(&session).await,
         Command::Present(present) => present.run(&session).await,
+        Command::Issue(issue) => issue.run(&session),
         Command::Export(command) => command.run(&session).await,
         Command::Verify(verify) => verify.run(&session).await,
         Command::Resolve(resolve) => resolve.run(&session).await,

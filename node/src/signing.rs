@@ -23,6 +23,9 @@ pub const UPDATE: &str = "update";
 /// Ed25519: what the newest entry commits to; it signs the next one.
 pub const NEXT_UPDATE: &str = "next-update";
 
+/// The seed of the did:keys that single verifiers know an owner or agent by. It never signs.
+pub const PAIRWISE: &str = "pairwise";
+
 /// Ed25519: the node's libp2p key.
 pub const NODE: &str = "node";
 

@@ -110,7 +110,8 @@ fn check_key_agents(links: &[&Link], last: &Link) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_joint(held: &Link, next: &Link, at: usize) -> Result<(), Refusal> {
+/// Rule 3, between one link and the next, which is at this place.
+pub(crate) fn check_joint(held: &Link, next: &Link, at: usize) -> Result<(), Refusal> {
     if next.credential.issuer != held.delegation.id {
         let path = Path::link(at).then("issuer");
         return Err(Refusal::new(Code::ChainBroken, path, "not issued by the subject of the link before"));

@@ -15,9 +15,11 @@ mod request;
 mod signatures;
 mod status;
 mod verdict;
+mod explain;
 mod alone;
 
 pub use alone::check_credential;
+pub use explain::{Explained, Finding, explain};
 pub use held::{Approved, Held, Identity};
 pub use request::{Account, Obligation};
 pub use status::status_of;

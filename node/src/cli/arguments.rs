@@ -11,6 +11,7 @@ use vc_schemas::delegation::budget::Amount;
 use vc_schemas::delegation::constraints::Workflow;
 use vc_schemas::delegation::limits::Limit;
 use vc_schemas::delegation::scope::Capability;
+use vc_schemas::disclosure::Pointer;
 use vc_schemas::secure::{Content, Envelope};
 
 /// Longest time that can be asked for: that of an OwnerCredential, on which everything else hangs.
@@ -87,6 +88,11 @@ pub(super) fn did(text: &str) -> Result<Did, String> {
 /// The id of a credential.
 pub(super) fn credential_id(text: &str) -> Result<String, String> {
     if is_uuid_urn(text) { Ok(text.to_owned()) } else { Err("it begins with urn:uuid:".to_owned()) }
+}
+
+/// A place in a document: a JSON Pointer.
+pub(super) fn pointer(text: &str) -> Result<Pointer, String> {
+    text.parse().map_err(|_| "write it as /credentialSubject/name (RFC 6901)".to_owned())
 }
 
 /// The envelope of credentials.

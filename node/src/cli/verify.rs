@@ -2,7 +2,7 @@
 
 use super::arguments::{capability, did};
 use super::session::Session;
-use super::{Global, offline};
+use super::{Global, explain, offline};
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
@@ -41,6 +41,9 @@ pub struct Verify {
     /// Make a nonce for one presentation
     #[arg(long)]
     new_nonce: bool,
+    /// Explain it link by link: what holds, which ceiling it met, where it fails, what would mend it
+    #[arg(long, conflicts_with_all = ["new_nonce", "offline"])]
+    explain: bool,
     /// Whether it allows this
     #[arg(long, value_parser = capability, conflicts_with = "new_nonce")]
     capability: Option<Capability>,
@@ -91,13 +94,37 @@ impl Verify {
         let input = files::read_named(name, MAX_INPUT_BYTES)?;
         let body = self.request(&input)?;
         let verdict = session.client()?.post("/v1/verify", &body).await;
-        let verdict = verdict.map_err(|failure| Failure { is_verdict: true, ..failure })?;
+        let verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(failure) => {
+                let failure = Failure { is_verdict: true, ..failure };
+                let Some((links, human)) = self.explained(&input, Some(&failure)) else {
+                    return Err(failure);
+                };
+                if !session.as_json() {
+                    output::talk(human.trim_end());
+                }
+                return Err(Failure { report: Some(Box::new(json!({"explanation": links}))), ..failure });
+            }
+        };
         // Only what says so is verified, whatever the status was.
         if verdict.get("verified") != Some(&Value::Bool(true)) {
             return Err(super::party::malformed("no verdict"));
         }
-        let human = describe(&verdict);
+        let (mut verdict, mut human) = (verdict.clone(), describe(&verdict));
+        if let Some((links, told)) = self.explained(&input, None) {
+            human.push_str(&told);
+            if let Some(members) = verdict.as_object_mut() {
+                members.insert("explanation".to_owned(), links);
+            }
+        }
         Ok(Answer::new(verdict, human))
+    }
+
+    /// The explanation, where one is asked for and the presentation can be read.
+    fn explained(&self, input: &[u8], refused: Option<&Failure>) -> Option<(Value, String)> {
+        let (text, format) = read(input).ok().filter(|_| self.explain)?;
+        explain::told((&text, format), refused, signing::now())
     }
 
     fn request(&self, input: &[u8]) -> Result<Value, Failure> {

@@ -10,6 +10,7 @@
 mod crash;
 mod demo;
 mod forks;
+mod holder;
 mod hostile;
 mod inspect;
 mod interop;

@@ -2,6 +2,7 @@ mod approvals;
 mod hops;
 mod renderings;
 mod envelopes;
+mod explain;
 mod rules;
 mod sd_jwt;
 mod seen;

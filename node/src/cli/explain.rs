@@ -1,0 +1,90 @@
+//! `verify --explain`: the chain, link by link. What a node refused is told with the link that it is about; the
+//! rest is read from the presentation, and only the node's verdict counts.
+
+use crate::failure::Failure;
+use crate::output::{self, in_words};
+use did_resolver::time::UnixSeconds;
+use serde_json::{Value, json};
+use vc_schemas::check::{Held, explain};
+use vc_schemas::facts::DEFAULT_SKEW;
+use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, Secured};
+
+/// What there is to say of each link of the presentation, as JSON and for people; `None` where it cannot be
+/// read, which the verdict says.
+pub(super) fn told(
+    (presentation, format): (&str, &str),
+    refused: Option<&Failure>,
+    now: UnixSeconds,
+) -> Option<(Value, String)> {
+    let (content, max) = (Content::Presentation, MAX_PRESENTATION_BYTES);
+    let envelope = Envelope::of_format(content, format)?;
+    let secured = Secured::from_text(content, envelope, presentation, max).ok()?;
+    let held = Held::read(secured).ok()?;
+    let mut links: Vec<Value> =
+        explain(&held, now, DEFAULT_SKEW).iter().map(vc_schemas::check::Explained::to_json).collect();
+    if let Some(failure) = refused
+        && let Some(members) = link_of(&failure.path).and_then(|at| links.get_mut(at)?.as_object_mut())
+    {
+        let fails = json!({
+            "code": failure.code, "path": failure.path, "detail": failure.reason, "mend": failure.action,
+        });
+        members.insert("fails".to_owned(), fails);
+    }
+    let human = links.iter().enumerate().map(|(at, link)| in_lines(at, link)).collect();
+    Some((Value::Array(links), human))
+}
+
+/// The link that a refusal is about: the one on its path, or the one to the subject whose identity it names;
+/// the principal's is told with the first.
+fn link_of(path: &Value) -> Option<usize> {
+    let steps = path.as_array()?;
+    let at = usize::try_from(steps.get(1)?.as_u64()?).ok()?;
+    match steps.first()?.as_str()? {
+        "chain" => Some(at),
+        "identities" => Some(at.saturating_sub(1)),
+        _ => None,
+    }
+}
+
+fn in_lines(at: usize, link: &Value) -> String {
+    let text = |name| output::text(link, name);
+    let (from, to) = (in_words(&text("issuer")), in_words(&text("subject")));
+    let mut lines = format!("link {at}: {from} -> {to}\n");
+    let mut say = |name: &str, value: &str| lines.push_str(&format!("  {name:<9}{value}\n"));
+    say("passes on", &text("capabilities"));
+    match link.get("ceiling").and_then(Value::as_array) {
+        Some(_) => say("ceiling", &text("ceiling")),
+        None => say("ceiling", "none is told"),
+    }
+    say("leaves", &text("left"));
+    for finding in output::items(link, "findings") {
+        let of = |name| output::text(finding, name);
+        if finding.get("holds") == Some(&Value::Bool(true)) {
+            say("holds", &of("rule"));
+        } else {
+            say("FAILS", &format!("{}: {} ({})", of("rule"), of("detail"), of("code")));
+            say("mend", &of("mend"));
+        }
+    }
+    if let Some(fails) = link.get("fails") {
+        let of = |name| output::text(fails, name);
+        say("REFUSED", &format!("{} ({})", of("detail"), of("code")));
+        say("mend", &of("mend"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_with_the_link_that_it_is_about() {
+        assert_eq!(link_of(&json!(["chain", 2, "capabilities"])), Some(2));
+        assert_eq!(link_of(&json!(["identities", 0])), Some(0));
+        assert_eq!(link_of(&json!(["identities", 2, "issuer"])), Some(1));
+        for other in [json!([]), json!(["nonce"]), json!(["chain"]), json!(["verifiableCredential", 1])] {
+            assert_eq!(link_of(&other), None, "{other}");
+        }
+    }
+}
