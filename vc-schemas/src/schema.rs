@@ -13,30 +13,21 @@ pub struct Schema {
     pub text: &'static str,
 }
 
+macro_rules! schemas {
+    ($($name:literal),*) => {
+        [$(Schema { credential_type: $name, text: include_str!(concat!("../schemas/", $name, ".json")) }),*]
+    };
+}
+
 /// All of them.
-pub const SCHEMAS: [Schema; 7] = [
-    Schema { credential_type: "OwnerCredential", text: include_str!("../schemas/OwnerCredential.json") },
-    Schema { credential_type: "AgentCredential", text: include_str!("../schemas/AgentCredential.json") },
-    Schema {
-        credential_type: "DelegationCredential",
-        text: include_str!("../schemas/DelegationCredential.json"),
-    },
-    Schema {
-        credential_type: "NodeMembershipCredential",
-        text: include_str!("../schemas/NodeMembershipCredential.json"),
-    },
-    Schema {
-        credential_type: "DomainRecognitionCredential",
-        text: include_str!("../schemas/DomainRecognitionCredential.json"),
-    },
-    Schema {
-        credential_type: "ApprovalCredential",
-        text: include_str!("../schemas/ApprovalCredential.json"),
-    },
-    Schema {
-        credential_type: "TrustSignalCredential",
-        text: include_str!("../schemas/TrustSignalCredential.json"),
-    },
+pub const SCHEMAS: [Schema; 7] = schemas![
+    "OwnerCredential",
+    "AgentCredential",
+    "DelegationCredential",
+    "NodeMembershipCredential",
+    "DomainRecognitionCredential",
+    "ApprovalCredential",
+    "TrustSignalCredential"
 ];
 
 /// The schema of a type.

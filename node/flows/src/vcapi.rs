@@ -10,7 +10,7 @@ mod deriving;
 mod verifying;
 mod presenting;
 
-pub use issuing::{Format, IssueOptions};
+pub use issuing::{IssueOptions, issued_in};
 pub use presenting::Asked;
 pub use verifying::{Checks, Verified, Warning};
 

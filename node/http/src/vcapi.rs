@@ -11,7 +11,7 @@ use crate::limits::MAX_VERIFY_BYTES;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use marque_flows::vcapi::{Asked, Checks, Format, IssueOptions, Verified, Warning};
+use marque_flows::vcapi::{Asked, Checks, IssueOptions, Verified, Warning, issued_in};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -19,6 +19,7 @@ use vc_schemas::code::Code;
 use vc_schemas::disclosure::Pointer;
 use vc_schemas::object::Object;
 use vc_schemas::refusal::{Path, Refusal};
+use vc_schemas::secure::Envelope;
 use vc_schemas::status::Purpose;
 
 /// What can be become of a credential, as `options.statusPurposes` names it.
@@ -88,7 +89,7 @@ pub(crate) async fn issue(State(faces): State<Arc<Faces>>, Json(json): Json) -> 
     body.end("body")?;
     let mut wanted = IssueOptions::default();
     if let Some(name) = options.text("format")? {
-        wanted.format = Format::parse(name).ok_or_else(|| wrong("format", "not a format of credentials"))?;
+        wanted.envelope = issued_in(name).ok_or_else(|| wrong("format", "not a format of credentials"))?;
     }
     wanted.cryptosuite = options.text("cryptosuite")?.map(str::to_owned);
     let method = options.text("verificationMethod")?.map(str::parse).transpose();
@@ -100,7 +101,7 @@ pub(crate) async fn issue(State(faces): State<Arc<Faces>>, Json(json): Json) -> 
         wanted.purposes = purposes.ok_or_else(|| wrong("statusPurposes", "not revocation or suspension"))?;
     }
     if let Some(mandatory) = options.pointers("mandatoryPointers")? {
-        if wanted.format != Format::SdJwt {
+        if wanted.envelope != Envelope::VcSdJwt {
             return Err(wrong("mandatoryPointers", "for another format than vc+sd-jwt"));
         }
         wanted.mandatory = mandatory;

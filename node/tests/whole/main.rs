@@ -7,6 +7,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "../../fetch/tests/fetch/authority.rs"]
+mod authority;
 mod crash;
 mod demo;
 mod forks;

@@ -3,6 +3,7 @@
 //! The servers are on loopback and their certificates of an authority of the test. The node reaches them
 //! because this code says so; a node as it is run reaches none of them, whatever it is asked.
 
+use crate::authority::Authority;
 use crate::offline::vector;
 use crate::process::{Domain, PATIENCE};
 use crate::resolver::{Reply, ask};
@@ -11,8 +12,6 @@ use marque::data::Data;
 use marque::passphrase;
 use marque::wiring::{Options, up_reaching};
 use marque_fetch::FetchPolicy;
-use rcgen::{CertificateParams, Issuer, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,37 +21,6 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-
-/// A certification authority.
-struct Authority {
-    root: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let root = params.self_signed(&key).unwrap().der().clone();
-        Self { root, issuer: Issuer::new(params, key) }
-    }
-
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
-    }
-}
 
 /// A web server of files, and what it was asked for.
 #[derive(Clone)]
@@ -174,9 +142,9 @@ async fn a_node_resolves_from_web_servers_over_tls_and_from_nobody_it_does_not_t
     let data = Data::at(domain.data());
     let passphrase = passphrase::from_file(&domain.folder.path().join("passphrase")).unwrap();
     let authority = Authority::new();
-    let site = Site::start(authority.acceptor("example.com")).await;
-    let impostor = Site::start(authority.acceptor("other.example")).await;
-    let stranger = Site::start(Authority::new().acceptor("stranger.example")).await;
+    let site = Site::start(authority.acceptor(&["example.com"], false)).await;
+    let impostor = Site::start(authority.acceptor(&["other.example"], false)).await;
+    let stranger = Site::start(Authority::new().acceptor(&["stranger.example"], false)).await;
     let hosts = [
         ("example.com", site.address),
         ("impostor.example", impostor.address),
@@ -255,7 +223,7 @@ async fn a_node_resolves_from_web_servers_over_tls_and_from_nobody_it_does_not_t
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_as_it_is_run_reaches_no_server_on_this_machine_whatever_it_is_asked() {
     let authority = Authority::new();
-    let site = Site::start(authority.acceptor("example.com")).await;
+    let site = Site::start(authority.acceptor(&["example.com"], false)).await;
     let port = site.address.port();
     let mut domain = Domain::init("alpha.test");
     tokio::task::block_in_place(|| domain.up_with(&[("MARQUE_RESOLVE__WEB", "true")]));

@@ -1,6 +1,7 @@
 //! What a server may say, and what the client makes of it.
 
-use crate::server::{Authority, Manner, SOON, Server, answered, client, fetch, ok};
+use crate::authority::Authority;
+use crate::server::{Manner, SOON, Server, answered, client, fetch, ok};
 use marque_fetch::{Client, FetchPolicy};
 use marque_flows::ports::fetch::FetchError;
 use std::sync::atomic::Ordering;

@@ -1,6 +1,7 @@
 //! Bounds on time and on how much is under way.
 
-use crate::server::{Authority, Gate, Manner, SOON, Server, answered, client, fetch, ok};
+use crate::authority::Authority;
+use crate::server::{Gate, Manner, SOON, Server, answered, client, fetch, ok};
 use futures::future::join_all;
 use marque_fetch::{MAX_OPEN, MAX_PER_ADDRESS, MAX_PER_HOST, MAX_UNDER_WAY};
 use marque_flows::ports::fetch::FetchError;

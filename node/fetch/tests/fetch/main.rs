@@ -7,5 +7,6 @@
 )]
 
 mod answers;
+mod authority;
 mod bounds;
 mod server;

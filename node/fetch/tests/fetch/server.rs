@@ -1,9 +1,8 @@
-//! A certification authority, and servers that answer as a test says.
+//! Servers that answer as a test says.
 
+use crate::authority::Authority;
 use marque_fetch::{Client, FetchPolicy};
 use marque_flows::ports::fetch::{Fetch, FetchError, Fetched, Wanted};
-use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,42 +49,6 @@ impl Gate {
     pub(crate) fn shut() -> Arc<Self> {
         let (came, inside, most) = Default::default();
         Arc::new(Self { let_go: Semaphore::new(0), came, inside, most })
-    }
-}
-
-/// A certification authority.
-pub(crate) struct Authority {
-    pub(crate) root: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    pub(crate) fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "test root");
-        let key = KeyPair::generate().unwrap();
-        let root = params.self_signed(&key).unwrap().der().clone();
-        Self { root, issuer: Issuer::new(params, key) }
-    }
-
-    pub(crate) fn acceptor(&self, names: &[&str], expired: bool) -> TlsAcceptor {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        if expired {
-            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
-        }
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
     }
 }
 

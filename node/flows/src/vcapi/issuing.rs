@@ -1,6 +1,6 @@
 //! Issuing a credential of any kind, in the domain's name or in that of a did:key of this node.
 
-use super::opened::{ENVELOPES, SD_JWT_URL, SUITES};
+use super::opened::{ENVELOPES, SUITES};
 use super::{Failure, enveloped};
 use crate::domain::{Domain, put};
 use crate::error::Error;
@@ -19,7 +19,6 @@ use vc_schemas::context::MARQUE_V1;
 use vc_schemas::data_model::{self, Context, Problem, is_url};
 use vc_schemas::disclosure::Pointer;
 use vc_schemas::refusal::Path;
-use vc_schemas::secure::sd_jwt::{Profile, SdJwtDraft};
 use vc_schemas::secure::{Content, Draft, Envelope, MAX_CREDENTIAL_BYTES};
 use vc_schemas::status::Purpose;
 
@@ -36,32 +35,18 @@ const OF_STATUS: [&str; 2] = ["BitstringStatusListCredential", "BitstringStatusL
 /// What of a subject is never hidden: who it is and what it is.
 const SHOWN: [&str; 2] = ["id", "type"];
 
-/// How a credential is secured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// In one of the envelopes.
-    Envelope(Envelope),
-    /// `vc+sd-jwt`: its holder may hold claims back.
-    SdJwt,
-}
-
-impl Format {
-    /// The format of that name: that of an envelope, or `vc+sd-jwt`.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        if name == Profile::Vc.format() {
-            return Some(Self::SdJwt);
-        }
-        let mut taken = ENVELOPES.into_iter();
-        taken.find(|envelope| envelope.format(Content::Credential) == name).map(Self::Envelope)
-    }
+/// The envelope of that format, of those in which credentials are issued here.
+#[must_use]
+pub fn issued_in(format: &str) -> Option<Envelope> {
+    let mut issued = ENVELOPES.into_iter().chain([Envelope::VcSdJwt]);
+    issued.find(|envelope| envelope.format(Content::Credential) == format)
 }
 
 /// How a credential is to be issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueOptions {
-    /// How it is secured.
-    pub format: Format,
+    /// How it is secured: as [`issued_in`] says.
+    pub envelope: Envelope,
     /// By which cryptosuite, where that is said; it says which kind of key.
     pub cryptosuite: Option<String>,
     /// By which key, where that is said: one of the issuer.
@@ -77,7 +62,7 @@ pub struct IssueOptions {
 impl Default for IssueOptions {
     fn default() -> Self {
         Self {
-            format: Format::Envelope(Envelope::DataIntegrity),
+            envelope: Envelope::DataIntegrity,
             cryptosuite: None,
             verification_method: None,
             credential_id: None,
@@ -204,7 +189,7 @@ impl Domain {
         if suite.is_some_and(|suite| !SUITES.contains(&suite)) {
             return Err(Failure::malformed(option("cryptosuite"), "a cryptosuite that is not spoken here"));
         }
-        if suite.is_some() && options.format != Format::Envelope(Envelope::DataIntegrity) {
+        if suite.is_some() && options.envelope != Envelope::DataIntegrity {
             return Err(Failure::malformed(option("cryptosuite"), "for another format than vc"));
         }
         let mut keys = self.issuing_keys();
@@ -234,31 +219,22 @@ impl Domain {
     ) -> Result<Value, Failure> {
         let insecurable = |error| Problem::of_secured(&error, Path::root());
         let kind = issuing.key.kind();
-        match options.format {
-            Format::Envelope(envelope) => {
-                let draft = Draft::new(Content::Credential, envelope, document, issuing.id.clone(), kind);
-                let draft = draft.map_err(insecurable)?;
-                let signature = self.sign_as(issuing, draft.signing_input()).await?;
-                let secured = draft.attach(&issuing.key, &signature).map_err(insecurable)?;
-                if secured.bytes().len() > MAX_CREDENTIAL_BYTES {
-                    return Err(Failure::refused(Code::TooLarge, Path::root(), "more than 256 KiB, secured"));
-                }
-                Ok(secured.to_embedded().unwrap_or_else(|| enveloped(&secured.to_data_url())))
-            }
-            Format::SdJwt => {
+        let draft = match options.envelope {
+            Envelope::VcSdJwt => {
                 let hidden = hidden(&document, &options.mandatory)?;
                 let seed = random::<32>(self.entropy.as_ref())?;
-                let draft =
-                    SdJwtDraft::new(Profile::Vc, &document, (&hidden, DECOYS, &seed), &issuing.id, kind);
-                let draft = draft.map_err(insecurable)?;
-                let signature = self.sign_as(issuing, draft.signing_input()).await?;
-                let sd_jwt = draft.attach(&issuing.key, &signature).map_err(insecurable)?.to_text();
-                if sd_jwt.len() > MAX_CREDENTIAL_BYTES {
-                    return Err(Failure::refused(Code::TooLarge, Path::root(), "more than 256 KiB, secured"));
-                }
-                Ok(enveloped(&format!("{SD_JWT_URL}{sd_jwt}")))
+                let hidden = (hidden.as_slice(), DECOYS, &seed);
+                Draft::concealing(options.envelope, &document, hidden, &issuing.id, kind)
             }
+            envelope => Draft::new(Content::Credential, envelope, document, issuing.id.clone(), kind),
+        };
+        let draft = draft.map_err(insecurable)?;
+        let signature = self.sign_as(issuing, draft.signing_input()).await?;
+        let secured = draft.attach(&issuing.key, &signature).map_err(insecurable)?;
+        if secured.bytes().len() > MAX_CREDENTIAL_BYTES {
+            return Err(Failure::refused(Code::TooLarge, Path::root(), "more than 256 KiB, secured"));
         }
+        Ok(secured.to_embedded().unwrap_or_else(|| enveloped(&secured.to_data_url())))
     }
 
     async fn sign_as(&self, issuing: &Issuing, message: &[u8]) -> Result<Vec<u8>, Failure> {

@@ -1,15 +1,15 @@
 //! Strangers, forks and races: what must not get in, and what must not get lost.
 
+use crate::peer::{announced, hello, judge, knock, take};
 use crate::world::{Holder, Node, node_peer_id, scope};
 use did_resolver::time::UnixSeconds;
 use futures::future::BoxFuture;
-use marque_flows::ports::mesh::{Intake, Judgement, Knock, Submission};
+use marque_flows::ports::mesh::Intake;
 use marque_flows::ports::records::{Expect, Records, Row, StoreError, Stored, Table, Write};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
-use marque_rules::replica::state::Via;
 use marque_rules::replica::token::JoinSecret;
-use marque_rules::replica::{Envelope, Hello, Refusal, Request, Response, Scid, Verdict};
+use marque_rules::replica::{Envelope, Hello, Refusal, Verdict};
 use marque_rules::trust::TrustedDomain;
 use marque_store::memory::Memory;
 use std::sync::Arc;
@@ -20,46 +20,6 @@ use vc_schemas::facts::{ListKey, Request as Wanted};
 use vc_schemas::secure::Envelope as Securing;
 use vc_schemas::status::Purpose;
 use vc_schemas::status::bitstring::{Bits, MIN_ENTRIES};
-
-async fn hello(node: &Node) -> Hello {
-    let standing = node.intake.standing().await.unwrap();
-    Hello {
-        membership: standing.membership,
-        domain: standing.domain,
-        domain_log: standing.domain_log,
-        domain_witness: standing.domain_witness,
-        join_secret: None,
-        addresses: vec!["/ip4/127.0.0.1/tcp/4001".into()],
-    }
-}
-
-fn knock(seed: &str, hello: Hello) -> Knock {
-    Knock { peer: node_peer_id(seed), hello, joining: None }
-}
-
-async fn announced(node: &Node) -> Vec<Envelope> {
-    let own = Scid::of(&node.domain.home.did).unwrap();
-    let items = node.intake.items(own.clone()).await.unwrap();
-    let ids = items.iter().map(marque_rules::replica::Item::id).collect();
-    match node.intake.lookup(Request::Objects { domain: own, ids }).await {
-        Response::Objects(objects) => {
-            objects.iter().map(|(_, bytes)| Envelope::decode(bytes).unwrap()).collect()
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn judge(node: &Node, envelope: &Envelope) -> Judgement {
-    node.intake.judge(Submission { via: Via::Sync, envelope: envelope.clone(), log: None }).await
-}
-
-async fn take(node: &Node, envelope: &Envelope) -> Verdict {
-    let judgement = judge(node, envelope).await;
-    if let Some(write) = judgement.write {
-        write.await.unwrap();
-    }
-    judgement.verdict
-}
 
 async fn take_all(node: &Node, from: &Node) {
     for envelope in announced(from).await {

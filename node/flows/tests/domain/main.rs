@@ -14,6 +14,7 @@ mod forks;
 mod hostile;
 mod import;
 mod linked_data;
+mod peer;
 mod mesh;
 mod verification;
 mod witnessed;

@@ -1,13 +1,13 @@
 //! What comes from other domains: hellos are admitted or not, envelopes judged, kept and passed on.
 
+use crate::peer::{announced, hello, judge, knock, take};
 use crate::world::{Holder, Node, node_did, node_peer_id};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
-use marque_flows::ports::mesh::{Intake, Judgement, Knock, Submission};
+use marque_flows::ports::mesh::{Intake, Knock};
 use marque_flows::ports::records::{Records, Table};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
-use marque_rules::replica::state::Via;
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::view::ItemKind;
 use marque_rules::replica::{Envelope, Hello, Refusal, Request, Response, Scid, Verdict};
@@ -19,48 +19,6 @@ use vc_schemas::status::Purpose;
 
 fn scid(did: &Did) -> Scid {
     Scid::of(did).unwrap()
-}
-
-async fn hello(node: &Node) -> Hello {
-    let standing = node.intake.standing().await.unwrap();
-    Hello {
-        membership: standing.membership,
-        domain: standing.domain,
-        domain_log: standing.domain_log,
-        domain_witness: standing.domain_witness,
-        join_secret: None,
-        addresses: vec!["/ip4/127.0.0.1/tcp/4001".into()],
-    }
-}
-
-fn knock(label: &str, hello: Hello) -> Knock {
-    Knock { peer: node_peer_id(label), hello, joining: None }
-}
-
-/// Every envelope that a node announces of its own domain.
-async fn announced(node: &Node) -> Vec<Envelope> {
-    let own = scid(&node.domain.home.did);
-    let items = node.intake.items(own.clone()).await.unwrap();
-    let ids = items.iter().map(marque_rules::replica::Item::id).collect();
-    match node.intake.lookup(Request::Objects { domain: own, ids }).await {
-        Response::Objects(objects) => {
-            objects.iter().map(|(_, bytes)| Envelope::decode(bytes).unwrap()).collect()
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn judge(node: &Node, envelope: &Envelope) -> Judgement {
-    node.intake.judge(Submission { via: Via::Sync, envelope: envelope.clone(), log: None }).await
-}
-
-/// Judges and persists, as the mesh does.
-async fn take(node: &Node, envelope: &Envelope) -> Verdict {
-    let judgement = judge(node, envelope).await;
-    if let Some(write) = judgement.write {
-        write.await.unwrap();
-    }
-    judgement.verdict
 }
 
 async fn two() -> (Node, Node) {

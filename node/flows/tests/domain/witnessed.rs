@@ -1,5 +1,6 @@
 //! Logs that witnesses approve: held, passed on and announced with their proofs, or refused.
 
+use crate::peer::{hello, take};
 use crate::world::{Holder, NOW, Node, approvals, node_peer_id, received, watch};
 use did_resolver::codec;
 use did_resolver::did::Did;
@@ -51,26 +52,6 @@ fn says(holder: &Holder, log: &[u8], witness: Option<Vec<u8>>) -> Envelope {
 
 async fn judge(node: &Node, envelope: &Envelope, log: Option<Vec<u8>>) -> Judgement {
     node.intake.judge(Submission { via: Via::Sync, envelope: envelope.clone(), log }).await
-}
-
-async fn take(node: &Node, envelope: &Envelope) -> Verdict {
-    let judgement = judge(node, envelope, None).await;
-    if let Some(write) = judgement.write {
-        write.await.unwrap();
-    }
-    judgement.verdict
-}
-
-async fn hello(node: &Node) -> Hello {
-    let standing = node.intake.standing().await.unwrap();
-    Hello {
-        membership: standing.membership,
-        domain: standing.domain,
-        domain_log: standing.domain_log,
-        domain_witness: standing.domain_witness,
-        join_secret: None,
-        addresses: Vec::new(),
-    }
 }
 
 async fn admit(node: &Node, hello: Hello) -> Result<(), Refusal> {

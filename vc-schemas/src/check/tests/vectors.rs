@@ -79,6 +79,17 @@ fn late() -> UnixSeconds {
 }
 
 impl Vectors {
+    /// An identity credential of a domain under which its subject does not stand.
+    fn foreign(&mut self, domain: &Party, credential: &Credential) {
+        let (secured, issuer) = (self.world.secure(domain, credential), Path::root().then("issuer"));
+        self.refused(
+            "by a domain under which its subject does not stand",
+            secured,
+            Code::IdentityMismatch,
+            issuer,
+        );
+    }
+
     fn new(place: Place) -> Self {
         let mut world = World::new(Envelope::Jwt);
         // Whoever keeps the records of the suspended, deactivated, contested, unknown and unresolved domains.
@@ -458,14 +469,7 @@ fn owners() -> Value {
         world.owner_credential(domain, &owner)
     });
     let foreign = vectors.world.owner_credential(&bravo, &alice);
-    let foreign = vectors.world.secure(&bravo, &foreign);
-    let issuer = Path::root().then("issuer");
-    vectors.refused(
-        "by a domain under which its subject does not stand",
-        foreign,
-        Code::IdentityMismatch,
-        issuer,
-    );
+    vectors.foreign(&bravo, &foreign);
     vectors.file("OwnerCredential")
 }
 
@@ -498,14 +502,7 @@ fn agents() -> Value {
         world.agent_credential(domain, &agent, &["calendar:read"])
     });
     let foreign = vectors.world.agent_credential(&bravo, &travel, &["calendar:read"]);
-    let foreign = vectors.world.secure(&bravo, &foreign);
-    let issuer = Path::root().then("issuer");
-    vectors.refused(
-        "by a domain under which its subject does not stand",
-        foreign,
-        Code::IdentityMismatch,
-        issuer,
-    );
+    vectors.foreign(&bravo, &foreign);
     vectors.file("AgentCredential")
 }
 
