@@ -18,13 +18,13 @@ use std::fmt;
 /// signatures that one file can make a reader verify.
 pub const MAX_WITNESS_BYTES: usize = 1 << 20;
 
-/// What a `did-witness.json` holds. None of it is verified.
+/// What a `did-witness.json` holds: versions, each with one proof at least. None of it is verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WitnessProofs(Vec<(String, Vec<Value>)>);
 
 impl WitnessProofs {
     /// Reads a file: `[{"versionId": "...", "proof": [...]}]`, with no other member. A record may be
-    /// without proofs. What a proof is worth shows when a log is verified with it.
+    /// without proofs, and is then as if it were not there. What a proof is worth shows when a log is verified with it.
     ///
     /// # Errors
     /// [`WitnessProofsError`].
@@ -35,7 +35,10 @@ impl WitnessProofs {
         let Value::Array(records) = json::parse(bytes, MAX_WITNESS_BYTES)? else {
             return Err(WitnessProofsError::Shape);
         };
-        records.into_iter().map(read_record).collect::<Option<_>>().map(Self).ok_or(WitnessProofsError::Shape)
+        let records: Option<Vec<_>> = records.into_iter().map(read_record).collect();
+        let mut records = records.ok_or(WitnessProofsError::Shape)?;
+        records.retain(|(_, proofs)| !proofs.is_empty());
+        Ok(Self(records))
     }
 
     /// Adds what `other` holds and this does not.
@@ -53,14 +56,14 @@ impl WitnessProofs {
     /// Whether there is no proof.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|(_, proofs)| proofs.is_empty())
+        self.0.is_empty()
     }
 
     /// The file, to be published before the log that needs it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let records = self.0.iter().filter(|(_, proofs)| !proofs.is_empty());
-        let records: Value = records.map(|(id, proofs)| json!({"versionId": id, "proof": proofs})).collect();
+        let records: Value =
+            self.0.iter().map(|(id, proofs)| json!({"versionId": id, "proof": proofs})).collect();
         records.to_string().into_bytes()
     }
 

@@ -188,6 +188,11 @@ fn a_file_is_a_list_of_versions_with_their_proofs_and_nothing_else() {
     ] {
         assert!(read(text).is_ok(), "{text}");
     }
+    for text in ["[]", r#"[{"versionId":"1-Qm"}]"#, r#"[{"versionId":"x","proof":[]}]"#] {
+        let without = read(text).unwrap();
+        assert_eq!((without.is_empty(), without.to_bytes()), (true, b"[]".to_vec()), "{text}");
+        assert_eq!(without, WitnessProofs::default(), "what holds no proof is one value: {text}");
+    }
     for text in [
         "{}",
         "null",
