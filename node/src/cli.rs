@@ -83,7 +83,7 @@ pub enum Command {
     Delegate(Box<delegate::Delegate>),
     /// Answer a verifier's nonce with a mandate or chosen credentials, signed by who holds them
     Present(Box<present::Present>),
-    /// Issue a credential of any kind, signed with a key that is here; without a node
+    /// Issue a credential of any kind: by the node in the domain's name, or with a key that is here
     Issue(Box<issue::Issue>),
     /// Verify a presentation, or make a nonce for one
     Verify(verify::Verify),
@@ -197,7 +197,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Agent(command) => command.run(&session).await,
         Command::Delegate(delegate) => delegate.run(&session).await,
         Command::Present(present) => present.run(&session).await,
-        Command::Issue(issue) => issue.run(&session),
+        Command::Issue(issue) => issue.run(&session).await,
         Command::Export(command) => command.run(&session).await,
         Command::Verify(verify) => verify.run(&session).await,
         Command::Resolve(resolve) => resolve.run(&session).await,

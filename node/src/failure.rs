@@ -28,7 +28,9 @@ pub enum Local {
 }
 
 impl Local {
-    const fn as_str(self) -> &'static str {
+    /// The code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Usage => "usage",
             Self::Configuration => "configuration",

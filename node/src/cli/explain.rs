@@ -2,26 +2,54 @@
 //! rest is read from the presentation, and only the node's verdict counts.
 
 use crate::failure::Failure;
-use crate::output::{self, in_words};
+use crate::output::{self, Answer, in_words};
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
 use vc_schemas::check::{Held, explain};
 use vc_schemas::facts::DEFAULT_SKEW;
 use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, Secured};
 
-/// What there is to say of each link of the presentation, as JSON and for people; `None` where it cannot be
-/// read, which the verdict says.
-pub(super) fn told(
-    (presentation, format): (&str, &str),
-    refused: Option<&Failure>,
-    now: UnixSeconds,
-) -> Option<(Value, String)> {
+/// A verdict on `held`, with what there is to say of each link as of `at`; for people a refusal's goes before
+/// it to stderr.
+pub(super) fn added(
+    verdict: Result<Answer, Failure>,
+    held: &Held,
+    as_json: bool,
+    at: UnixSeconds,
+) -> Result<Answer, Failure> {
+    let links = told(held, verdict.as_ref().err(), at);
+    let human: String = links.iter().enumerate().map(|(at, link)| in_lines(at, link)).collect();
+    let add = |document: &mut Value| {
+        if let Some(members) = document.as_object_mut() {
+            members.insert("explanation".to_owned(), Value::Array(links));
+        }
+    };
+    match verdict {
+        Ok(mut answer) => {
+            answer.human.push_str(&human);
+            add(&mut answer.document);
+            Ok(answer)
+        }
+        Err(mut failure) => {
+            if !as_json {
+                output::talk(human.trim_end());
+            }
+            add(failure.report.get_or_insert_with(|| Box::new(json!({}))));
+            Err(failure)
+        }
+    }
+}
+
+/// A presentation to explain; `None` where it cannot be read, which the verdict says.
+pub(super) fn read(presentation: &str, format: &str) -> Option<Held> {
     let (content, max) = (Content::Presentation, MAX_PRESENTATION_BYTES);
     let envelope = Envelope::of_format(content, format)?;
-    let secured = Secured::from_text(content, envelope, presentation, max).ok()?;
-    let held = Held::read(secured).ok()?;
-    let mut links: Vec<Value> =
-        explain(&held, now, DEFAULT_SKEW).iter().map(vc_schemas::check::Explained::to_json).collect();
+    Held::read(Secured::from_text(content, envelope, presentation, max).ok()?).ok()
+}
+
+fn told(held: &Held, refused: Option<&Failure>, at: UnixSeconds) -> Vec<Value> {
+    let links = explain(held, at, DEFAULT_SKEW);
+    let mut links: Vec<Value> = links.iter().map(vc_schemas::check::Explained::to_json).collect();
     if let Some(failure) = refused
         && let Some(members) = link_of(&failure.path).and_then(|at| links.get_mut(at)?.as_object_mut())
     {
@@ -30,8 +58,7 @@ pub(super) fn told(
         });
         members.insert("fails".to_owned(), fails);
     }
-    let human = links.iter().enumerate().map(|(at, link)| in_lines(at, link)).collect();
-    Some((Value::Array(links), human))
+    links
 }
 
 /// The link that a refusal is about: the one on its path, or the one to the subject whose identity it names;

@@ -1,6 +1,8 @@
-//! `issue`: a credential of any kind, signed here: by an owner or agent of this folder, or by the key of a
-//! key file in the name of its did:key. Nothing is asked of a node, so nothing is reserved and nothing can be
-//! revoked that does not say itself where its status stands.
+//! `issue`: a credential of any kind, by the node in the name of its domain; or signed here, by an owner or agent
+//! of this folder or by the key of a key file in the name of its did:key. What is signed here asks nothing of a
+//! node, so nothing is reserved and nothing can be revoked that does not say itself where its status stands.
+
+mod by_node;
 
 use super::arguments::{credential_format, did, name, pointer, ttl};
 use super::party::Party;
@@ -34,6 +36,9 @@ const LIFE: Duration = credential::AGENT_LIFE;
 /// The context that lends a meaning to terms that no other context defines (VC Data Model 2.0, section 5.2).
 const UNDEFINED_TERMS: &str = "https://www.w3.org/ns/credentials/undefined-terms/v2";
 
+/// What to do about a wrong call.
+const HELP: &str = "marque issue --help says what it takes.";
+
 /// Digests of nothing beside those of claims that can be held back.
 const DECOYS: usize = 2;
 
@@ -48,18 +53,18 @@ pub struct Issue {
     /// About whom, where the claims do not say
     #[arg(long, value_name = "DID", value_parser = did)]
     subject: Option<Did>,
-    /// Who issues: an owner whose keys are here
+    /// Who issues: an owner whose keys are here [default: the domain, by its node]
     #[arg(long, value_parser = name, value_name = "NAME", conflicts_with_all = ["agent", "signer"])]
     owner: Option<String>,
     /// Who issues: an agent whose keys are here
     #[arg(long, value_parser = name, value_name = "NAME", conflicts_with = "signer")]
     agent: Option<String>,
     /// Issue in the name of the did:key of a key in this key file
-    #[arg(long = "key-file", value_name = "FILE", required_unless_present_any = ["owner", "agent"])]
+    #[arg(long = "key-file", value_name = "FILE")]
     signer: Option<PathBuf>,
-    /// Which key: assertion (Ed25519), p256 (ES256), or another name in the key file
-    #[arg(long = "key", value_name = "NAME", default_value = signing::ASSERTION)]
-    role: String,
+    /// Which key: assertion (Ed25519, the default), p256 (ES256), or another name in the key file
+    #[arg(long = "key", value_name = "NAME")]
+    role: Option<String>,
     /// Make the key file, with an assertion and a p256 key, where there is none
     #[arg(long = "make-key", requires = "signer")]
     make: bool,
@@ -72,6 +77,12 @@ pub struct Issue {
     /// How long it counts, where the document does not say: 30m, 24h
     #[arg(long, value_parser = ttl)]
     ttl: Option<Duration>,
+    /// What the node can do with it later: revocation, suspension (marque credential revoke ID)
+    #[arg(
+        long = "status", value_name = "PURPOSE", value_delimiter = ',',
+        value_parser = ["revocation", "suspension"], conflicts_with_all = ["owner", "agent", "signer"]
+    )]
+    statuses: Vec<String>,
 }
 
 /// Whoever issues.
@@ -82,11 +93,19 @@ struct Issuer<'a> {
 }
 
 impl Issue {
-    pub(super) fn run(&self, session: &Session) -> Result<Answer, Failure> {
+    pub(super) async fn run(&self, session: &Session) -> Result<Answer, Failure> {
         let input = files::read_named(&self.input, MAX_CREDENTIAL_BYTES)?;
         let given = json::parse(input.trim_ascii(), MAX_CREDENTIAL_BYTES)
             .map_err(|error| usage(format!("{}: {error}", self.input)))?;
         let Value::Object(given) = given else { return Err(usage("neither claims nor a credential")) };
+        if self.owner.is_none() && self.agent.is_none() && self.signer.is_none() {
+            return self.by_node(session, given).await;
+        }
+        self.here(session, given)
+    }
+
+    /// Signs what was given with a key that is here.
+    fn here(&self, session: &Session, given: Map<String, Value>) -> Result<Answer, Failure> {
         let party = match (&self.owner, &self.agent) {
             (Some(owner), _) => Some(Party::open(session, Kind::Owner, owner)?),
             (None, Some(agent)) => Some(Party::open(session, Kind::Agent, agent)?),
@@ -99,18 +118,7 @@ impl Issue {
         let issuer = self.issuer(party.as_ref(), file.as_ref())?;
         let document = self.document(given, &issuer.did, signing::now())?;
         check(&document)?;
-        let secured = self.secure(&document, &issuer)?;
-        let format = secured.envelope().format(Content::Credential);
-        let text = secured.to_text().into_owned();
-        let answer = json!({
-            "credential": text,
-            "format": format,
-            "id": document.get("id"),
-            "issuer": issuer.did.as_str(),
-            "keyId": issuer.key_id.as_str(),
-            "validUntil": document.get("validUntil"),
-        });
-        Ok(Answer::new(answer, format!("{text}\n")))
+        Ok(issued(&self.secure(&document, &issuer)?))
     }
 
     fn open_key_file(&self, session: &Session) -> Result<KeyFile, Failure> {
@@ -128,7 +136,7 @@ impl Issue {
 
     fn issuer<'a>(&self, party: Option<&'a Party>, file: Option<&'a KeyFile>) -> Result<Issuer<'a>, Failure> {
         let keys = party.map(|party| &party.keys).or(file).ok_or_else(|| usage("nobody issues"))?;
-        let key = signing::key(keys, &self.role)?;
+        let key = signing::key(keys, self.role.as_deref().unwrap_or(signing::ASSERTION))?;
         let unfit = |_| usage("a key of that kind has no did:key that issues");
         let (did, key_id) = match party {
             Some(party) => {
@@ -214,6 +222,21 @@ impl Issue {
     }
 }
 
+/// What there is to say of a credential that was issued; the text alone for people.
+fn issued(secured: &Secured) -> Answer {
+    let (document, key_id) = (secured.payload(), secured.key_id());
+    let text = secured.to_text().into_owned();
+    let answer = json!({
+        "credential": text,
+        "format": secured.envelope().format(Content::Credential),
+        "id": document.get("id"),
+        "issuer": key_id.did().as_str(),
+        "keyId": key_id.as_str(),
+        "validUntil": document.get("validUntil"),
+    });
+    Answer::new(answer, format!("{text}\n"))
+}
+
 /// Whether it conforms: to the data model, and to its own type where that is one of Marque's. A link
 /// is signed by `delegate` alone, which knows what its issuer may pass on.
 fn check(document: &Value) -> Result<(), Failure> {
@@ -246,5 +269,5 @@ fn check(document: &Value) -> Result<(), Failure> {
 }
 
 fn usage(reason: impl Into<String>) -> Failure {
-    Failure::local(Local::Usage, reason, "marque issue --help says what it takes.")
+    Failure::local(Local::Usage, reason, HELP)
 }

@@ -1,6 +1,6 @@
 //! `verify --offline`: a verdict from a bundle alone, without a node and without a network.
 
-use super::verify;
+use super::{explain, verify};
 use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output::Answer;
@@ -11,7 +11,7 @@ use vc_schemas::bundle::{Bundle, BundleError, MAX_BUNDLE_BYTES, Sealed};
 use vc_schemas::check::{Held, Outcome, check};
 use vc_schemas::code::Code;
 use vc_schemas::facts::{DidFact, Facts, ListKey, Request};
-use vc_schemas::refusal::Path;
+use vc_schemas::refusal::{Path, Refusal};
 use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, Secured};
 
 /// What is asked of a bundle.
@@ -30,8 +30,8 @@ pub(super) struct Question<'a> {
 }
 
 /// Judges the presentation inside a bundle as of when the bundle was made, and one that is brought along as
-/// of now.
-pub(super) fn verify(question: Question<'_>) -> Result<Answer, Failure> {
+/// of now. It is explained where `explain` says whether for people or as JSON.
+pub(super) fn verify(question: Question<'_>, explain: Option<bool>) -> Result<Answer, Failure> {
     let Question { bundle: name, by, presented, request, now } = question;
     let sealed = Sealed::parse(&files::read_named(name, MAX_BUNDLE_BYTES)?).map_err(|e| refused(&e))?;
     let made = sealed.made();
@@ -57,21 +57,31 @@ pub(super) fn verify(question: Question<'_>) -> Result<Answer, Failure> {
     expect.nonce = nonce;
     let secured = Secured::parse(Content::Presentation, envelope, &bytes, MAX_PRESENTATION_BYTES)
         .map_err(|error| error.refusal(Content::Presentation, Path::root()));
-    let outcome = secured.and_then(Held::read).map(|held| check(&held, &facts, &expect, at));
     let about = about(&bundle, &facts, at, now);
-    let refusal = match outcome {
-        Ok(Outcome::Verified(verdict)) => {
+    let held = match secured.and_then(Held::read) {
+        Ok(held) => held,
+        Err(refusal) => return Err(failed(refusal, about)),
+    };
+    let verdict = match check(&held, &facts, &expect, at) {
+        Outcome::Verified(verdict) => {
             let mut json = verdict.to_json();
             if let Some(members) = json.as_object_mut() {
                 members.insert("offline".to_owned(), about);
             }
             let human = format!("{}{}", verify::describe(&json), in_words(&json));
-            return Ok(Answer::new(json, human));
+            Ok(Answer::new(json, human))
         }
-        Ok(Outcome::Refused(refusal)) | Err(refusal) => refusal,
-        Ok(Outcome::Wants(wants)) => wants.not_to_be_had(),
+        Outcome::Refused(refusal) => Err(failed(refusal, about)),
+        Outcome::Wants(wants) => Err(failed(wants.not_to_be_had(), about)),
     };
-    Err(Failure { is_verdict: true, report: Some(Box::new(json!({"offline": about}))), ..refusal.into() })
+    match explain {
+        Some(as_json) => explain::added(verdict, &held, as_json, at),
+        None => verdict,
+    }
+}
+
+fn failed(refusal: Refusal, about: Value) -> Failure {
+    Failure { is_verdict: true, report: Some(Box::new(json!({"offline": about}))), ..refusal.into() }
 }
 
 /// What is how old. That nothing newer exists is not known offline, so it is told.

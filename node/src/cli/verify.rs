@@ -42,7 +42,7 @@ pub struct Verify {
     #[arg(long)]
     new_nonce: bool,
     /// Explain it link by link: what holds, which ceiling it met, where it fails, what would mend it
-    #[arg(long, conflicts_with_all = ["new_nonce", "offline"])]
+    #[arg(long, conflicts_with = "new_nonce")]
     explain: bool,
     /// Whether it allows this
     #[arg(long, value_parser = capability, conflicts_with = "new_nonce")]
@@ -80,7 +80,8 @@ impl Verify {
             purpose: self.purpose.clone(),
             ..Request::default()
         };
-        offline::verify(offline::Question { bundle, by: &by, presented, request, now: signing::now() })
+        let question = offline::Question { bundle, by: &by, presented, request, now: signing::now() };
+        offline::verify(question, self.explain.then_some(global.json))
     }
 
     pub(super) async fn run(&self, session: &Session) -> Result<Answer, Failure> {
@@ -93,38 +94,20 @@ impl Verify {
     async fn verify(&self, session: &Session, name: &str) -> Result<Answer, Failure> {
         let input = files::read_named(name, MAX_INPUT_BYTES)?;
         let body = self.request(&input)?;
-        let verdict = session.client()?.post("/v1/verify", &body).await;
-        let verdict = match verdict {
-            Ok(verdict) => verdict,
-            Err(failure) => {
-                let failure = Failure { is_verdict: true, ..failure };
-                let Some((links, human)) = self.explained(&input, Some(&failure)) else {
-                    return Err(failure);
-                };
-                if !session.as_json() {
-                    output::talk(human.trim_end());
-                }
-                return Err(Failure { report: Some(Box::new(json!({"explanation": links}))), ..failure });
+        let client = session.client()?;
+        let verdict = match client.post("/v1/verify", &body).await {
+            // Only what says so is verified, whatever the status was.
+            Ok(verdict) if verdict.get("verified") != Some(&Value::Bool(true)) => {
+                return Err(super::party::malformed("no verdict"));
             }
+            Ok(verdict) => Ok(Answer::new(verdict.clone(), describe(&verdict))),
+            Err(failure) => Err(Failure { is_verdict: true, ..failure }),
         };
-        // Only what says so is verified, whatever the status was.
-        if verdict.get("verified") != Some(&Value::Bool(true)) {
-            return Err(super::party::malformed("no verdict"));
+        let held = if self.explain { read(&input).ok() } else { None };
+        match held.and_then(|(text, format)| explain::read(&text, format)) {
+            Some(held) => explain::added(verdict, &held, session.as_json(), signing::now()),
+            None => verdict,
         }
-        let (mut verdict, mut human) = (verdict.clone(), describe(&verdict));
-        if let Some((links, told)) = self.explained(&input, None) {
-            human.push_str(&told);
-            if let Some(members) = verdict.as_object_mut() {
-                members.insert("explanation".to_owned(), links);
-            }
-        }
-        Ok(Answer::new(verdict, human))
-    }
-
-    /// The explanation, where one is asked for and the presentation can be read.
-    fn explained(&self, input: &[u8], refused: Option<&Failure>) -> Option<(Value, String)> {
-        let (text, format) = read(input).ok().filter(|_| self.explain)?;
-        explain::told((&text, format), refused, signing::now())
     }
 
     fn request(&self, input: &[u8]) -> Result<Value, Failure> {

@@ -167,7 +167,7 @@ fn a_domain_that_is_suspended_is_let_go_though_it_joined_and_comes_back_when_it_
     alpha.until(&["peer", "ls"], |answer| state(answer) == "connected");
 }
 
-//
+// R-034 R-045
 #[test]
 fn a_bundle_is_verified_without_a_node_and_says_how_old_it_is() {
     let alpha = Domain::start("alpha.test");
@@ -210,4 +210,13 @@ fn a_bundle_is_verified_without_a_node_and_says_how_old_it_is() {
         (exit, verdict["code"].as_str(), verdict["offline"].is_object()),
         (3, Some("nonce-mismatch"), true)
     );
+
+    // Explained as by a node, as of when the bundle was made.
+    let (exit, told) = offline(&[&bundle, "--by", &alpha.did, "--explain"]);
+    assert_eq!((exit, told["offline"].is_object()), (0, true));
+    let link = &told["explanation"][0];
+    assert_eq!((&link["left"], link.get("fails")), (&serde_json::json!(["calendar:read"]), None), "{told}");
+    let (exit, told) = offline(&[&bundle, "--by", &alpha.did, "--explain", "--capability", "calendar:write"]);
+    assert_eq!((exit, told["offline"].is_object()), (3, true));
+    assert_eq!(told["explanation"][0]["fails"]["code"], told["code"], "{told}");
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
+use vc_schemas::secure::{Content, Envelope, MAX_CREDENTIAL_BYTES, Secured};
 
 /// Where others reach it, as its operator says; nobody asks by that name here.
 const PUBLIC_URL: &str = "https://marque.alpha.test/base";
@@ -101,4 +102,83 @@ fn a_node_issues_with_each_of_its_keys_and_writes_its_own_url_whatever_it_is_cal
     alpha.kill();
     alpha.up();
     assert_eq!(issuers(&alpha).len(), 2);
+}
+
+fn enveloped(format: &str, text: &str) -> Value {
+    let envelope = Envelope::of_format(Content::Credential, format).unwrap();
+    let secured = Secured::from_text(Content::Credential, envelope, text, MAX_CREDENTIAL_BYTES).unwrap();
+    json!({
+        "@context": "https://www.w3.org/ns/credentials/v2", "type": "EnvelopedVerifiableCredential",
+        "id": secured.to_data_url(),
+    })
+}
+
+// R-047 R-043
+#[test]
+fn the_node_issues_for_the_command_line_what_it_verifies_and_can_revoke() {
+    let mut alpha = Domain::start("alpha.test");
+    let claims = alpha.folder.path().join("claims.json");
+    std::fs::write(&claims, r#"{"id":"did:web:bot.example","name":"Ada","clearance":"high"}"#).unwrap();
+    let issue = ["issue", claims.to_str().unwrap(), "--type", "StaffCredential"];
+    let name = "/credentialSubject/name";
+    for (format, key) in
+        [("vc+jwt", "p256"), ("vc+cose", "assertion"), ("vc", "p256"), ("vc+sd-jwt", "assertion")]
+    {
+        let mut asked = [&issue[..], &["--format", format, "--key", key, "--status", "revocation"]].concat();
+        if format == "vc+sd-jwt" {
+            asked.extend(["--hide", name]);
+        }
+        let issued = alpha.done(&asked);
+        let members: Vec<&String> = issued.json.as_object().unwrap().keys().collect();
+        assert_eq!(
+            members,
+            ["credential", "format", "id", "issuer", "keyId", "validUntil"],
+            "as without a node"
+        );
+        assert_eq!((issued.text("issuer"), issued.text("format")), (alpha.did.clone(), format.to_owned()));
+        assert!(issued.text("keyId").starts_with(&alpha.did) && issued.json["validUntil"].is_string());
+        let text = issued.text("credential");
+        let file = alpha.folder.path().join("issued");
+        std::fs::write(&file, &text).unwrap();
+        let read = alpha.done(&["inspect", file.to_str().unwrap()]).json;
+        assert_eq!(read["document"]["credentialSubject"]["name"], "Ada", "{read}");
+        assert_eq!(
+            text.contains('~').then(|| text.matches('~').count()),
+            (format == "vc+sd-jwt").then_some(2)
+        );
+        let credential = match format {
+            "vc" => serde_json::from_str(&text).unwrap(),
+            format => enveloped(format, &text),
+        };
+        let verify = || post(&alpha, "/credentials/verify", &json!({"verifiableCredential": credential}));
+        let (status, answer) = verify();
+        assert_eq!(status, 200, "{format}: {answer}");
+        alpha.done(&["credential", "revoke", &issued.text("id")]);
+        assert_eq!(verify().1["code"], "credential-revoked", "{format}");
+    }
+    let refused = |more: &[&str]| {
+        let answer = alpha.run(&[&issue[..], more].concat());
+        (answer.exit, answer.json["error"]["code"].as_str().unwrap().to_owned())
+    };
+    let usage = (2, "usage".to_owned());
+    assert_eq!(refused(&["--hide", name]), usage, "a JWT hides nothing");
+    assert_eq!(refused(&["--hide", "/issuer", "--format", "vc+sd-jwt"]), usage);
+    assert_eq!(refused(&["--key", "update"]), usage);
+    assert_eq!(refused(&["--subject", "did:web:other.example"]), usage);
+    let foreign = json!({
+        "@context": ["https://www.w3.org/ns/credentials/v2"], "type": "VerifiableCredential",
+        "issuer": "did:web:other.example", "credentialSubject": {"id": "did:web:bot.example"},
+    });
+    let answer = alpha.pipe(&["issue", "-"], foreign.to_string().as_bytes());
+    assert_eq!(
+        (answer.exit, &answer.json["error"]["path"]),
+        (2, &json!(["credential", "issuer"])),
+        "{}",
+        answer.json
+    );
+    alpha.kill();
+    let down = alpha.run(&issue);
+    let action = down.json["error"]["action"].as_str().unwrap();
+    assert_eq!((down.exit, &down.json["error"]["code"]), (7, &json!("node-unreachable")));
+    assert!(action.contains("marque up") && action.contains("--key-file"), "{action}");
 }
