@@ -167,11 +167,16 @@ impl Domain {
         read_announced(&json).map(Some)
     }
 
-    /// Every item of a domain.
+    /// Every item of a domain, but those of kinds that only a later release knows, whose store this was.
     pub(crate) async fn announced_items(&self, domain: &Scid, max: usize) -> Result<Vec<Item>, Error> {
         let prefix = format!("e/{}/", domain.as_str());
         let rows = self.all(Table::Envelopes, prefix.as_bytes(), max).await?;
-        rows.iter().map(|(_, json)| read_announced(json).map(|(item, _)| item)).collect()
+        let items = rows.iter().map(|(_, json)| read_announced(json).map(|(item, _)| item));
+        let known = |item: &Result<Item, Error>| match item {
+            Ok(item) => ItemKind::KNOWN.contains(&item.kind),
+            Err(_) => true,
+        };
+        items.filter(known).collect()
     }
 
     /// Which domains announced a subject: of more than [`MAX_ORIGINS`], those with the lowest SCIDs.

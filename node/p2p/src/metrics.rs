@@ -53,12 +53,7 @@ impl Metrics {
 
     /// Counts what the state machine says.
     pub fn count(&self, metric: Metric, kind: Option<Kind>, reason: Option<Refusal>) {
-        let kind = match kind {
-            Some(Kind::Log) => "log",
-            Some(Kind::LogHead) => "log-head",
-            Some(Kind::StatusList) => "status-list",
-            None => "none",
-        };
+        let kind = kind.map_or("none", Kind::as_str);
         let reason = reason.map_or("none", Refusal::as_str);
         let gossip = |result| {
             self.gossip.get_or_create(&[("kind", kind), ("result", result), ("reason", reason)]).inc();

@@ -101,8 +101,10 @@ pub async fn spawn(
     for domain in domains.trusted.iter().chain([&domains.own]) {
         items.push((domain.clone(), intake.items(domain.clone()).await.map_err(Error::Intake)?));
     }
-    let replica =
-        state::Config { own: domains.own.clone(), seed: config.seed, period_ms: config.sync_period_ms };
+    let replica = state::Config {
+        period_ms: config.sync_period_ms,
+        ..state::Config::new(domains.own.clone(), config.seed)
+    };
     let (state, first) = State::new(replica, Now { unix: clock.now(), mono: MonoMillis(0) });
 
     let (sender, commands) = mpsc::channel(MAX_COMMANDS);

@@ -9,6 +9,7 @@ mod bucket;
 mod cbor;
 pub mod envelope;
 pub mod floor;
+pub mod kind;
 pub mod limits;
 pub mod log_head;
 pub mod message;
@@ -20,7 +21,8 @@ pub mod token;
 pub mod topic;
 pub mod view;
 
-pub use envelope::{Body, Envelope, EnvelopeDraft, Kind};
+pub use envelope::{Body, Envelope, EnvelopeDraft};
+pub use kind::{Kind, Kinds};
 pub use log_head::LogHead;
 pub use message::{Hello, HelloAnswer, Request, Response};
 pub use now::{MonoMillis, Now};

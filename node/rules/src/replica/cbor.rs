@@ -58,6 +58,12 @@ impl Writer {
         self
     }
 
+    /// One value, written before.
+    pub(super) fn raw(&mut self, value: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(value);
+        self
+    }
+
     pub(super) fn finish(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.0)
     }
@@ -135,13 +141,20 @@ impl<'a> Reader<'a> {
     pub(super) fn skip(&mut self) -> Result<(), Refusal> {
         self.0.skip().map_err(|_| Refusal::Malformed)
     }
+
+    /// Passes over one value, whatever it is, and gives its bytes.
+    pub(super) fn skipped(&mut self) -> Result<&'a [u8], Refusal> {
+        let from = self.0.position();
+        self.skip()?;
+        self.0.input().get(from..self.0.position()).ok_or(Refusal::Malformed)
+    }
 }
 
 /// Reads the whole of `input` by `read`, and requires that `write` gives it back.
-pub(super) fn decode_exactly<T>(
-    input: &[u8],
+pub(super) fn decode_exactly<'a, T>(
+    input: &'a [u8],
     max: usize,
-    read: impl FnOnce(&mut Reader<'_>) -> Result<T, Refusal>,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Refusal>,
     write: impl FnOnce(&T) -> Vec<u8>,
 ) -> Result<T, Refusal> {
     if input.len() > max {

@@ -10,16 +10,20 @@
 //! Field 12 is the `did-witness.json` of the log that the payload is or announces. It is critical: a
 //! node that does not read it could not verify the log. So it stands in field 11, and only there.
 //!
+//! A later release may add fields. One that field 11 names must be understood: who does not passes the
+//! envelope over. Any other is carried as it came and not looked at, so that a field added later must
+//! never be held against whoever passed it on, whatever is in it.
+//!
 //! Its expiry limits gossip only; a replica that catches up takes expired envelopes too.
 
 use crate::replica::cbor::{Reader, Writer, decode_exactly};
+use crate::replica::kind::Kind;
 use crate::replica::limits::{
     MAX_CRITICAL, MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES, MAX_PROOFS_BYTES, MAX_SKEW_SECONDS,
     MAX_SUBJECT_BYTES,
 };
 use crate::replica::message::read_scid;
-use crate::replica::view::ItemKind;
-use crate::replica::{Lane, Refusal, Scid, Topic};
+use crate::replica::{Refusal, Scid, Topic};
 use did_resolver::codec::{Sha256Digest, sha256};
 use did_resolver::did::{Did, DidUrl};
 use did_resolver::document::{Document, KeyRefusal, Relationship};
@@ -35,60 +39,15 @@ pub const CONTENT_TYPE: &str = "application/marque-envelope+cbor";
 /// The version that is spoken here.
 const VERSION: u64 = 1;
 
-/// Most fields that are read before an envelope is malformed: those of this version, and room for
-/// those that a later one marks as critical.
+/// Most fields that are read before an envelope is malformed: those that are known here, and room for
+/// those of later releases.
 const MAX_FIELDS: usize = 32;
 
-/// The field of witness proofs: the last one that this version has, and the only critical one.
+/// The field of witness proofs: the last one that is known here, and the only critical one.
 const WITNESS_FIELD: u64 = 12;
 
-/// What the payload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A whole DID log, verbatim; the subject is its DID, `seq` its last version number.
-    Log,
-    /// A [`LogHead`](crate::replica::LogHead), for a log that is too long to be pushed.
-    LogHead,
-    /// A signed status list, verbatim; the subject is its URL, `seq` its sequence number.
-    StatusList,
-}
-
-impl Kind {
-    const fn number(self) -> u64 {
-        match self {
-            Self::Log => 1,
-            Self::LogHead => 2,
-            Self::StatusList => 3,
-        }
-    }
-
-    const fn from_number(number: u64) -> Option<Self> {
-        match number {
-            1 => Some(Self::Log),
-            2 => Some(Self::LogHead),
-            3 => Some(Self::StatusList),
-            _ => None,
-        }
-    }
-
-    /// What it is once it is held.
-    #[must_use]
-    pub const fn item_kind(self) -> ItemKind {
-        match self {
-            Self::Log | Self::LogHead => ItemKind::Log,
-            Self::StatusList => ItemKind::StatusList,
-        }
-    }
-
-    /// The topics on which it may come; the first is the ordinary one.
-    #[must_use]
-    pub const fn lanes(self) -> &'static [Lane] {
-        match self {
-            Self::Log | Self::LogHead => &[Lane::Did],
-            Self::StatusList => &[Lane::Status, Lane::Ctl],
-        }
-    }
-}
+/// Fields of later releases, each with its value as it came.
+type Later<'a> = Vec<(u64, &'a [u8])>;
 
 /// What an envelope says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,9 +75,14 @@ pub struct Body {
 
 impl Body {
     fn encode(&self) -> Vec<u8> {
+        self.encode_with(&[])
+    }
+
+    /// With fields of later releases, each with its value as it came.
+    fn encode_with(&self, later: &[(u64, &[u8])]) -> Vec<u8> {
         let mut w = Writer::default();
-        w.map(10 + usize::from(self.prev.is_some()) + usize::from(self.witness.is_some()));
-        w.uint(1).uint(VERSION).uint(2).uint(self.kind.number()).uint(3).text(self.domain.as_str());
+        w.map(10 + usize::from(self.prev.is_some()) + usize::from(self.witness.is_some()) + later.len());
+        w.uint(1).uint(VERSION).uint(2).uint(self.kind.rule().number).uint(3).text(self.domain.as_str());
         w.uint(4).text(&self.subject).uint(5).uint(self.seq);
         if let Some(prev) = &self.prev {
             w.uint(6).bytes(prev);
@@ -129,14 +93,18 @@ impl Body {
             Some(witness) => w.array(1).uint(WITNESS_FIELD).uint(WITNESS_FIELD).bytes(witness),
             None => w.array(0),
         };
+        for (field, value) in later {
+            w.uint(*field).raw(value);
+        }
         w.finish()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
-        decode_exactly(bytes, MAX_ENVELOPE_BYTES, Self::read, Self::encode)
+        let write = |(body, later): &(Self, Later<'_>)| body.encode_with(later);
+        decode_exactly(bytes, MAX_ENVELOPE_BYTES, Self::read, write).map(|(body, _)| body)
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, Refusal> {
+    fn read<'a>(r: &mut Reader<'a>) -> Result<(Self, Later<'a>), Refusal> {
         let fields = r.map(MAX_FIELDS)?;
         // Another version may have any shape after its number.
         if r.uint()? != 1 {
@@ -147,7 +115,7 @@ impl Body {
         }
         let (mut kind, mut domain, mut subject, mut seq, mut prev) = (None, None, None, None, None);
         let (mut issued, mut expires, mut payload, mut digest) = (None, None, None, None);
-        let (mut witness, mut later) = (None, false);
+        let (mut witness, mut critical, mut later) = (None, false, Later::new());
         for _ in 1..fields {
             match r.uint()? {
                 2 => kind = Some(r.uint()?),
@@ -161,44 +129,36 @@ impl Body {
                 10 => digest = Some(r.digest()?),
                 11 => {
                     for _ in 0..r.array(MAX_CRITICAL)? {
-                        later |= r.uint_or_skip()? != Some(WITNESS_FIELD);
+                        critical |= r.uint_or_skip()? != Some(WITNESS_FIELD);
                     }
                 }
                 WITNESS_FIELD => witness = Some(r.bytes(MAX_PROOFS_BYTES)?.to_vec()),
-                field if field > WITNESS_FIELD => {
-                    r.skip()?;
-                    later = true;
+                // In ascending order, like all fields.
+                field if field > later.last().map_or(WITNESS_FIELD, |(last, _)| *last) => {
+                    later.push((field, r.skipped()?));
                 }
                 _ => return Err(Refusal::Malformed),
             }
         }
-        if later {
+        if critical {
             return Err(Refusal::UnknownCritical);
         }
-        let kind = Kind::from_number(kind.ok_or(Refusal::Malformed)?).ok_or(Refusal::UnknownCritical)?;
+        let kind = Kind::from_number(kind.ok_or(Refusal::Malformed)?).ok_or(Refusal::UnknownKind)?;
         let proofs = witness.as_ref().map(Vec::len);
-        if payload.as_ref().map_or(0, Vec::len) + proofs.unwrap_or(0) > MAX_PAYLOAD_BYTES {
+        if payload.as_ref().map_or(0, Vec::len) + proofs.unwrap_or(0) > kind.rule().max_payload {
             return Err(Refusal::TooLarge);
         }
         // No proofs are no field; and only logs have them.
-        if proofs.is_some_and(|length| length == 0 || kind.item_kind() != ItemKind::Log) {
+        if proofs.is_some_and(|length| length == 0 || !kind.rule().witnessed) {
             return Err(Refusal::Malformed);
         }
         let whole = || {
             let payload = payload?;
             let (issued_at, expires_at) = (issued?, expires?);
             (digest? == sha256(&payload) && issued_at <= expires_at).then_some(())?;
-            Some(Self {
-                kind,
-                domain: domain?,
-                subject: subject?,
-                seq: seq?,
-                prev,
-                issued_at,
-                expires_at,
-                payload,
-                witness,
-            })
+            let (domain, subject, seq) = (domain?, subject?, seq?);
+            let body = Self { kind, domain, subject, seq, prev, issued_at, expires_at, payload, witness };
+            Some((body, later))
         };
         whole().ok_or(Refusal::Malformed)
     }
@@ -217,8 +177,8 @@ impl Envelope {
     /// Reads an envelope. The key id is a DID URL with a fragment, of the did:webvh of the origin.
     ///
     /// # Errors
-    /// [`Refusal::TooLarge`], [`Refusal::Malformed`]; [`Refusal::UnknownVersion`] and
-    /// [`Refusal::UnknownCritical`] where a later version may know better.
+    /// [`Refusal::TooLarge`], [`Refusal::Malformed`]; [`Refusal::UnknownVersion`],
+    /// [`Refusal::UnknownKind`] and [`Refusal::UnknownCritical`] where a later release may know better.
     pub fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
         let sign1 = Sign1::parse(bytes, MAX_ENVELOPE_BYTES).map_err(|e| match e {
             SecureError::TooLong => Refusal::TooLarge,

@@ -2,7 +2,8 @@
 
 use crate::replica::Refusal;
 use crate::replica::cbor::{Reader, Writer, decode_exactly};
-use crate::replica::envelope::{Body, Kind};
+use crate::replica::envelope::Body;
+use crate::replica::kind::Kind;
 use crate::replica::limits::{MAX_LOG_BYTES, MAX_PAYLOAD_BYTES, MAX_SUBJECT_BYTES, MAX_VERSION_ID_BYTES};
 use did_resolver::codec::Sha256Digest;
 

@@ -28,6 +28,7 @@ pub const fn penalty(refusal: Refusal) -> Penalty {
         }
         Refusal::UnknownVersion
         | Refusal::UnknownCritical
+        | Refusal::UnknownKind
         | Refusal::NotSubscribed
         | Refusal::Expired
         | Refusal::FromFuture

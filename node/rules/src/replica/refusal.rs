@@ -31,6 +31,8 @@ refusals! {
     UnknownVersion = "unknown-version",
     /// A field that must be understood and is not.
     UnknownCritical = "unknown-critical",
+    /// A kind of envelope that is not taken here.
+    UnknownKind = "unknown-kind",
     /// The topic is not that of the envelope's domain and kind.
     WrongTopic = "wrong-topic",
     /// The domain is not one that this node replicates.

@@ -25,7 +25,7 @@ use crate::replica::limits::{
 };
 use crate::replica::now::{MonoMillis, Now};
 use crate::replica::view::{Item, View};
-use crate::replica::{Lane, Refusal, Scid, Topic};
+use crate::replica::{Kinds, Lane, Refusal, Scid, Topic};
 use gossip::Job;
 use long_log::WaitingLog;
 use peers::PeerState;
@@ -43,13 +43,15 @@ pub struct Config {
     pub seed: u64,
     /// Anti-entropy period in milliseconds, at least [`MIN_PERIOD_MS`]; the jitter is half of it.
     pub period_ms: u64,
+    /// What it takes. All that there is, but where a replica of an earlier release is wanted.
+    pub kinds: Kinds,
 }
 
 impl Config {
-    /// The default period.
+    /// The default period, and every kind.
     #[must_use]
-    pub const fn new(own: Scid, seed: u64) -> Self {
-        Self { own, seed, period_ms: DEFAULT_PERIOD_MS }
+    pub fn new(own: Scid, seed: u64) -> Self {
+        Self { own, seed, period_ms: DEFAULT_PERIOD_MS, kinds: Kinds::default() }
     }
 }
 

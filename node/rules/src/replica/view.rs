@@ -30,26 +30,31 @@ pub enum ItemKind {
     /// A signed status list: the subject is its URL, `seq` its sequence number, `digest` is SHA-256
     /// of the signed bytes.
     StatusList,
+    /// One that only later releases know, by its number. A peer of one may hold such items; here they are
+    /// neither held nor asked for.
+    Later(u8),
 }
 
 impl ItemKind {
+    /// Those that are held here.
+    pub const KNOWN: [Self; 2] = [Self::Log, Self::StatusList];
+
     /// The number on the wire.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
             Self::Log => 1,
             Self::StatusList => 2,
+            Self::Later(number) => number,
         }
     }
 
-    /// The kind of this number.
+    /// The kind of this number, which is one byte and not zero.
     #[must_use]
-    pub const fn from_number(number: u64) -> Option<Self> {
-        match number {
-            1 => Some(Self::Log),
-            2 => Some(Self::StatusList),
-            _ => None,
-        }
+    pub fn from_number(number: u64) -> Option<Self> {
+        let number = u8::try_from(number).ok().filter(|number| *number > 0)?;
+        let known = Self::KNOWN.into_iter().find(|kind| kind.number() == number);
+        Some(known.unwrap_or(Self::Later(number)))
     }
 }
 
@@ -184,13 +189,15 @@ impl View {
     /// Above [`MAX_BRANCHES`] those with the lowest ids stay, so that every replica keeps the same.
     ///
     /// # Errors
-    /// [`Refusal::Inconsistent`] where `held` is empty or not of one subject, [`Refusal::TooLarge`]
+    /// [`Refusal::Inconsistent`] where `held` is empty, not of one subject, or of a kind that is not known
+    /// here, [`Refusal::TooLarge`]
     /// for a subject over its bound, [`Refusal::Overloaded`] where the domain has
     /// [`MAX_ITEMS_PER_DOMAIN`]. Nothing is changed then.
     pub fn replace(&mut self, held: Vec<Item>) -> Result<Vec<Sha256Digest>, Refusal> {
         let first = held.first().ok_or(Refusal::Inconsistent)?;
         let key = (first.kind, first.subject.clone());
-        if held.iter().any(|item| item.kind != key.0 || item.subject != key.1) {
+        let known = ItemKind::KNOWN.contains(&key.0);
+        if !known || held.iter().any(|item| item.kind != key.0 || item.subject != key.1) {
             return Err(Refusal::Inconsistent);
         }
         if key.1.len() > MAX_SUBJECT_BYTES {

@@ -353,7 +353,7 @@ impl Network {
             return;
         }
         let own = self.origins[node % 2].scid.clone();
-        let config = Config { own, seed: self.below(u64::MAX), period_ms: PERIOD_MS };
+        let config = Config { period_ms: PERIOD_MS, ..Config::new(own, self.below(u64::MAX)) };
         let (state, effects) = State::new(config, self.clock());
         self.nodes[node].state = Some(state);
         self.obey(node, effects);

@@ -1,8 +1,8 @@
 //! Envelopes: what was signed comes back, and nothing else does.
 
 use super::*;
-use crate::replica::LogHead;
 use crate::replica::limits::{MAX_LOG_BYTES, MAX_VERSION_ID_BYTES};
+use crate::replica::{Lane, LogHead};
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 use serde_json::json;
@@ -100,21 +100,52 @@ fn a_draft_takes_only_the_signature_of_its_key_and_only_keys_of_the_origin() {
 }
 
 #[test]
-fn what_a_later_version_may_mean_is_not_malformed() {
+fn what_a_later_release_may_mean_is_not_malformed() {
     let plain = body().encode();
-    let mut later = plain.clone();
-    later[2] = 2;
-    let critical = [&plain[..plain.len() - 1], &[0x81, 0x0d]].concat();
-    let mut field = [&plain[..], &[0x0d, 0x00]].concat();
-    field[0] += 1;
+    let mut version = plain.clone();
+    version[2] = 2;
     let mut kind = plain.clone();
-    kind[4] = 9;
+    kind[4] = 0x17;
     let refused = |payload: Vec<u8>| Envelope::decode(&signed_raw(payload, CONTENT_TYPE)).err();
-    assert_eq!(refused(later), Some(Refusal::UnknownVersion));
-    let named = [&plain[..plain.len() - 1], &[0x82, 0x0c, 0x61, b'x']].concat();
-    for unknown in [critical, field, kind, named] {
+    assert_eq!(refused(version), Some(Refusal::UnknownVersion));
+    assert_eq!(refused(kind), Some(Refusal::UnknownKind));
+    let without_list = &plain[..plain.len() - 1];
+    let critical = [without_list, &[0x81, 0x0d]].concat();
+    let mut with_field = [&critical[..], &[0x0d, 0x00]].concat();
+    with_field[0] += 1;
+    let named = [without_list, &[0x82, 0x0c, 0x61, b'x']].concat();
+    for unknown in [critical, with_field, named] {
         assert_eq!(refused(unknown), Some(Refusal::UnknownCritical));
     }
+}
+
+/// The plain body with these bytes behind it, which are `fields` fields.
+fn with_later(fields: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut payload = [&body().encode()[..], bytes].concat();
+    payload[0] += fields;
+    payload
+}
+
+//
+#[test]
+fn a_later_field_that_is_not_critical_is_carried_as_it_came() {
+    // 13: 0, and 200: {"x": [1, 2]}.
+    for (fields, bytes) in [(1, &b"\x0d\x00"[..]), (2, b"\x0d\x00\x18\xc8\xa1\x61x\x82\x01\x02")] {
+        let sent = signed_raw(with_later(fields, bytes), CONTENT_TYPE);
+        let envelope = Envelope::decode(&sent).unwrap();
+        assert_eq!((envelope.body(), envelope.bytes()), (&body(), &sent[..]));
+        assert_eq!(envelope.verify(&document(1, "assertionMethod"), NOW), Ok(()));
+        assert_ne!(envelope.id(), signed(body()).id());
+    }
+    let refused = |payload: Vec<u8>| Envelope::decode(&signed_raw(payload, CONTENT_TYPE)).err();
+    // Twice, in another order, in a longer spelling of its number, without a value.
+    let twice = with_later(2, b"\x0d\x00\x0d\x00");
+    let order = with_later(2, b"\x0e\x00\x0d\x00");
+    for malformed in [twice, order, with_later(1, b"\x18\x0d\x00"), with_later(1, b"\x0d")] {
+        assert_eq!(refused(malformed), Some(Refusal::Malformed));
+    }
+    let many: Vec<u8> = (13..45).flat_map(|field| [0x18, field, 0x00]).collect();
+    assert_eq!(refused([&[0xb8, 42][..], &body().encode()[1..], &many].concat()), Some(Refusal::TooLarge));
 }
 
 /// A log with witness proofs.
@@ -238,6 +269,16 @@ proptest! {
         let witness = witness.filter(|_| log);
         let envelope = signed(Body { kind, seq, subject, payload, witness, ..body() });
         prop_assert_eq!(Envelope::decode(envelope.bytes()), Ok(envelope));
+    }
+
+    #[test]
+    fn whatever_a_later_release_adds_changes_nothing_here(
+        field in 13_u64..=u64::MAX, value in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let mut w = Writer::default();
+        let payload = with_later(1, &w.uint(field).bytes(&value).finish());
+        let envelope = Envelope::decode(&signed_raw(payload, CONTENT_TYPE)).unwrap();
+        prop_assert_eq!(envelope.body(), &body());
     }
 
     //

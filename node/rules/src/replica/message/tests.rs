@@ -155,3 +155,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn items_of_a_later_release_are_read_and_keep_their_id() {
+    let item = |kind| Item { kind, subject: "urn:x".to_owned(), seq: 1, digest: [1; 32] };
+    let page = |kinds: &[ItemKind]| Response::Items {
+        items: kinds.iter().map(|kind| item(*kind)).collect(),
+        more: false,
+    };
+    let mixed = page(&[ItemKind::Log, ItemKind::Later(77), ItemKind::StatusList, ItemKind::Later(255)]);
+    assert_eq!(Response::decode(&mixed.encode()), Ok(mixed));
+    assert_ne!(item(ItemKind::Later(77)).id(), item(ItemKind::Later(78)).id());
+    assert_eq!(Response::decode(&page(&[ItemKind::Later(0)]).encode()), Err(Refusal::Malformed));
+    for number in 0..300 {
+        let kind = ItemKind::from_number(number);
+        assert_eq!(kind.map(|kind| u64::from(kind.number())), (1..256).contains(&number).then_some(number));
+    }
+}

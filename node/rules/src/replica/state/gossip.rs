@@ -60,7 +60,7 @@ impl State {
         if self.seen.contains(&id) || self.under_way(&id) {
             return Err(Refusal::Known);
         }
-        let envelope = Envelope::decode(bytes)?;
+        let envelope = self.taken(bytes)?;
         if !envelope.belongs_on(topic) {
             return Err(Refusal::WrongTopic);
         }
@@ -68,6 +68,12 @@ impl State {
         self.news(&envelope)?;
         let domain = self.domains.get_mut(&envelope.body().domain).ok_or(Refusal::NotSubscribed)?;
         if domain.gossip.take(now.mono) { Ok(envelope) } else { Err(Refusal::RateLimited) }
+    }
+
+    /// Reads an envelope, of a kind that is taken.
+    pub(super) fn taken(&self, bytes: &[u8]) -> Result<Envelope, Refusal> {
+        let envelope = Envelope::decode(bytes)?;
+        if self.config.kinds.take(envelope.body().kind) { Ok(envelope) } else { Err(Refusal::UnknownKind) }
     }
 
     /// Whether an envelope can say anything that is not held, as far as its outside tells. A log of a

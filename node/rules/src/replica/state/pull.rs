@@ -13,7 +13,7 @@ use crate::replica::limits::{
     REQUEST_TIMEOUT_MS,
 };
 use crate::replica::view::{Buckets, Item};
-use crate::replica::{Envelope, LogHead, Refusal, Request, Response, Scid};
+use crate::replica::{LogHead, Refusal, Request, Response, Scid};
 use did_resolver::codec::Sha256Digest;
 use did_resolver::did::Did;
 use std::collections::VecDeque;
@@ -211,7 +211,8 @@ impl State {
                 return Err(Refusal::UnexpectedAnswer);
             }
             after = Some(id);
-            if domain.view.holds(&id) || self.settled.contains(&id) || from.unusable.contains(&id) {
+            let known = domain.view.holds(&id) || self.settled.contains(&id) || from.unusable.contains(&id);
+            if known || !self.config.kinds.want(item.kind) {
                 continue;
             }
             if pull.missing.len() >= MAX_MISSING {
@@ -279,7 +280,7 @@ impl State {
         domain: Option<&Scid>,
         bytes: &[u8],
     ) -> Result<(), Refusal> {
-        let envelope = Envelope::decode(bytes)?;
+        let envelope = self.taken(bytes)?;
         if domain.is_some_and(|domain| *domain != envelope.body().domain) {
             return Err(Refusal::NotAsAnnounced);
         }

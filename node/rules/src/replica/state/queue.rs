@@ -3,7 +3,7 @@
 use super::io::{Peer, Via};
 use crate::replica::limits::{MAX_PENDING, MAX_PENDING_FROM_SYNC};
 use crate::replica::view::ItemKind;
-use crate::replica::{Envelope, Kind, Scid};
+use crate::replica::{Envelope, Scid};
 use did_resolver::codec::Sha256Digest;
 use std::collections::VecDeque;
 
@@ -40,10 +40,7 @@ pub(super) struct Entry {
 
 impl Entry {
     fn urgent(&self) -> bool {
-        match self.envelope.body().kind {
-            Kind::StatusList => true,
-            Kind::Log | Kind::LogHead => false,
-        }
+        self.envelope.body().kind.rule().urgent
     }
 
     fn pulled(&self) -> bool {
@@ -60,20 +57,20 @@ pub(super) fn subject(envelope: &Envelope) -> Subject {
     (body.domain.clone(), body.kind.item_kind(), body.subject.clone())
 }
 
-/// The queue: status lists, which may revoke, before logs; within each in order of arrival.
+/// The queue: what is urgent, since it may revoke, before what is not; within each in order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    lists: VecDeque<Entry>,
-    logs: VecDeque<Entry>,
+    urgent: VecDeque<Entry>,
+    rest: VecDeque<Entry>,
 }
 
 impl Queue {
     pub(super) fn len(&self) -> usize {
-        self.lists.len() + self.logs.len()
+        self.urgent.len() + self.rest.len()
     }
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.lists.iter().chain(&self.logs)
+        self.urgent.iter().chain(&self.rest)
     }
 
     pub(super) fn pulled(&self) -> usize {
@@ -84,8 +81,8 @@ impl Queue {
         self.entries().any(|e| e.envelope.id() == *id)
     }
 
-    /// Adds an entry. Answers with the one that had no room: it, or where it is a list, the log that
-    /// came last.
+    /// Adds an entry. Answers with the one that had no room: it, or where it is urgent, the one
+    /// that is not and came last.
     pub(super) fn push(&mut self, entry: Entry) -> Option<Entry> {
         if entry.pulled() && self.pulled() >= MAX_PENDING_FROM_SYNC {
             return Some(entry);
@@ -95,20 +92,20 @@ impl Queue {
             if full {
                 return Some(entry);
             }
-            self.logs.push_back(entry);
+            self.rest.push_back(entry);
             return None;
         }
-        let displaced = if full { self.logs.pop_back() } else { None };
+        let displaced = if full { self.rest.pop_back() } else { None };
         if full && displaced.is_none() {
             return Some(entry);
         }
-        self.lists.push_back(entry);
+        self.urgent.push_back(entry);
         displaced
     }
 
     /// Takes the first entry whose subject is not `busy`.
     pub(super) fn next(&mut self, busy: impl Fn(&Subject) -> bool) -> Option<Entry> {
-        for queue in [&mut self.lists, &mut self.logs] {
+        for queue in [&mut self.urgent, &mut self.rest] {
             let at = queue.iter().position(|e| !busy(&subject(&e.envelope)));
             if let Some(entry) = at.and_then(|at| queue.remove(at)) {
                 return Some(entry);
@@ -120,7 +117,7 @@ impl Queue {
     /// Takes every entry of a domain.
     pub(super) fn remove_domain(&mut self, domain: &Scid) -> Vec<Entry> {
         let mut gone = Vec::new();
-        for queue in [&mut self.lists, &mut self.logs] {
+        for queue in [&mut self.urgent, &mut self.rest] {
             let (of_it, rest) = queue.drain(..).partition(|e| e.envelope.body().domain == *domain);
             *queue = rest;
             let of_it: VecDeque<Entry> = of_it;

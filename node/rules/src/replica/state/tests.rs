@@ -3,7 +3,7 @@
 use super::*;
 use crate::replica::limits::*;
 use crate::replica::view::{Buckets, ItemKind, log_digest};
-use crate::replica::{Body, Envelope, EnvelopeDraft, Hello, Kind, Request, Response};
+use crate::replica::{Body, Envelope, EnvelopeDraft, Hello, Kind, Kinds, Request, Response, penalty, view};
 use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::keys::{KeyKind, PublicKey};
@@ -365,4 +365,66 @@ fn a_search_finds_no_room_in_a_domain_that_is_full_but_for_what_it_holds() {
     assert!(!state.has_room(&scid(0), &[item("did:example:new", 1)]));
     assert!(state.has_room(&scid(0), &[item("did:example:7", 2)]));
     assert!(state.has_room(&scid(5), &[item("did:example:new", 1)]), "not replicated, not bounded here");
+}
+
+/// A replica of a release that knows no status lists.
+fn earlier_release() -> State {
+    let kinds = Kinds::only([Kind::Log, Kind::LogHead]);
+    State::new(Config { kinds, ..Config::new(scid(0), 1) }, now(0)).0
+}
+
+//
+#[test]
+fn a_kind_that_is_not_known_is_passed_over_and_nobody_is_charged() {
+    let mut state = earlier_release();
+    admit(&mut state, 1);
+    let list = envelope(0, Kind::StatusList, "https://d0.example/list", 1);
+    let unknown = gossip(&mut state, 1, &list, Lane::Ctl);
+    assert_eq!((reports(&unknown), reasons(&unknown)), (vec![Report::Ignore], vec![Refusal::UnknownKind]));
+    // It is no nearer to a ban, and what is known goes on.
+    assert_eq!(penalty::penalty(Refusal::UnknownKind), penalty::Penalty::Ignore);
+    assert_eq!(
+        tickets(&gossip(&mut state, 1, &envelope(0, Kind::Log, "did:example:a", 1), Lane::Did)).len(),
+        1
+    );
+}
+
+//
+#[test]
+fn what_a_later_release_holds_keeps_nobody_from_pulling_the_rest() {
+    let list = Item { kind: ItemKind::StatusList, ..item("https://d0.example/list", 1) };
+    let later = Item { kind: ItemKind::Later(99), ..item("urn:later", 1) };
+    let log = item("did:example:a", 1);
+    for (mut state, known) in
+        [(earlier_release(), vec![log.clone()]), (state(), vec![log.clone(), list.clone()])]
+    {
+        let asked = admit(&mut state, 1);
+        let request = |effects: &[Effect]| {
+            effects.iter().find_map(|e| match e {
+                Effect::Request { id, request, .. } => Some((*id, request.clone())),
+                _ => None,
+            })
+        };
+        let (id, Request::Digest { .. }) = request(&asked).unwrap() else { panic!("{asked:?}") };
+        let mut theirs = View::default();
+        theirs.replace(vec![log.clone()]).unwrap();
+        let theirs = view::DomainDigest { root: [7; 32], ..theirs.digest() };
+        let respond = |state: &mut State, id, response| {
+            state.handle(Input::SyncResponse { peer: peer(1), id, response }, now(2))
+        };
+        let effects = respond(&mut state, id, Response::Digest(theirs));
+        let (id, Request::Items { .. }) = request(&effects).unwrap() else { panic!("{effects:?}") };
+        // The buckets that were asked for are not what is looked at here.
+        state.asked.values_mut().for_each(|asked| {
+            if let pull::Task::Items { buckets, .. } = &mut asked.task {
+                *buckets = Buckets::ALL;
+            }
+        });
+        let mut items = vec![log.clone(), list.clone(), later.clone()];
+        items.sort_by_key(Item::id);
+        let effects = respond(&mut state, id, Response::Items { items, more: false });
+        let (_, Request::Objects { ids, .. }) = request(&effects).unwrap() else { panic!("{effects:?}") };
+        let wanted: BTreeSet<_> = known.iter().map(Item::id).collect();
+        assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), wanted);
+    }
 }

@@ -48,6 +48,8 @@ fn replacing_tells_what_it_replaced_and_refuses_what_is_not_one_subject() {
     assert_eq!(a.replace(vec![item(1, 2, 2)]), Ok(vec![item(1, 1, 1).id()]));
     assert_eq!(a.highest(ItemKind::Log, "did:example:1"), Some(2));
     assert_eq!(a.replace(vec![item(1, 3, 3), item(2, 1, 1)]), Err(Refusal::Inconsistent));
+    let later = Item { kind: ItemKind::Later(9), ..item(1, 4, 4) };
+    assert_eq!(a.replace(vec![later]), Err(Refusal::Inconsistent));
     assert_eq!(a.replace(vec![]), Err(Refusal::Inconsistent));
     assert_eq!(a.highest(ItemKind::Log, "did:example:1"), Some(2));
 }
