@@ -112,13 +112,28 @@ impl Domain {
         self.told("trust", &did, self.try_trust(domain).await).await
     }
 
-    /// Recognises a domain no more. What is held of it stays, and authorises nothing; nodes of it that
-    /// joined by token are admitted as before.
+    /// Suspends the recognition of a domain, resumes it as it was, or ends it. What is held of the domain
+    /// stays, and authorises nothing meanwhile; nodes of it that joined by token are admitted as before. A
+    /// credential that states the recognition is suspended, resumed and revoked with it.
     ///
     /// # Errors
     /// [`Error::Refused`] where the DID is no domain's, or of none that is recognised.
-    pub async fn distrust(&self, did: &Did) -> Result<TrustedDomain, Error> {
-        self.told("distrust", did.as_str(), self.try_distrust(did).await).await
+    pub async fn act_on_trust(&self, did: &Did, act: Act) -> Result<TrustedDomain, Error> {
+        self.told(act.as_str(), did.as_str(), self.try_act_on_trust(did, act).await).await
+    }
+
+    /// The DomainRecognitionCredential about a recognised domain as it is now, in the envelope that is asked
+    /// for; a new one where there is none or half of its life is over. It tells others whom this domain
+    /// recognises; nobody has to follow it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `state-conflict` where the domain is not recognised, or suspended.
+    pub async fn recognition_credential(&self, did: &Did, envelope: Envelope) -> Result<Issued, Error> {
+        let outcome = match crate::trust::scid_of(did) {
+            Ok(scid) => self.try_recognition_credential(&scid, envelope).await,
+            Err(error) => Err(error),
+        };
+        self.told("issue", did.as_str(), outcome).await
     }
 
     /// Says which history of a DID counts on this node: the one that has the version `version_id`, as it

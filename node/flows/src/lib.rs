@@ -17,6 +17,7 @@ pub mod members;
 pub mod updates;
 pub mod issue;
 pub mod credentials;
+mod recognitions;
 pub mod trust;
 mod names;
 mod unrecognised;

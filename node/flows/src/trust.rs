@@ -1,4 +1,4 @@
-//! Whom this node recognises, and what it expects of a presentation because of that.
+//! Whom this node recognises and for how long, and what it expects of a presentation because of that.
 
 use crate::domain::{Domain, put};
 use crate::error::Error;
@@ -6,10 +6,11 @@ use crate::ports::records::{Expect as Expected, Table, Write};
 use crate::record::{Decision, Kind};
 use did_resolver::did::Did;
 use did_resolver::webvh::WebvhId;
+use marque_rules::lifecycle::Act;
 use marque_rules::replica::Scid;
 use marque_rules::trust::{self, MAX_DOMAINS, TrustedDomain};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use vc_schemas::code::Code;
 use vc_schemas::facts::{Expect, Request};
 
@@ -30,31 +31,56 @@ impl Domain {
             let detail = "another domain of that name is recognised, or is this one";
             return Err(Error::member(Code::StateConflict, "did", detail));
         }
+        if domain.resources.as_ref().is_some_and(BTreeSet::is_empty) {
+            let detail = "without a resource nothing is rooted: name one, or leave it out for any";
+            return Err(Error::member(Code::RequestMalformed, "resources", detail));
+        }
         let facts = json!({"capabilities": domain.capabilities.to_json(), "suspended": domain.suspended});
-        let batch = vec![
-            put(Table::Trust, scid, &domain.to_json(), Expected::Any),
-            self.entry(Decision::new(Kind::Trust, domain.did.as_str(), "recognised").with(facts))?,
-        ];
-        self.records.commit(batch).await?;
+        let write = put(Table::Trust, scid.clone(), &domain.to_json(), Expected::Any);
+        let decision = Decision::new(Kind::Trust, domain.did.as_str(), "recognised").with(facts);
+        // What was stated before is true no more.
+        self.change_trust(&scid, Act::Revoke, write, decision).await
+    }
+
+    /// Commits a change of what is recognised, and of what is stated of it, in one.
+    async fn change_trust(
+        &self,
+        scid: &str,
+        act: Act,
+        write: Write,
+        decision: Decision,
+    ) -> Result<(), Error> {
+        let (flips, mut batch) = self.restate(scid, act).await?;
+        batch.push(write);
+        batch.push(self.entry(decision)?);
+        self.flip(&flips, batch).await?;
         if let Some(mesh) = self.mesh() {
             mesh.domains_changed();
         }
         Ok(())
     }
 
-    /// What [`Domain::distrust`] does; its refusal is not on record yet.
-    pub(crate) async fn try_distrust(&self, did: &Did) -> Result<TrustedDomain, Error> {
+    /// What [`Domain::act_on_trust`] does; its refusal is not on record yet.
+    pub(crate) async fn try_act_on_trust(&self, did: &Did, act: Act) -> Result<TrustedDomain, Error> {
         let scid = trust::domain_scid(did).map_err(|_| not_a_domain())?;
-        let found = self.trusted().await?.into_iter().find(|domain| domain.scid().as_ref() == Ok(&scid));
-        let domain = found.ok_or(Error::member(Code::StateConflict, "did", "not recognised here"))?;
-        let batch = vec![
-            Write { table: Table::Trust, key: scid.into_bytes(), value: None, expect: Expected::Any },
-            self.entry(Decision::new(Kind::Trust, domain.did.as_str(), "removed"))?,
-        ];
-        self.records.commit(batch).await?;
-        if let Some(mesh) = self.mesh() {
-            mesh.domains_changed();
-        }
+        let row = self.json(Table::Trust, scid.as_bytes()).await?;
+        let (row, version) = row.ok_or(Error::member(Code::StateConflict, "did", "not recognised here"))?;
+        let mut domain = TrustedDomain::read(&row).map_err(|_| Error::Record("a trusted domain"))?;
+        let expect = Expected::Version(version);
+        let (write, outcome) = match act {
+            Act::Revoke => (
+                Write { table: Table::Trust, key: scid.clone().into_bytes(), value: None, expect },
+                "removed",
+            ),
+            Act::Suspend | Act::Resume if domain.suspended == (act == Act::Suspend) => return Ok(domain),
+            Act::Suspend | Act::Resume => {
+                domain.suspended = act == Act::Suspend;
+                let outcome = if domain.suspended { "suspended" } else { "resumed" };
+                (put(Table::Trust, scid.clone(), &domain.to_json(), expect), outcome)
+            }
+        };
+        let decision = Decision::new(Kind::Trust, domain.did.as_str(), outcome);
+        self.change_trust(&scid, act, write, decision).await?;
         Ok(domain)
     }
 

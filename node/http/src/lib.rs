@@ -18,6 +18,7 @@ mod contested;
 mod registry;
 mod issuer;
 mod peers;
+mod trust;
 mod admin;
 mod status;
 mod vocabulary;

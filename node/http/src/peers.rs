@@ -1,18 +1,12 @@
-//! Other domains: joined by token, and trusted or not.
+//! Nodes of other domains: joined by token, connected.
 
 use crate::body::{Json, answer};
 use crate::error::Problem;
 use crate::faces::Faces;
-use crate::registry::capabilities;
-use crate::target::segment;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
-use did_resolver::did::Did;
-use did_resolver::webvh::WebvhId;
 use marque_flows::ports::mesh::PeerInfo;
-use marque_flows::trust::scid_of;
-use marque_rules::trust::TrustedDomain;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -80,73 +74,4 @@ pub(crate) async fn list(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
         peers.push(Value::Object(json));
     }
     Ok(answer(StatusCode::OK, &json!({"peers": peers})))
-}
-
-/// The label of a domain's DID.
-fn label(did: &Did) -> String {
-    WebvhId::parse(did).map(|id| id.host().to_owned()).unwrap_or_default()
-}
-
-/// `POST /v1/trust`
-pub(crate) async fn trust(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
-    let mut object = Object::new(&json, "body")?;
-    let malformed = Problem::member(Code::DidMalformed, "did", "not a DID");
-    let did: Did = object.text("did")?.parse().map_err(|_| malformed)?;
-    let capabilities = capabilities(object.required("capabilities")?)?;
-    let resources = object.texts("resources")?;
-    let malformed = Problem::member(Code::RequestMalformed, "suspended", "neither true nor false");
-    let suspended = object.optional("suspended").map_or(Some(false), Value::as_bool).ok_or(malformed)?;
-    object.end("body")?;
-    let scid = scid_of(&did)?;
-    let json = json!({
-        "did": did.as_str(), "scid": scid, "domain": label(&did), "capabilities": capabilities.to_json(),
-        "suspended": suspended,
-    });
-    faces.domain.trust(TrustedDomain { did, suspended, capabilities, resources }).await?;
-    Ok(answer(StatusCode::CREATED, &json))
-}
-
-/// A recognised domain as callers see it.
-fn shown(domain: &TrustedDomain) -> Result<Value, Problem> {
-    Ok(json!({
-        "did": domain.did.as_str(),
-        "scid": scid_of(&domain.did)?,
-        "domain": label(&domain.did),
-        "capabilities": domain.capabilities.to_json(),
-        "resources": domain.resources,
-        "suspended": domain.suspended,
-    }))
-}
-
-/// `GET /v1/trust`
-pub(crate) async fn trusted(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
-    let trusted = faces.domain.trusted().await?;
-    let all = trusted.iter().map(shown).collect::<Result<Value, _>>()?;
-    Ok(answer(StatusCode::OK, &json!({"trust": all})))
-}
-
-/// The DID of a domain that a path names.
-fn named(uri: &Uri) -> Result<Did, Problem> {
-    let malformed = Problem::member(Code::DidMalformed, "did", "not a DID");
-    segment(uri, 2)?.parse().map_err(|_| malformed)
-}
-
-/// `GET /v1/trust/{did}`
-pub(crate) async fn recognition(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
-    let scid = scid_of(&named(&uri)?)?;
-    let trusted = faces.domain.trusted().await?;
-    let found = trusted.iter().find(|domain| domain.scid().as_ref() == Ok(&scid));
-    let domain = found.ok_or(Problem::new(Code::NotFound, "the domain is not recognised here"))?;
-    Ok(answer(StatusCode::OK, &shown(domain)?))
-}
-
-/// `POST /v1/trust/{did}/remove`
-pub(crate) async fn distrust(
-    State(faces): State<Arc<Faces>>,
-    uri: Uri,
-    Json(json): Json,
-) -> Result<Response, Problem> {
-    Object::new(&json, "body")?.end("body")?;
-    let domain = faces.domain.distrust(&named(&uri)?).await?;
-    Ok(answer(StatusCode::OK, &shown(&domain)?))
 }

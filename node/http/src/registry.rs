@@ -8,6 +8,7 @@ use crate::target::{options, segment};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use marque_flows::issue::Issued;
 use marque_flows::members::{Member, NewMember};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
@@ -122,21 +123,29 @@ pub(crate) async fn show(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Re
 
 /// `GET /v1/owners/{name}/credential`, `GET /v1/agents/{name}/credential`
 pub(crate) async fn credential(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
-    let [format] = options(&uri, ["format"])?;
+    let envelope = credential_format(&uri)?;
+    let issued = faces.domain.identity_credential(kind(&uri), &segment(&uri, 2)?, envelope).await?;
+    Ok(answer(StatusCode::OK, &issued_json(&issued, envelope)))
+}
+
+/// The envelope in which a credential is asked for: `?format=vc+jwt`, which is also what it is without.
+pub(crate) fn credential_format(uri: &Uri) -> Result<Envelope, Problem> {
+    let [format] = options(uri, ["format"])?;
     let envelope = match &format {
         None => Some(Envelope::Jwt),
         Some(format) => Envelope::of_format(Content::Credential, format),
     };
-    let unknown = Problem::member(Code::RequestMalformed, "format", "not a format of credentials");
-    let envelope = envelope.ok_or(unknown)?;
-    let issued = faces.domain.identity_credential(kind(&uri), &segment(&uri, 2)?, envelope).await?;
-    let json = json!({
+    envelope.ok_or(Problem::member(Code::RequestMalformed, "format", "not a format of credentials"))
+}
+
+/// A credential as it is handed out.
+pub(crate) fn issued_json(issued: &Issued, envelope: Envelope) -> Value {
+    json!({
         "did": issued.did.as_str(),
         "credential": issued.secured.to_text(),
         "format": envelope.format(Content::Credential),
         "validUntil": issued.valid_until.to_string(),
-    });
-    Ok(answer(StatusCode::OK, &json))
+    })
 }
 
 /// `POST /v1/owners/{name}/log`, `POST /v1/agents/{name}/log`

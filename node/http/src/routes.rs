@@ -5,8 +5,8 @@ use crate::faces::Faces;
 use crate::guard::{Face, Guard, watch};
 use crate::resolver::IDENTIFIERS;
 use crate::{
-    admin, bundles, contested, import, issuer, logs, peers, registry, resolver, status, vcapi, verifier,
-    vocabulary,
+    admin, bundles, contested, import, issuer, logs, peers, registry, resolver, status, trust, vcapi,
+    verifier, vocabulary,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -125,9 +125,12 @@ fn node() -> Routes {
         .route("/v1/invites", post(peers::invite))
         .route("/v1/peers", get(peers::list).post(peers::join))
         .route("/v1/webvh/import", post(import::import))
-        .route("/v1/trust", get(peers::trusted).post(peers::trust))
-        .route("/v1/trust/{did}", get(peers::recognition))
-        .route("/v1/trust/{did}/remove", post(peers::distrust))
+        .route("/v1/trust", get(trust::list).post(trust::add))
+        .route("/v1/trust/{did}", get(trust::show))
+        .route("/v1/trust/{did}/credential", get(trust::credential))
+        .route("/v1/trust/{did}/suspend", post(trust::act))
+        .route("/v1/trust/{did}/resume", post(trust::act))
+        .route("/v1/trust/{did}/remove", post(trust::act))
 }
 
 fn health() -> Routes {

@@ -1,15 +1,21 @@
-//! What a domain issues: identity credentials of its owners, agents and nodes, each with its life.
+//! What a domain issues: identity credentials of its owners, agents and nodes, and what it states of
+//! domains that it recognises, each with its life.
 //!
 //! Deciding and writing happen here; status indices and random ids come in, signing happens above.
 
+use crate::trust::TrustedDomain;
 use did_resolver::did::Did;
 use did_resolver::document::{Document, Relationship};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{Log, WebvhId};
 use std::fmt;
 use std::time::Duration;
-use vc_schemas::claims::{Agent, Claims, NodeMembership, Owner, OwnerKind, StatusPair, is_name, peer_id};
-use vc_schemas::credential::{AGENT_LIFE, Credential, MEMBERSHIP_LIFE, OWNER_LIFE, uuid_urn};
+use vc_schemas::claims::{
+    Agent, Claims, DomainRecognition, NodeMembership, Owner, OwnerKind, StatusPair, is_name, peer_id,
+};
+use vc_schemas::credential::{
+    AGENT_LIFE, Credential, MEMBERSHIP_LIFE, OWNER_LIFE, RECOGNITION_LIFE, uuid_urn,
+};
 use vc_schemas::delegation::scope::Scope;
 use vc_schemas::status::bitstring::MIN_ENTRIES;
 use vc_schemas::status::{Purpose, StatusEntry};
@@ -261,6 +267,25 @@ pub fn membership_credential(home: &Home, slot: Slot, node: &Did) -> Result<Cred
     let peer_id = peer_id(&key).ok_or(IssuanceError::Keys)?;
     let claims = NodeMembership { id: node.clone(), peer_id, domain: home.label.clone() };
     Ok(credential(home, slot, MEMBERSHIP_LIFE, Claims::NodeMembership(claims)))
+}
+
+/// A DomainRecognitionCredential, for 24 hours: what this domain lets `trusted` root here, for others to read.
+///
+/// # Errors
+/// [`IssuanceError::Place`] where what is trusted is no domain.
+pub fn recognition_credential(
+    home: &Home,
+    slot: Slot,
+    trusted: &TrustedDomain,
+) -> Result<Credential, IssuanceError> {
+    let id = WebvhId::parse(&trusted.did).map_err(|_| IssuanceError::Place)?;
+    let claims = DomainRecognition {
+        id: trusted.did.clone(),
+        domain: id.host().to_owned(),
+        capabilities: trusted.capabilities.clone(),
+        resource: trusted.resources.clone(),
+    };
+    Ok(credential(home, slot, RECOGNITION_LIFE, Claims::DomainRecognition(claims)))
 }
 
 /// Whether a credential is to be renewed: half of its life is over (MODEL.md, "Credentials").

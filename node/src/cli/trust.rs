@@ -2,7 +2,7 @@
 
 use super::arguments::{DryRun, capability, did};
 use super::session::Session;
-use crate::client::segment;
+use crate::client::{Client, segment};
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use clap::{Args, Subcommand};
@@ -25,8 +25,14 @@ pub enum TrustCommand {
         #[arg(long, value_delimiter = ',')]
         resource: Vec<String>,
     },
-    /// Recognise a domain no more, and let its nodes go, until it is added again
+    /// Let nothing of a domain count for now, and let its nodes go; what it may root is kept for resume
     Suspend {
+        /// The domain's DID
+        #[arg(value_parser = did)]
+        did: Did,
+    },
+    /// Recognise a suspended domain again, as before
+    Resume {
         /// The domain's DID
         #[arg(value_parser = did)]
         did: Did,
@@ -38,6 +44,9 @@ pub enum TrustCommand {
         /// The domain's DID
         #[arg(value_parser = did)]
         did: Did,
+        /// Print the DomainRecognitionCredential that states it to others
+        #[arg(long)]
+        credential: bool,
     },
     /// All that are recognised
     Ls,
@@ -76,12 +85,10 @@ impl TrustCommand {
                 Ok(Answer::new(answer, human))
             }
             Self::Suspend { did } => {
-                let body = json!({"did": did.as_str(), "capabilities": [], "suspended": true});
-                let answer = client.post("/v1/trust", &body).await?;
-                let text = |name| output::text(&answer, name);
-                let human = output::facts(&[("suspended", text("domain")), ("did", text("did"))]);
-                Ok(Answer::new(answer, human))
+                let next = format!("To let it count again: marque trust resume {did}");
+                Ok(act(&client, did, "suspend", "suspended").await?.saying(next))
             }
+            Self::Resume { did } => act(&client, did, "resume", "resumed").await,
             Self::Remove(Remove { did, dry }) => {
                 let (now, path) = (client.get(&path(did)).await?, path(did));
                 let domain = output::text(&now, "domain");
@@ -95,7 +102,12 @@ impl TrustCommand {
                     "Mandates that it rooted are refused from now on: marque verify says root-not-anchored.";
                 Ok(Answer::new(answer, human).saying(next))
             }
-            Self::Show { did } => {
+            Self::Show { did, credential: true } => {
+                let answer = client.get(&format!("{}/credential", path(did))).await?;
+                let human = format!("{}\n", output::text(&answer, "credential"));
+                Ok(Answer::new(answer, human))
+            }
+            Self::Show { did, credential: false } => {
                 let answer = client.get(&path(did)).await?;
                 let heads = ["domain", "may root", "resources", "suspended", "did"];
                 let facts: Vec<_> = heads.into_iter().zip(row(&answer)).collect();
@@ -112,6 +124,12 @@ impl TrustCommand {
             }
         }
     }
+}
+
+async fn act(client: &Client, did: &Did, verb: &str, done: &str) -> Result<Answer, Failure> {
+    let answer = client.post(&format!("{}/{verb}", path(did)), &json!({})).await?;
+    let human = output::facts(&[(done, output::text(&answer, "domain")), ("did", did.to_string())]);
+    Ok(Answer::new(answer, human))
 }
 
 fn path(did: &Did) -> String {

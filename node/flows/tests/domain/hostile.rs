@@ -90,13 +90,8 @@ async fn a_domain_that_joined_and_is_suspended_is_not_admitted() {
     let token = marque_rules::replica::token::JoinToken::parse(&invite.token, alpha.domain.now()).unwrap();
     let with_secret = Hello { join_secret: Some(token.secret), ..hello(&bravo).await };
     alpha.intake.admit(knock("bravo.test", with_secret)).await.unwrap();
-    let suspended = TrustedDomain {
-        did: bravo.domain.home.did.clone(),
-        suspended: true,
-        capabilities: scope(&[]),
-        resources: None,
-    };
-    alpha.domain.trust(suspended).await.unwrap();
+    alpha.trusts(&bravo, &[]).await;
+    alpha.domain.act_on_trust(&bravo.domain.home.did, Act::Suspend).await.unwrap();
     let refused = alpha.intake.admit(knock("bravo.test", hello(&bravo).await)).await.unwrap_err();
     assert_eq!(refused, Refusal::UnknownDomain);
     let domains = alpha.intake.domains().await.unwrap();

@@ -15,6 +15,7 @@ mod hostile;
 mod import;
 mod linked_data;
 mod peer;
+mod recognition;
 mod mesh;
 mod verification;
 mod witnessed;

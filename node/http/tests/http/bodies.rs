@@ -22,6 +22,8 @@ fn routes() -> Vec<(String, Value)> {
         ("/v1/indices".to_owned(), json!({"issuer": "did:key:z6Mk"})),
         ("/v1/links".to_owned(), json!({"chain": ["a.b.c"]})),
         ("/v1/contested/did:web:a.example/settle".to_owned(), json!({"versionId": "1-Qm"})),
+        ("/v1/trust/did:web:a.example/suspend".to_owned(), json!({})),
+        ("/v1/trust/did:web:a.example/resume".to_owned(), json!({})),
         ("/v1/trust/did:web:a.example/remove".to_owned(), json!({})),
         ("/v1/invites".to_owned(), json!({})),
         ("/v1/peers".to_owned(), json!({"token": "mqj1.x"})),
