@@ -1,11 +1,11 @@
-//! What a connection speaks (MESH.md D1, D3, D5, D10): gossipsub behind the gate, hello, sync and
-//! identify, under connection limits.
+//! What a connection speaks (MESH.md D1, D3, D5, D10): gossipsub behind the gate, hello, sync,
+//! identify and ping, under connection limits.
 
 use crate::gate::{Arrivals, Gate, Gossip, Topics};
 use crate::limits::{
     HEARTBEAT, HELLO_TIMEOUT, MAX_CONNECTIONS, MAX_CONNECTIONS_IN, MAX_CONNECTIONS_OUT,
     MAX_CONNECTIONS_PER_PEER, MAX_HELLOS_PER_CONNECTION, MAX_PENDING_IN, MAX_PENDING_OUT,
-    MAX_REQUESTS_PER_CONNECTION,
+    MAX_REQUESTS_PER_CONNECTION, PING_INTERVAL,
 };
 use crate::wire::{self, Bounded};
 use libp2p::connection_limits::{self, ConnectionLimits};
@@ -15,7 +15,7 @@ use libp2p::gossipsub::{
 };
 use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{identify, request_response};
+use libp2p::{identify, ping, request_response};
 use marque_rules::replica::Lane;
 use marque_rules::replica::limits::{MAX_GOSSIP_BYTES, REQUEST_TIMEOUT_MS};
 use std::time::Duration;
@@ -42,6 +42,8 @@ pub(crate) struct Behaviour {
     pub(crate) sync: request_response::Behaviour<Bounded>,
     /// Tells peers which protocols are spoken and under which address they are seen.
     pub(crate) identify: identify::Behaviour,
+    /// Answers pings and sends them: what a NAT or a firewall forgets is forgotten with a silent connection.
+    pub(crate) ping: ping::Behaviour,
 }
 
 impl std::fmt::Debug for Behaviour {
@@ -78,6 +80,7 @@ impl Behaviour {
                 exchange(sync_timeout, MAX_REQUESTS_PER_CONNECTION),
             ),
             identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL)),
         })
     }
 }

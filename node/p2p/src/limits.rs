@@ -84,3 +84,7 @@ pub const FIRST_PAUSE_MS: u64 = 500;
 
 /// Longest such pause before jitter: what a restarted anchor waits for its peers, at worst.
 pub const LONGEST_PAUSE_MS: u64 = 60_000;
+
+/// How often a peer is pinged: 64 bytes each way, within the half minute for which the strictest NATs and
+/// firewalls keep a silent connection.
+pub const PING_INTERVAL: Duration = Duration::from_secs(25);

@@ -1,0 +1,136 @@
+// The wire of the mesh, written from docs/mesh-wire.md alone.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { Sign1 } from "@auth0/cose";
+import { Encoder } from "cbor-x";
+
+export const HELLO = "/marque/hello/1";
+export const SYNC = "/marque/sync/1";
+export const LANES = ["did", "status", "ctl"];
+export const LOG = 1;
+export const STATUS_LIST = 3;
+// What they are once they are held.
+const ITEM_KINDS = { [LOG]: 1, [STATUS_LIST]: 2 };
+
+const cbor = new Encoder({ mapsAsObjects: false, useRecords: false, tagUint8Array: false });
+const encode = (value) => Buffer.from(cbor.encode(value));
+export const decode = (bytes) => cbor.decode(Buffer.from(bytes));
+export const sha256 = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
+export const scidOf = (did) => did.split(":")[2];
+
+const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
+
+export function topicOf(scid, lane) {
+  const bits = [...sha256(Buffer.from(scid)).subarray(0, 10)].map((b) => b.toString(2).padStart(8, "0")).join("");
+  const hash = bits.match(/.{5}/g).map((five) => BASE32[parseInt(five, 2)]).join("");
+  return `/marque/1/${hash}/${lane}`;
+}
+
+// Hello.
+
+const fields = ({ membership, did, log, addresses }) => [1, membership, did, log, null, addresses];
+
+export const hello = (who) => encode(fields(who));
+
+export const admitted = (who) => encode([0, fields(who)]);
+
+export function readHello(bytes) {
+  const [version, membership, did, log] = Array.isArray(bytes) ? bytes : decode(bytes);
+  assert.equal(version, 1);
+  return { membership, did, log };
+}
+
+export function readHelloAnswer(bytes) {
+  const [kind, what] = decode(bytes);
+  return kind === 0 ? readHello(what) : { refused: what };
+}
+
+// Sync.
+
+export const REFUSED = 5;
+export const NOT_FOUND = encode([REFUSED, "not-found"]);
+
+export const request = {
+  digest: (scid) => encode([0, scid]),
+  items: (scid, buckets) => encode([1, scid, buckets, null]),
+  objects: (scid, ids) => encode([2, scid, ids]),
+  resolve: (did) => encode([4, did]),
+};
+
+const u64 = (n) => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(n));
+  return bytes;
+};
+
+// What stands for an object: kind, subject, sequence number, digest.
+export const itemId = ([kind, subject, seq, digest]) =>
+  sha256(Buffer.of(kind), u64(Buffer.byteLength(subject)), Buffer.from(subject), u64(seq), digest);
+
+export function itemOf({ kind, subject, seq, payload }) {
+  const versionIds = () => payload.toString().trim().split("\n").map((line) => `${JSON.parse(line).versionId}\n`);
+  const digest = kind === LOG ? sha256(Buffer.from(versionIds().join(""))) : sha256(payload);
+  return [ITEM_KINDS[kind], subject, seq, digest];
+}
+
+export function digestOf(items) {
+  const ids = items.map(itemId).sort(Buffer.compare);
+  const buckets = [...Array(256).keys()].map((n) => sha256(...ids.filter((id) => id[0] === n)));
+  return { root: sha256(...buckets), buckets: Buffer.concat(buckets.map((digest) => digest.subarray(0, 8))) };
+}
+
+// Answers for one domain, of which these envelopes are all that is held.
+export function answerSync(scid, envelopes, bytes) {
+  const [kind, domain, ...rest] = decode(bytes);
+  const held = envelopes.map(({ bytes, body }) => ({ bytes, item: itemOf(body), id: itemId(itemOf(body)) }));
+  const mine = kind < 3 && domain === scid ? held.sort((a, b) => Buffer.compare(a.id, b.id)) : [];
+  if (kind === 0) {
+    const { root, buckets } = digestOf(mine.map(({ item }) => item));
+    return encode([0, root, buckets]);
+  }
+  if (kind === 1) {
+    const [buckets, after] = rest;
+    const asked = ({ id }) => buckets[id[0] >> 3] & (1 << (id[0] & 7)) && (!after || Buffer.compare(id, after) > 0);
+    return encode([1, mine.filter(asked).map(({ item }) => item), false]);
+  }
+  if (kind === 2) {
+    const [ids] = rest;
+    const asked = ({ id }) => ids.some((wanted) => Buffer.compare(id, wanted) === 0);
+    return encode([2, mine.filter(asked).map(({ id, bytes }) => [id, bytes])]);
+  }
+  return NOT_FOUND;
+}
+
+// Envelopes.
+
+const ENVELOPE = "application/marque-envelope+cbor";
+const [ALG, CONTENT_TYPE, KEY_ID, EDDSA] = [1, 3, 4, -8];
+
+export async function seal(keyId, key, { kind, scid, subject, seq, payload }) {
+  const now = Math.floor(Date.now() / 1000);
+  const body = new Map([
+    [1, 1], [2, kind], [3, scid], [4, subject], [5, seq], [7, now], [8, now + 600], [9, payload],
+    [10, sha256(payload)], [11, []],
+  ]);
+  const header = [[ALG, EDDSA], [CONTENT_TYPE, ENVELOPE], [KEY_ID, Buffer.from(keyId)]];
+  const sign1 = await Sign1.sign(header, [], encode(body), await key.imported());
+  const bytes = Buffer.from(sign1.encode());
+  return { bytes, body: { kind, scid, subject, seq, payload } };
+}
+
+// Reads an envelope and verifies its signature by the key that it names, as `keyOf` knows it.
+export async function open(bytes, keyOf) {
+  const sign1 = Sign1.decode(bytes);
+  assert.equal(sign1.protectedHeaders.get(CONTENT_TYPE), ENVELOPE);
+  assert.equal(sign1.unprotectedHeaders.size ?? 0, 0);
+  const keyId = Buffer.from(sign1.protectedHeaders.get(KEY_ID)).toString();
+  await sign1.verify(await keyOf(keyId), { algorithms: [EDDSA] });
+  const body = decode(sign1.payload);
+  assert.equal(body.get(1), 1, "the version");
+  assert.deepEqual(body.get(11), [], "nothing is critical");
+  const payload = Buffer.from(body.get(9));
+  assert.deepEqual(Buffer.from(body.get(10)), sha256(payload), "the digest of the payload");
+  assert.equal(scidOf(keyId), body.get(3), "the key is the origin's");
+  return { kind: body.get(2), scid: body.get(3), subject: body.get(4), seq: Number(body.get(5)), payload, keyId };
+}
