@@ -11,6 +11,7 @@ pub use layers::{Layers, Origin};
 use crate::failure::{Failure, Local};
 use did_resolver::keys::KeyKind;
 use did_resolver::webvh::Location;
+use marque_p2p::credit::Network;
 use marque_rules::replica::limits::MAX_ADDRESSES;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,8 +25,14 @@ pub const MAX_FILE_BYTES: usize = 64 * 1024;
 /// Most addresses of peers: those of the mesh's first contact, not of the mesh.
 pub const MAX_PEERS: usize = 64;
 
+/// Most networks that are exempt: an operator's own, not a registry of them.
+const MAX_NETWORKS: usize = 64;
+
 /// Longest address, in bytes: a multiaddr with a DNS name, a port and a PeerId.
 const MAX_ADDRESS_BYTES: usize = 512;
+
+/// Where whoever is there shares the machine with this node.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 /// Kinds of key that a did:key issuer can have, by their names here.
 const ISSUERS: [(&str, KeyKind); 3] =
@@ -88,6 +95,9 @@ pub struct Mesh {
     /// Multiaddrs under which others reach this node, where that is not where it listens; at most
     /// [`MAX_ADDRESSES`].
     pub external: Vec<String>,
+    /// Networks in which many nodes behind one address are no attack: a cluster's, one's own NAT's. At most
+    /// [`MAX_NETWORKS`].
+    pub shared_networks: Vec<String>,
 }
 
 /// Status lists.
@@ -193,7 +203,12 @@ impl Default for Config {
         Self {
             domain: String::new(),
             listen: Listen::on_loopback(FIRST_PORT),
-            mesh: Mesh { sync_seconds: 30, peers: Vec::new(), external: Vec::new() },
+            mesh: Mesh {
+                sync_seconds: 30,
+                peers: Vec::new(),
+                external: Vec::new(),
+                shared_networks: LOOPBACK.map(str::to_owned).to_vec(),
+            },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
             verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW) },
             issue: Issue { public_url: String::new(), did_keys: Vec::new() },
@@ -242,6 +257,7 @@ impl Config {
                  /dns4/marque.acme.example/tcp/8643"
             )));
         }
+        self.shared_networks()?;
         for (key, path) in
             [("interop.program", &self.interop.program), ("interop.contexts", &self.interop.contexts)]
         {
@@ -274,6 +290,20 @@ impl Config {
             |kinds: &Vec<KeyKind>| kinds.iter().all(|kind| kinds.iter().filter(|k| *k == kind).count() == 1);
         kinds.filter(once).ok_or_else(|| {
             refused("issue.did_keys is not a list of ed25519, p256 and p384, each once at most")
+        })
+    }
+
+    /// The networks in which many nodes behind one address are no attack.
+    ///
+    /// # Errors
+    /// [`Local::Configuration`].
+    pub fn shared_networks(&self) -> Result<Vec<Network>, Failure> {
+        let networks = self.mesh.shared_networks.iter().map(|text| text.parse());
+        let networks = networks.collect::<Result<Vec<_>, _>>().ok().filter(|all| all.len() <= MAX_NETWORKS);
+        networks.ok_or_else(|| {
+            refused(format!(
+                "mesh.shared_networks is not a list of at most {MAX_NETWORKS} networks such as 10.0.0.0/8"
+            ))
         })
     }
 
@@ -317,7 +347,9 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          [mesh]\n\
          # Seconds between two rounds in which peers compare what they hold.\n# sync_seconds = {}\n\
          # Addresses of peers to dial from the start; `marque peer join` adds others.\n# peers = []\n\
-         # Addresses under which others reach this node, if not those that it listens on.\n# external = []\n\n\
+         # Addresses under which others reach this node, if not those that it listens on.\n# external = []\n\
+         # Networks in which many nodes behind one address are no attack: a cluster, your own NAT.\n\
+         # shared_networks = [\"{}\"]\n\n\
          [status]\n\
          # How long others may use a status list of this domain before they ask for a newer one.\n\
          # ttl_seconds = {}\n\
@@ -350,6 +382,7 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
         listen.health,
         listen.p2p,
         mesh.sync_seconds,
+        mesh.shared_networks.join("\", \""),
         status.ttl_seconds,
         status.max_age_seconds,
         verify.skew_seconds,

@@ -191,6 +191,7 @@ fn mesh_config(config: &Config, file: &KeyFile) -> Result<marque_p2p::Config, Fa
         listen: vec![config.listen.p2p.clone()],
         external: config.mesh.external.clone(),
         peers: config.mesh.peers.clone(),
+        shared_networks: config.shared_networks()?,
         sync_period_ms: u64::from(config.mesh.sync_seconds).saturating_mul(1_000),
         seed: u64::from_be_bytes(signing::random()?),
     })

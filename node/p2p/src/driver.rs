@@ -8,10 +8,13 @@ mod connections;
 mod effects;
 mod exchange;
 mod joins;
+mod rating;
 mod work;
 
 use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::command::{Command, Source};
+use crate::credit::{Credit, Network};
+use crate::meter::Meters;
 use crate::metrics::Metrics;
 use crate::peers::{Book, Place};
 use exchange::{Asker, Channel, Early};
@@ -52,6 +55,9 @@ pub(crate) struct Parts {
     pub(crate) changed: Arc<Notify>,
     pub(crate) computing: Arc<Semaphore>,
     pub(crate) lookups: Arc<Semaphore>,
+    pub(crate) meters: Meters,
+    /// Networks behind which many nodes are no attack.
+    pub(crate) shared: Vec<Network>,
     pub(crate) book: Book,
     /// Where the monotonic clock begins.
     pub(crate) began: Instant,
@@ -86,6 +92,8 @@ pub(crate) struct Driver {
     /// Writes that the state machine has not decided on yet; empty between two inputs.
     writes: BTreeMap<Ticket, Write>,
     joins: Joins,
+    /// P5 and P6 of the admitted peers, and which of them gossipsub knows as explicit.
+    credits: BTreeMap<PeerId, Credit>,
     domains: Domains,
     loaded: BTreeSet<Scid>,
     /// When the state machine wants to be woken.
@@ -117,6 +125,7 @@ impl Driver {
             topics: HashMap::new(),
             writes: BTreeMap::new(),
             joins: Joins::default(),
+            credits: BTreeMap::new(),
             domains: Domains { addresses: Vec::new(), ..domains.clone() },
             loaded: items.iter().map(|(domain, _)| domain.clone()).collect(),
             wake: None,

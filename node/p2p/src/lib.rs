@@ -3,9 +3,14 @@
 //! `marque_flows::ports::mesh::Intake`.
 
 pub mod limits;
+pub mod budget;
+pub mod meter;
 pub mod wire;
 pub mod gate;
+mod score;
+pub mod credit;
 pub mod metrics;
+mod memory;
 mod behaviour;
 pub mod peers;
 mod command;

@@ -66,11 +66,28 @@ pub const MAX_JOINS: usize = 8;
 /// Gossip topics of one peer: three for each domain that it may replicate.
 pub const MAX_TOPICS: usize = 3 * marque_rules::replica::limits::MAX_DOMAINS;
 
-/// Largest domain whose nodes all forward to each other, instead of forming a mesh (D5).
-pub const MAX_FULL_MESH: usize = 12;
+/// Bytes of an admitted peer: the two largest answers that may be under way at once, a hello, and a
+/// burst of gossip.
+pub const MEMBER_BYTES_BURST: u64 = 8 * 1_024 * 1_024;
+/// And a second's worth: gossip at its rate and its cap is 1.5 MiB.
+pub const MEMBER_BYTES_PER_SECOND: u64 = 2 * 1_024 * 1_024;
 
-/// Heartbeat of gossipsub (D5: 700 ms to 1 s).
-pub const HEARTBEAT: Duration = Duration::from_millis(700);
+/// Bytes of any other peer: a hello at its cap, and room for what stands around it.
+pub const STRANGER_BYTES_BURST: u64 = 2 * 1_024 * 1_024;
+/// And a second's worth: two requests at their cap a second are no more.
+pub const STRANGER_BYTES_PER_SECOND: u64 = 64 * 1_024;
+
+/// Peers whose bytes are counted, those that went a moment ago included: 200 bytes each.
+pub const MAX_METERS: usize = 1_024;
+
+/// Milliseconds of judgement that one peer may cost for nothing: what is taken costs it nothing, so a
+/// node that catches up is not slowed. The longest single judgement, a log at its cap, is half of it.
+pub const VAIN_MS_BURST: u64 = 1_000;
+/// And a second's worth: a fortieth of the two threads.
+pub const VAIN_MS_PER_SECOND: u64 = 50;
+
+/// Part of the memory that the node may use, in percent, beyond which it takes no more connections.
+pub const MAX_MEMORY_PERCENT: u64 = 80;
 
 /// Addresses to dial that were configured or given by the node, together.
 pub const MAX_GIVEN_ADDRESSES: usize = 256;

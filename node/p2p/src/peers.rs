@@ -171,6 +171,12 @@ impl Book {
         self.entries.remove(&place);
     }
 
+    /// Whether the configuration names an address at which this peer answers.
+    #[must_use]
+    pub fn is_anchor(&self, peer: &PeerId) -> bool {
+        self.entries.values().any(|e| e.origin == Origin::Configured && e.peer.as_ref() == Some(peer))
+    }
+
     /// `peer` was admitted: its addresses are good.
     pub fn admitted(&mut self, peer: &PeerId) {
         for entry in self.entries.values_mut().filter(|e| e.peer.as_ref() == Some(peer)) {

@@ -2,10 +2,12 @@
 
 use crate::behaviour::Behaviour;
 use crate::command::Line;
+use crate::credit::Network;
 use crate::driver::{Driver, Parts};
 use crate::gate::Arrivals;
 use crate::handle::Handle;
 use crate::limits::{HANDSHAKE, IDLE, MAX_COMMANDS, MAX_COMPUTING, MAX_LOOKUPS, MAX_SEARCHES, MAX_STREAMS};
+use crate::meter::{Metered, Meters};
 use crate::metrics::Metrics;
 use crate::peers::{Book, Origin};
 use crate::search::Search;
@@ -38,6 +40,8 @@ pub struct Config {
     pub external: Vec<String>,
     /// Multiaddrs of peers to dial, with or without a PeerId at the end.
     pub peers: Vec<String>,
+    /// Networks behind which many nodes are no attack: loopback, a cluster, one's own NAT.
+    pub shared_networks: Vec<Network>,
     /// Period of anti-entropy, in milliseconds.
     pub sync_period_ms: u64,
     /// Seeds jitter and the choice of peers; nothing secret depends on it.
@@ -46,11 +50,12 @@ pub struct Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { secret: _, listen, external, peers, sync_period_ms, seed } = self;
+        let Self { secret: _, listen, external, peers, shared_networks, sync_period_ms, seed } = self;
         f.debug_struct("Config")
             .field("listen", listen)
             .field("external", external)
             .field("peers", peers)
+            .field("shared_networks", shared_networks)
             .field("sync_period_ms", sync_period_ms)
             .field("seed", seed)
             .finish_non_exhaustive()
@@ -88,7 +93,8 @@ pub async fn spawn(
 ) -> Result<Running, Error> {
     let key = keypair(config.secret)?;
     let own = key.public().to_peer_id();
-    let mut swarm = swarm(&key, metrics.arrivals())?;
+    let meters = Meters::default();
+    let mut swarm = swarm(&key, metrics.arrivals(), meters.clone())?;
     let listening = listen(&mut swarm, &config.listen, own).await?;
 
     let began = Instant::now();
@@ -130,6 +136,8 @@ pub async fn spawn(
         changed,
         computing,
         lookups,
+        meters,
+        shared: config.shared_networks,
         book,
         began,
         addresses,
@@ -144,14 +152,14 @@ fn keypair(mut secret: [u8; 32]) -> Result<Keypair, Error> {
     Keypair::ed25519_from_bytes(&mut secret).map_err(|e| Error::Transport(e.to_string()))
 }
 
-fn swarm(key: &Keypair, arrivals: Arrivals) -> Result<Swarm<Behaviour>, Error> {
+fn swarm(key: &Keypair, arrivals: Arrivals, meters: Meters) -> Result<Swarm<Behaviour>, Error> {
     let mut mux = yamux::Config::default();
     mux.set_max_num_streams(MAX_STREAMS);
     let noise = noise::Config::new(key).map_err(|e| Error::Transport(e.to_string()))?;
     let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
-        .multiplex(mux)
+        .multiplex_ext(move |peer, _| Metered::new(mux, meters.of(*peer)))
         .timeout(HANDSHAKE)
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
         .boxed();

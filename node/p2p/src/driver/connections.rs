@@ -113,6 +113,8 @@ impl Driver {
         let now = self.mono();
         self.parts.book.lost(&peer, now);
         self.step(Input::PeerDisconnected { peer: Peer(peer.to_bytes()) });
+        self.parts.meters.of(peer).admit(false);
+        self.rate();
     }
 
     /// Closes every connection to a peer.

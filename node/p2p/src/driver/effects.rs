@@ -2,8 +2,7 @@
 
 use super::exchange::{Asker, Protocol};
 use super::{Driver, work};
-use crate::behaviour::{EXPLICIT_SCORE, topic_params};
-use crate::limits::MAX_FULL_MESH;
+use crate::score::topic_params;
 use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, MessageId, PublishError};
 use marque_rules::replica::state::{ChannelId, Peer, Report};
@@ -36,7 +35,9 @@ impl Driver {
                 self.topics.remove(&topic.hash());
                 self.parts.swarm.behaviour_mut().gate.gossip().unsubscribe(&topic);
             }
-            Effect::Judge { ticket, via, envelope, log, .. } => self.judge(ticket, via, *envelope, log),
+            Effect::Judge { ticket, peer, via, envelope, log } => {
+                self.with(&peer, |driver, peer| driver.judge(ticket, peer, via, *envelope, log));
+            }
             Effect::Persist { ticket } => match self.writes.remove(&ticket) {
                 Some(write) => {
                     self.work.spawn(async move { work::Done::Written { ticket, outcome: write.await } });
@@ -83,15 +84,11 @@ impl Driver {
 
     fn admit(&mut self, peer: PeerId, domain: &Scid) {
         tracing::info!(%peer, %domain, "peer admitted");
-        let nodes = self.parts.state.admitted().filter(|(_, d)| *d == domain).count();
-        let gate = &mut self.parts.swarm.behaviour_mut().gate;
-        gate.admit(peer);
-        if nodes <= MAX_FULL_MESH {
-            gate.gossip().add_explicit_peer(&peer);
-            gate.gossip().set_application_score(&peer, EXPLICIT_SCORE);
-        }
+        self.parts.meters.of(peer).admit(true);
+        self.parts.swarm.behaviour_mut().gate.admit(peer);
+        self.rate();
         if self.answered.contains(&peer) {
-            gate.open(peer);
+            self.parts.swarm.behaviour_mut().gate.open(peer);
         }
         self.parts.book.admitted(&peer);
         self.measure();

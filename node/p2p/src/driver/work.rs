@@ -11,6 +11,8 @@ use marque_rules::replica::{
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// For whom this node says who it is.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ pub(super) enum Whom {
 pub(super) enum Done {
     Standing { whom: Whom, outcome: Result<Standing, Refusal> },
     Knocked(Box<Knocked>),
-    Judged { ticket: Ticket, judgement: Judgement },
+    Judged { ticket: Ticket, peer: PeerId, judgement: Judgement, took: Duration },
     Written { ticket: Ticket, outcome: Result<(), Refusal> },
     Looked { channel: ChannelId, response: Response },
     Domains(Result<Domains, Refusal>),
@@ -42,6 +44,7 @@ pub(super) struct Knocked {
     /// Where the peer says that it may be dialled.
     addresses: Vec<String>,
     outcome: Result<Admission, Refusal>,
+    took: Duration,
 }
 
 impl Driver {
@@ -71,28 +74,59 @@ impl Driver {
         let joining =
             self.joins.token(&peer).filter(|t| channel.is_none() && t.domain == hello.domain).cloned();
         let addresses = hello.addresses.clone();
+        if self.parts.meters.of(peer).is_overdrawn() {
+            let peer = Peer(peer.to_bytes());
+            self.step(Input::HelloRefused { peer, channel, reason: Refusal::RateLimited });
+            return;
+        }
         self.verifying.insert(peer);
         let knock = Knock { peer: peer.to_base58(), hello, joining };
         self.work.spawn(async move {
-            let outcome = match computing.acquire().await {
+            let place = computing.acquire().await;
+            let began = Instant::now();
+            let outcome = match place {
                 Ok(_place) => intake.admit(knock).await,
                 Err(_) => Err(Refusal::Overloaded),
             };
-            Done::Knocked(Box::new(Knocked { peer, channel, addresses, outcome }))
+            let took = began.elapsed();
+            Done::Knocked(Box::new(Knocked { peer, channel, addresses, outcome, took }))
         });
     }
 
-    /// Has an envelope judged.
-    pub(super) fn judge(&mut self, ticket: Ticket, via: Via, envelope: Envelope, log: Option<Vec<u8>>) {
+    /// Has an envelope judged, as long as its peer has not cost too much for nothing.
+    pub(super) fn judge(
+        &mut self,
+        ticket: Ticket,
+        peer: PeerId,
+        via: Via,
+        envelope: Envelope,
+        log: Option<Vec<u8>>,
+    ) {
         let intake = Arc::clone(&self.parts.intake);
         let computing = Arc::clone(&self.parts.computing);
+        let overdrawn = self.parts.meters.of(peer).is_overdrawn();
         self.work.spawn(async move {
-            let judgement = match computing.acquire().await {
+            let ignored = |reason| Judgement { verdict: Verdict::Ignore(reason), write: None };
+            if overdrawn {
+                let (judgement, took) = (ignored(Refusal::RateLimited), Duration::ZERO);
+                return Done::Judged { ticket, peer, judgement, took };
+            }
+            let place = computing.acquire().await;
+            let began = Instant::now();
+            let judgement = match place {
                 Ok(_place) => intake.judge(Submission { via, envelope, log }).await,
-                Err(_) => Judgement { verdict: Verdict::Ignore(Refusal::Overloaded), write: None },
+                Err(_) => ignored(Refusal::Overloaded),
             };
-            Done::Judged { ticket, judgement }
+            Done::Judged { ticket, peer, judgement, took: began.elapsed() }
         });
+    }
+
+    /// Charges a peer for what was judged for nothing; what this node itself could not do is not.
+    fn charge(&self, peer: PeerId, reason: Refusal, took: Duration) {
+        let own = matches!(reason, Refusal::StoreFailed | Refusal::Overloaded | Refusal::Withdrawn);
+        if !own && !took.is_zero() {
+            self.parts.meters.of(peer).judged_in_vain(took);
+        }
     }
 
     /// Has a request answered from the store. Answers whether there was room.
@@ -122,7 +156,10 @@ impl Driver {
                 self.knocked(*knocked);
                 self.release(peer);
             }
-            Done::Judged { ticket, judgement } => {
+            Done::Judged { ticket, peer, judgement, took } => {
+                if let Verdict::Ignore(reason) | Verdict::Reject(reason) = judgement.verdict {
+                    self.charge(peer, reason, took);
+                }
                 if let Some(write) = judgement.write {
                     self.writes.insert(ticket, write);
                 }
@@ -183,12 +220,13 @@ impl Driver {
     }
 
     fn knocked(&mut self, knocked: Knocked) {
-        let Knocked { peer, channel, addresses, outcome } = knocked;
+        let Knocked { peer, channel, addresses, outcome, took } = knocked;
         let name = Peer(peer.to_bytes());
         let admission = match outcome {
             Ok(admission) => admission,
             Err(reason) => {
                 tracing::info!(%peer, %reason, "peer not admitted");
+                self.charge(peer, reason, took);
                 self.step(Input::HelloRefused { peer: name, channel, reason });
                 if channel.is_none() {
                     self.joins.failed(&peer, MeshError::Refused(reason));

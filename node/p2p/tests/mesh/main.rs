@@ -53,6 +53,7 @@ impl Node {
             listen: vec![listen.to_owned()],
             external: Vec::new(),
             peers: peers.iter().map(|p| (*p).to_owned()).collect(),
+            shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
             sync_period_ms: NEVER_MS,
             seed: seed.into(),
         };

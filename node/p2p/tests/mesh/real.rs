@@ -39,6 +39,7 @@ impl Real {
             listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
             external: Vec::new(),
             peers: peers.iter().map(|p| (*p).to_owned()).collect(),
+            shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
             sync_period_ms: NEVER_MS,
             seed: 1,
         };

@@ -142,6 +142,14 @@ pub const ORIGIN_GOSSIP_BURST: u32 = 512;
 /// See [`ORIGIN_GOSSIP_BURST`].
 pub const ORIGIN_GOSSIP_PER_SECOND: u32 = 50;
 
+/// The same of an origin that was caught saying two things under one number, for the time below: it is
+/// slowed and not shut out, since who did it may be a thief of its key, and all it says comes by pull.
+pub const EQUIVOCATOR_GOSSIP_BURST: u32 = 4;
+/// See [`EQUIVOCATOR_GOSSIP_BURST`].
+pub const EQUIVOCATOR_GOSSIP_PER_SECOND: u32 = 1;
+/// See [`EQUIVOCATOR_GOSSIP_BURST`].
+pub const EQUIVOCATOR_MS: u64 = 3_600_000;
+
 /// Sync requests of one admitted peer: burst, then a second's worth. A first sync of 10,000 items is
 /// some 60 requests.
 pub const PEER_SYNC_BURST: u32 = 256;

@@ -20,8 +20,8 @@ pub use metrics::{Gauges, Metric, Root};
 
 use crate::replica::bucket::Bucket;
 use crate::replica::limits::{
-    DEFAULT_PERIOD_MS, MAX_DOMAINS, MAX_SEEN, MAX_SETTLED, MIN_PERIOD_MS, ORIGIN_GOSSIP_BURST,
-    ORIGIN_GOSSIP_PER_SECOND,
+    DEFAULT_PERIOD_MS, EQUIVOCATOR_GOSSIP_BURST, EQUIVOCATOR_GOSSIP_PER_SECOND, EQUIVOCATOR_MS, MAX_DOMAINS,
+    MAX_SEEN, MAX_SETTLED, MIN_PERIOD_MS, ORIGIN_GOSSIP_BURST, ORIGIN_GOSSIP_PER_SECOND,
 };
 use crate::replica::now::{MonoMillis, Now};
 use crate::replica::view::{Item, View};
@@ -61,6 +61,35 @@ struct Domain {
     view: View,
     /// What its origin may still say by gossip.
     gossip: Bucket,
+    /// Until when that is little, because its origin said two things under one number.
+    slowed: Option<MonoMillis>,
+}
+
+impl Domain {
+    fn new(now: MonoMillis) -> Self {
+        Self { view: View::default(), gossip: Self::usual(now), slowed: None }
+    }
+
+    fn usual(now: MonoMillis) -> Bucket {
+        Bucket::new(ORIGIN_GOSSIP_BURST, ORIGIN_GOSSIP_PER_SECOND, now)
+    }
+
+    /// Slows what its origin says by gossip, for a while from now.
+    fn slow(&mut self, now: MonoMillis) {
+        if self.slowed.is_none() {
+            self.gossip = Bucket::new(EQUIVOCATOR_GOSSIP_BURST, EQUIVOCATOR_GOSSIP_PER_SECOND, now);
+        }
+        self.slowed = Some(now.plus_ms(EQUIVOCATOR_MS));
+    }
+
+    /// Whether its origin may say one thing more.
+    fn may_say(&mut self, now: MonoMillis) -> bool {
+        if self.slowed.is_some_and(|until| until <= now) {
+            self.slowed = None;
+            self.gossip = Self::usual(now);
+        }
+        self.gossip.take(now)
+    }
 }
 
 /// The state machine.
@@ -241,8 +270,7 @@ impl State {
                 continue;
             }
             self.out.extend(Lane::ALL.map(|lane| Effect::Subscribe { topic: Topic::new(&domain, lane) }));
-            let gossip = Bucket::new(ORIGIN_GOSSIP_BURST, ORIGIN_GOSSIP_PER_SECOND, now.mono);
-            self.domains.insert(domain.clone(), Domain { view: View::default(), gossip });
+            self.domains.insert(domain.clone(), Domain::new(now.mono));
             for peer in self.peers.values_mut().filter(|p| p.admission.is_some()) {
                 peer.wants(&domain);
             }

@@ -67,7 +67,7 @@ impl State {
         envelope.current(now.unix)?;
         self.news(&envelope)?;
         let domain = self.domains.get_mut(&envelope.body().domain).ok_or(Refusal::NotSubscribed)?;
-        if domain.gossip.take(now.mono) { Ok(envelope) } else { Err(Refusal::RateLimited) }
+        if domain.may_say(now.mono) { Ok(envelope) } else { Err(Refusal::RateLimited) }
     }
 
     /// Reads an envelope, of a kind that is taken.
@@ -170,6 +170,11 @@ impl State {
                 self.finish(ticket, Err(Refusal::Older));
             }
             Verdict::Ignore(reason) => {
+                if reason == Refusal::Equivocation
+                    && let Some(domain) = self.domains.get_mut(&domain)
+                {
+                    domain.slow(now.mono);
+                }
                 if matches!(reason, Refusal::UnknownParent | Refusal::UnknownKey)
                     && let Some(from) =
                         self.peers.get_mut(&peer).filter(|_| job_is_gossip(&self.jobs, ticket))

@@ -31,7 +31,7 @@ fn envelope(origin: u8, kind: Kind, subject: &str, seq: u64) -> Envelope {
         seq,
         prev: None,
         issued_at: now(0).unix,
-        expires_at: UnixSeconds::new(now(0).unix.get() + 600),
+        expires_at: UnixSeconds::new(now(0).unix.get() + 7_200),
         payload: vec![seq as u8],
         witness: None,
     };
@@ -258,6 +258,34 @@ fn one_peer_may_say_only_so_much() {
 }
 
 //
+//
+#[test]
+fn an_origin_that_says_two_things_is_slowed_for_a_while_and_nobody_is_charged() {
+    let mut state = state();
+    (1..=5).for_each(|n| drop(admit(&mut state, n)));
+    let judged = gossip(&mut state, 1, &envelope(0, Kind::StatusList, "https://a.test/1", 1), Lane::Status);
+    let ticket = tickets(&judged)[0];
+    let verdict = Verdict::Ignore(Refusal::Equivocation);
+    assert_eq!(reports(&state.handle(Input::Judged { ticket, verdict }, now(1))), [Report::Ignore]);
+    assert!(state.is_admitted(&peer(1)));
+
+    // Whoever passes it on.
+    let mut flood = |seq: u64, ms: u64| {
+        let mut slowed = 0;
+        for n in 0..100 {
+            let envelope = envelope(0, Kind::Log, &format!("did:example:{n}"), seq);
+            let (bytes, message_id) = (envelope.bytes().to_vec(), envelope.id().to_vec());
+            let (from, topic) = (peer(u8::try_from(1 + n % 5).unwrap()), Topic::new(&scid(0), Lane::Did));
+            let input = Input::Gossip { peer: from, topic, message_id, bytes };
+            let effects = state.handle(input, now(ms));
+            slowed += reasons(&effects).iter().filter(|reason| **reason == Refusal::RateLimited).count();
+        }
+        slowed
+    };
+    assert_eq!(flood(1, 1), 100 - usize::try_from(EQUIVOCATOR_GOSSIP_BURST).unwrap());
+    assert_eq!(flood(2, 2 + EQUIVOCATOR_MS), 0);
+}
+
 #[test]
 fn an_admitted_peer_is_asked_for_its_digest_and_for_what_differs() {
     let mut state = state();
