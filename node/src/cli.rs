@@ -8,6 +8,8 @@ mod node;
 mod subject;
 mod rotate;
 mod delegate;
+mod one_use;
+mod approve;
 mod holder;
 mod present;
 mod issue;
@@ -81,6 +83,8 @@ pub enum Command {
     Agent(subject::AgentCommand),
     /// Pass authority on: sign the next link of a chain
     Delegate(Box<delegate::Delegate>),
+    /// Approve one use of a capability that needs it, as the owner that a mandate begins with
+    Approve(Box<approve::Approve>),
     /// Answer a verifier's nonce with a mandate or chosen credentials, signed by who holds them
     Present(Box<present::Present>),
     /// Issue a credential of any kind: by the node in the domain's name, or with a key that is here
@@ -196,6 +200,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Owner(command) => command.run(&session).await,
         Command::Agent(command) => command.run(&session).await,
         Command::Delegate(delegate) => delegate.run(&session).await,
+        Command::Approve(approve) => approve.run(&session).await,
         Command::Present(present) => present.run(&session).await,
         Command::Issue(issue) => issue.run(&session).await,
         Command::Export(command) => command.run(&session).await,

@@ -94,6 +94,16 @@ impl Domain {
         self.told("register-link", signer, self.try_register_link(chain).await).await
     }
 
+    /// Registers an approval that an owner of this domain signed, so that it can be revoked by its id before
+    /// it is used.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] names what is wrong with it.
+    pub async fn register_approval(&self, approval: &Secured) -> Result<Credential, Error> {
+        let signer = approval.key_id().did().as_str();
+        self.told("register-approval", signer, self.try_register_approval(approval).await).await
+    }
+
     /// Suspends, resumes or revokes a credential.
     ///
     /// # Errors

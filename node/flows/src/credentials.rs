@@ -1,5 +1,5 @@
-//! Credentials of this domain by their id: links that its owners and agents signed are registered, and
-//! everything that has a status index here is suspended, resumed and revoked.
+//! Credentials of this domain by their id: links that its owners and agents signed and approvals that its owners
+//! did are registered, and everything that has a status index here is suspended, resumed and revoked.
 
 use crate::domain::{Domain, put};
 use crate::error::Error;
@@ -9,6 +9,7 @@ use crate::members::flips;
 use crate::ports::records::{Expect, Table};
 use crate::record::{Decision, Kind};
 use did_resolver::document::Relationship;
+use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
 use serde_json::{Value, json};
 use vc_schemas::chain::{self, Link};
@@ -18,6 +19,12 @@ use vc_schemas::credential::Credential;
 use vc_schemas::refusal::Path;
 use vc_schemas::refusal::Refusal;
 use vc_schemas::secure::{Content, Secured};
+
+/// Who of this domain signed a credential, and the place of its status with the version of the reservation.
+struct ByMember {
+    kind: MemberKind,
+    place: (u32, u64),
+}
 
 /// Most credentials that are listed at once.
 const MAX_LISTED: usize = 10_000;
@@ -44,6 +51,49 @@ impl Domain {
             return Err(Error::refused(Code::ChainEmpty, "there is no link"));
         };
         let (credential, path) = (&link.credential, Path::link(links.len() - 1));
+        let by_member = self.signed_by_member(secured, credential, &path).await?;
+        let facts = json!({"issuer": credential.issuer.as_str(), "subject": link.delegation.id.as_str()});
+        self.commit_registered("link", credential, by_member.place, facts).await?;
+        Ok(credential.clone())
+    }
+
+    /// What [`Domain::register_approval`] does; its refusal is not on record yet.
+    pub(crate) async fn try_register_approval(&self, secured: &Secured) -> Result<Credential, Error> {
+        let path = Path::approval();
+        let refuse = |code, detail| Error::Refused(Refusal::new(code, path.clone(), detail));
+        let credential = Credential::read(secured.payload())
+            .map_err(|_| refuse(Code::CredentialMalformed, "not of its type's form"))?;
+        let Claims::Approval(approval) = &credential.claims else {
+            return Err(refuse(Code::CredentialMalformed, "not an ApprovalCredential"));
+        };
+        if !secured.is_plain() {
+            return Err(refuse(
+                Code::CredentialMalformed,
+                "claims that can be held back, or bound to somebody",
+            ));
+        }
+        let by_member = self.signed_by_member(secured, &credential, &path).await?;
+        // Only principals approve, and an agent is none.
+        if by_member.kind != MemberKind::Owner {
+            return Err(refuse(Code::ApprovalMismatch, "by an agent, which approves nothing"));
+        }
+        let facts = json!({
+            "issuer": credential.issuer.as_str(),
+            "subject": approval.id.as_str(),
+            "capability": approval.capability.as_str(),
+        });
+        self.commit_registered("approval", &credential, by_member.place, facts).await?;
+        Ok(credential)
+    }
+
+    /// Whether an active member of this domain signed `secured`, by a key that counts, and its status is at a
+    /// place that was reserved for what this member signs and that nothing has yet.
+    async fn signed_by_member(
+        &self,
+        secured: &Secured,
+        credential: &Credential,
+        path: &Path,
+    ) -> Result<ByMember, Error> {
         let refuse =
             |code, member, detail| Error::Refused(Refusal::new(code, path.clone().then(member), detail));
         let issuer = self.member_of(&credential.issuer).await?;
@@ -64,7 +114,7 @@ impl Domain {
         secured
             .verify(key.key, now, self.policy.skew)
             .map_err(|error| Error::Refused(error.refusal(Content::Credential, path.clone())))?;
-        let foreign = "its status index was not reserved for a link of its issuer";
+        let foreign = "its status index was not reserved for what its issuer signs";
         let place = self.home.place(&credential.status.revocation);
         let place = place.ok_or(refuse(Code::StatusAuthority, "credentialStatus", foreign))?;
         let (reserved, version) = self.reserved_for(place).await?.unwrap_or_default();
@@ -76,16 +126,25 @@ impl Domain {
         if !own {
             return Err(refuse(Code::StatusAuthority, "credentialStatus", foreign));
         }
-        let used = json!({"for": "link", "issuer": issuer.did.as_str(), "id": credential.id});
+        Ok(ByMember { kind: issuer.kind, place: (place, version) })
+    }
+
+    /// Takes the place, and keeps the record by which the credential is found when its status changes.
+    async fn commit_registered(
+        &self,
+        what: &str,
+        credential: &Credential,
+        (place, version): (u32, u64),
+        facts: Value,
+    ) -> Result<(), Error> {
+        let used = json!({"for": what, "issuer": credential.issuer.as_str(), "id": credential.id});
         let record = credential_record(credential, place, None);
-        let facts = json!({"issuer": issuer.did.as_str(), "subject": link.delegation.id.as_str()});
         let batch = vec![
             put(Table::Credentials, credential_key(&credential.id), &record, Expect::Absent),
             put(Table::Indices, index_key(place), &used, Expect::Version(version)),
             self.entry(Decision::new(Kind::Registered, &credential.id, "registered").with(facts))?,
         ];
-        self.records.commit(batch).await?;
-        Ok(credential.clone())
+        Ok(self.records.commit(batch).await?)
     }
 
     /// Every credential with a status index here.

@@ -1,5 +1,5 @@
-//! Credentials with a status index of this domain: indices are reserved, links registered, and all of
-//! them listed, suspended, resumed and revoked.
+//! Credentials with a status index of this domain: indices are reserved, links and approvals registered, and all
+//! of them listed, suspended, resumed and revoked.
 
 use crate::body::{Json, answer};
 use crate::error::Problem;
@@ -45,17 +45,29 @@ pub(crate) async fn register(State(faces): State<Arc<Faces>>, Json(json): Json) 
     object.end("body")?;
     let malformed = Problem::member(Code::RequestMalformed, "chain", "not a list, or far too long");
     let chain = chain.ok_or(malformed)?.iter().enumerate();
-    let chain = chain.map(|(at, link)| read(at, link)).collect::<Result<Vec<_>, _>>()?;
+    let chain = chain.map(|(at, link)| read(&Path::link(at), link)).collect::<Result<Vec<_>, _>>()?;
     let credential = faces.domain.register_link(&chain).await?;
     let digest = chain.last().map(|link| codec::digest_multibase(&link.digest()));
     Ok(answer(StatusCode::CREATED, &json!({"id": credential.id, "digest": digest})))
 }
 
-fn read(at: usize, link: &Value) -> Result<Secured, Problem> {
-    let refuse = |code, detail| Problem::of(Refusal::new(code, Path::link(at), detail));
-    let text = link.as_str().ok_or(refuse(Code::RequestMalformed, "not a text"))?;
+/// `POST /v1/approvals`
+pub(crate) async fn register_approval(
+    State(faces): State<Arc<Faces>>,
+    Json(json): Json,
+) -> Result<Response, Problem> {
+    let mut object = Object::new(&json, "body")?;
+    let approval = read(&Path::approval(), object.required("approval")?)?;
+    object.end("body")?;
+    let credential = faces.domain.register_approval(&approval).await?;
+    Ok(answer(StatusCode::CREATED, &json!({"id": credential.id})))
+}
+
+fn read(path: &Path, credential: &Value) -> Result<Secured, Problem> {
+    let refuse = |code, detail| Problem::of(Refusal::new(code, path.clone(), detail));
+    let text = credential.as_str().ok_or(refuse(Code::RequestMalformed, "not a text"))?;
     Secured::from_text(Content::Credential, Envelope::of_text(text), text, MAX_CREDENTIAL_BYTES)
-        .map_err(|error| Problem::of(error.refusal(Content::Credential, Path::link(at))))
+        .map_err(|error| Problem::of(error.refusal(Content::Credential, path.clone())))
 }
 
 /// `GET /v1/credentials`

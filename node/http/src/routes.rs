@@ -97,6 +97,7 @@ fn credentials() -> Routes {
     Router::new()
         .route("/v1/indices", post(issuer::reserve))
         .route("/v1/links", post(issuer::register))
+        .route("/v1/approvals", post(issuer::register_approval))
         .route("/v1/credentials", get(issuer::list))
         .route("/v1/credentials/{id}", get(issuer::show))
         .route("/v1/credentials/{id}/suspend", post(issuer::change))

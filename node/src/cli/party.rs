@@ -126,6 +126,12 @@ impl Party {
         mandate::decode(text, MAX_CREDENTIAL_BYTES).map_err(|failure| malformed(&failure.reason))
     }
 
+    /// A place for the status of something that it is about to sign.
+    pub(super) async fn reserve(&self, client: &Client) -> Result<StatusPair, Failure> {
+        let reserved = client.post("/v1/indices", &json!({"issuer": self.did().as_str()})).await?;
+        read_pair(&reserved).ok_or_else(|| malformed("no index was reserved"))
+    }
+
     /// Signs and registers a planned link, and makes the mandate that it ends.
     pub(super) async fn issue(
         &self,
@@ -135,8 +141,7 @@ impl Party {
         envelope: Envelope,
     ) -> Result<Mandate, Failure> {
         let identity = self.identity(client, envelope).await?;
-        let reserved = client.post("/v1/indices", &json!({"issuer": self.did().as_str()})).await?;
-        let status = read_pair(&reserved).ok_or_else(|| malformed("no index was reserved"))?;
+        let status = self.reserve(client).await?;
         let id = uuid_urn(signing::random()?);
         let credential = planned.credential(id, self.did().clone(), status);
         let link = self.sign(Content::Credential, envelope, credential.to_json())?;

@@ -42,6 +42,9 @@ pub struct Present {
     /// The mandate, or - for stdin [default: the newest in the agent's wallet]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["credentials", "owner"])]
     mandate: Option<String>,
+    /// What the owner approved of this use (marque approve), or - for stdin; it counts once
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["credentials", "owner", "pairwise"])]
+    approval: Option<String>,
     /// A credential to show in place of a mandate: a file; once for each
     #[arg(long = "credential", value_name = "FILE")]
     credentials: Vec<String>,
@@ -79,6 +82,7 @@ impl Present {
         let given = self.mandate.as_deref().map(read_mandate).transpose()?;
         let chosen =
             self.credentials.iter().map(|name| read_credential(name)).collect::<Result<Vec<_>, _>>()?;
+        let approval = self.approval.as_deref().map(read_credential).transpose()?;
         let party = Party::open(session, kind, name)?;
         let holder = if self.pairwise {
             Holder::pairwise(session, &party, &self.audience)?
@@ -91,7 +95,7 @@ impl Present {
         }
         let (credentials, links) = match (chosen.is_empty(), kind) {
             (false, _) => (chosen, Vec::new()),
-            (true, Kind::Agent) => self.mandated(session, &party, &holder, given).await?,
+            (true, Kind::Agent) => self.mandated(session, &party, &holder, (given, approval)).await?,
             (true, Kind::Owner) => {
                 return Err(usage("an owner has no mandate", "Name what to show with --credential FILE."));
             }
@@ -139,12 +143,12 @@ impl Present {
         session: &Session,
         agent: &Party,
         holder: &Holder<'_>,
-        given: Option<Mandate>,
+        (given, approval): (Option<Mandate>, Option<Secured>),
     ) -> Result<(Vec<Secured>, Vec<Link>), Failure> {
         let client = session.client()?;
         let mandate = match given {
             Some(mandate) => mandate,
-            None => self.choose(agent)?.clone(),
+            None => self.choose(agent, approval.as_ref())?.clone(),
         };
         if mandate.subject() != Some(agent.did()) {
             let reason = format!("the mandate is not given to {}", agent.name);
@@ -160,7 +164,7 @@ impl Present {
                 (agent.issue(&client, planned, Some(&mandate), envelope).await?, None)
             }
         };
-        let parts = [mandate.chain(), mandate.identities(), own.as_slice()];
+        let parts = [mandate.chain(), mandate.identities(), own.as_slice(), approval.as_slice()];
         Ok((parts.concat(), mandate.links().to_vec()))
     }
 
@@ -179,16 +183,27 @@ impl Present {
         })
     }
 
-    /// The newest mandate of the wallet that is not meant for others only.
-    fn choose<'a>(&self, agent: &'a Party) -> Result<&'a Mandate, Failure> {
+    /// The newest mandate of the wallet that is not meant for others only, and that the approval is for.
+    fn choose<'a>(&self, agent: &'a Party, approval: Option<&Secured>) -> Result<&'a Mandate, Failure> {
+        let approved = approval.map(|approval| approval.payload().pointer("/credentialSubject/mandate/id"));
+        let is_approved = |mandate: &&Mandate| {
+            let id = mandate.links().last().map(|link| link.credential.id.as_str());
+            approved.is_none_or(|approved| approved.and_then(Value::as_str) == id)
+        };
         let meant = |mandate: &&Mandate| {
             let audience =
                 mandate.links().last().and_then(|link| link.delegation.constraints.audience.as_ref());
             audience.is_none_or(|audience| audience.contains(&self.audience))
         };
         let mine = |mandate: &&Mandate| mandate.subject() == Some(agent.did());
-        let found = agent.wallet.mandates.iter().rev().find(|m| mine(m) && meant(m));
-        found.ok_or_else(|| no_mandate(&agent.name))
+        let found = agent.wallet.mandates.iter().rev().find(|m| mine(m) && meant(m) && is_approved(m));
+        found.ok_or_else(|| match approval {
+            Some(_) => usage(
+                format!("the approval is for no mandate that {} holds", agent.name),
+                "It is for one link: let it be approved again for the new one.",
+            ),
+            None => no_mandate(&agent.name),
+        })
     }
 }
 

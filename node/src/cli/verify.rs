@@ -1,6 +1,7 @@
 //! `verify`: whether to let a request in.
 
 use super::arguments::{capability, did};
+use super::one_use::{self, OneUse};
 use super::session::Session;
 use super::{Global, explain, offline};
 use crate::data::Data;
@@ -16,7 +17,6 @@ use did_resolver::webvh::{Log, MAX_LOG_BYTES};
 use serde_json::{Value, json};
 use vc_schemas::code::Code;
 use vc_schemas::delegation::scope::Capability;
-use vc_schemas::facts::Request;
 use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES};
 
 /// Longest input: a presentation in base64url, and what `present --json` puts around it.
@@ -39,7 +39,7 @@ pub struct Verify {
     #[arg(long, requires_all = ["offline", "presentation"])]
     nonce: Option<String>,
     /// Make a nonce for one presentation
-    #[arg(long)]
+    #[arg(long, conflicts_with = "OneUse")]
     new_nonce: bool,
     /// Explain it link by link: what holds, which ceiling it met, where it fails, what would mend it
     #[arg(long, conflicts_with = "new_nonce")]
@@ -47,12 +47,8 @@ pub struct Verify {
     /// Whether it allows this
     #[arg(long, value_parser = capability, conflicts_with = "new_nonce")]
     capability: Option<Capability>,
-    /// On this resource
-    #[arg(long, conflicts_with = "new_nonce")]
-    resource: Option<String>,
-    /// For this purpose
-    #[arg(long, conflicts_with = "new_nonce")]
-    purpose: Option<String>,
+    #[command(flatten)]
+    one_use: OneUse,
 }
 
 impl Verify {
@@ -74,12 +70,7 @@ impl Verify {
             }
             (None, _) => None,
         };
-        let request = Request {
-            capability: self.capability.clone(),
-            resource: self.resource.clone(),
-            purpose: self.purpose.clone(),
-            ..Request::default()
-        };
+        let request = self.one_use.request(self.capability.clone())?;
         let question = offline::Question { bundle, by: &by, presented, request, now: signing::now() };
         offline::verify(question, self.explain.then_some(global.json))
     }
@@ -112,20 +103,10 @@ impl Verify {
 
     fn request(&self, input: &[u8]) -> Result<Value, Failure> {
         let (presentation, format) = read(input)?;
-        let mut body = json!({"presentation": presentation, "format": format});
-        let asked = [
-            ("capability", self.capability.as_ref().map(ToString::to_string)),
-            ("resource", self.resource.clone()),
-            ("purpose", self.purpose.clone()),
-        ];
-        if let Some(members) = body.as_object_mut() {
-            for (member, value) in asked {
-                if let Some(value) = value {
-                    members.insert(member.to_owned(), Value::String(value));
-                }
-            }
-        }
-        Ok(body)
+        let mut body = one_use::members(&self.one_use.request(self.capability.clone())?);
+        body.insert("presentation".to_owned(), presentation.into());
+        body.insert("format".to_owned(), format.into());
+        Ok(Value::Object(body))
     }
 }
 

@@ -185,3 +185,52 @@ fn a_verdict_is_explained_link_by_link_and_says_what_would_mend_it() {
     let link = &verified.json["explanation"][0];
     assert_eq!((&link["left"], link.get("fails")), (&json!(["calendar:read"]), None));
 }
+
+// R-312 R-314
+#[test]
+fn one_use_is_approved_by_its_owner_once_and_can_be_taken_back_before() {
+    let alpha = domain();
+    let mandate = ["delegate", "alice", "bot", "--cap", "mail:send", "--needs-approval", "mail:send"];
+    alpha.done(&mandate);
+    let used = |approval: Option<&str>, to: &str| {
+        let nonce = alpha.done(&["verify", "--new-nonce"]).text("nonce");
+        let mut present = vec!["present", "--agent", "bot", "--nonce", &nonce, "--aud", &alpha.did];
+        present.extend(approval.into_iter().flat_map(|file| ["--approval", file]));
+        let presentation = alpha.done(&present).text("presentation");
+        let asked = ["verify", "-", "--capability", "mail:send", "--argument", to, "--amount", "5EUR"];
+        let verdict = alpha.pipe(&asked, presentation.as_bytes());
+        (verdict.exit, verdict.text("code"))
+    };
+    let refused = |exit, code: &str| (exit, code.to_owned());
+    assert_eq!(used(None, "to=bob"), refused(6, "approval-required"));
+    let approve = |more: &[&str]| {
+        let base = ["approve", "alice", "bot", "--capability", "mail:send", "--aud", &alpha.did];
+        alpha.run(&[&base[..], &["--argument", "to=bob", "--amount", "5EUR"], more].concat())
+    };
+    let approval = approve(&[]);
+    assert_eq!(approval.exit, 0, "{}", approval.json);
+    assert_eq!(approval.json["action"]["arguments"], json!({"to": "bob"}));
+    let file = write(alpha.folder.path(), "approval", &approval.text("approval"));
+    assert_eq!(used(Some(&file), "to=eve"), refused(3, "approval-mismatch"));
+    assert_eq!(used(Some(&file), "to=bob"), refused(0, ""));
+    assert_eq!(used(Some(&file), "to=bob"), refused(3, "approval-used"));
+
+    let second = alpha.folder.path().join("second").to_str().unwrap().to_owned();
+    let approval = approve(&["--out", &second, "--format", "vnd.marque.vc+cose"]);
+    alpha.done(&["credential", "revoke", &approval.text("id")]);
+    assert_eq!(used(Some(&second), "to=bob"), refused(4, "credential-revoked"));
+
+    // What no approval is needed of, or nobody gave, is not approved; nor by anybody but the principal.
+    let wrong =
+        |line: &[&str]| alpha.run(&[&["approve"], line, &["--aud", "did:web:a.example"]].concat()).exit;
+    assert_eq!(wrong(&["alice", "bot", "--capability", "calendar:read"]), 2);
+    assert_eq!(wrong(&["alice", "bot", "--capability", "payments:send"]), 2);
+    alpha.done(&["owner", "create", "carol"]);
+    assert_eq!(wrong(&["carol", "bot", "--capability", "mail:send"]), 3);
+    assert_eq!(wrong(&["alice", "nobody", "--capability", "mail:send"]), 5);
+    // A newer mandate is another link.
+    alpha.done(&mandate);
+    alpha.done(&["delegate", "alice", "bot", "--cap", "calendar:read"]);
+    let third = write(alpha.folder.path(), "third", &approve(&[]).text("approval"));
+    assert_eq!(used(Some(&third), "to=bob"), refused(0, ""));
+}

@@ -4,10 +4,12 @@ use crate::world::{Holder, Node};
 use marque_flows::error::Error;
 use marque_flows::ports::records::{Records, Table};
 use marque_rules::issuance::MemberKind;
+use marque_rules::lifecycle::Act;
 use std::sync::Arc;
 use vc_schemas::check::Verdict;
 use vc_schemas::claims::{Approval, Claims, Parent};
 use vc_schemas::code::Code;
+use vc_schemas::credential::Credential;
 use vc_schemas::delegation::constraints::Constraints;
 use vc_schemas::facts::Request;
 use vc_schemas::secure::{Envelope, Secured};
@@ -137,4 +139,51 @@ async fn a_presentation_that_is_refused_leaves_its_approval_unused() {
     assert_eq!(code(refused), (Code::ApprovalMismatch, "approval.action".to_owned()));
     assert_eq!(journey.claims().await, 0);
     journey.node.domain.verify(&presented, Envelope::Jwt, Journey::request()).await.unwrap();
+}
+
+// R-043 R-312
+#[tokio::test]
+async fn a_registered_approval_can_be_withdrawn_until_it_is_used() {
+    let journey = Journey::new().await;
+    let domain = &journey.node.domain;
+    let (withdrawn, kept) = (journey.approval(600).await, journey.approval(600).await);
+    let id = domain.register_approval(&withdrawn).await.unwrap().id;
+    domain.register_approval(&kept).await.unwrap();
+    let listed = domain.credential(&id).await.unwrap().0;
+    assert_eq!((&listed["type"], &listed["state"]), (&"ApprovalCredential".into(), &"active".into()));
+    domain.act_on_credential(&id, Act::Revoke).await.unwrap();
+    let revoked = (Code::CredentialRevoked, "approval.credentialStatus".to_owned());
+    assert_eq!(code(journey.verify(Some(&withdrawn)).await), revoked);
+    journey.verify(Some(&kept)).await.unwrap();
+    let used = Code::ApprovalUsed;
+    assert_eq!(code(journey.verify(Some(&kept)).await).0, used);
+    assert_eq!(
+        domain.act_on_credential(&id, Act::Resume).await.unwrap_err().refusal().code,
+        Code::StateConflict
+    );
+}
+
+#[tokio::test]
+async fn only_an_owner_registers_an_approval_and_only_at_a_place_of_its_own() {
+    let journey = Journey::new().await;
+    let domain = &journey.node.domain;
+    let approval = journey.approval(600).await;
+    let claims = || Credential::read(approval.payload()).unwrap().claims;
+    let refused = async |approval: &Secured| {
+        let refusal = domain.register_approval(approval).await.unwrap_err().refusal();
+        (refusal.code, refusal.path.to_string())
+    };
+    let at = |place: &str| format!("approval{place}");
+    let mail = journey.node.agent("mail-bot", "alice", &["calendar:write"]).await;
+    let own = domain.reserve_index(&mail.did()).await.unwrap();
+    let by_agent = journey.node.signed(&mail, own, 600, claims());
+    assert_eq!(refused(&by_agent).await, (Code::ApprovalMismatch, at("")));
+    let elsewhere = journey.node.signed(&journey.alice, own, 600, claims());
+    assert_eq!(refused(&elsewhere).await, (Code::StatusAuthority, at(".credentialStatus")));
+    assert_eq!(refused(&journey.link).await, (Code::CredentialMalformed, at("")), "a link is none");
+    domain.register_approval(&approval).await.unwrap();
+    assert_eq!(refused(&approval).await.0, Code::StatusAuthority, "an index serves one approval");
+    domain.act_on_member(MemberKind::Owner, "alice", Act::Suspend).await.unwrap();
+    let other = journey.node.signed(&journey.alice, own, 600, claims());
+    assert_eq!(refused(&other).await.0, Code::OwnerSuspended);
 }

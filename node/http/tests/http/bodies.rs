@@ -21,6 +21,7 @@ fn routes() -> Vec<(String, Value)> {
         ("/v1/agents".to_owned(), agent),
         ("/v1/indices".to_owned(), json!({"issuer": "did:key:z6Mk"})),
         ("/v1/links".to_owned(), json!({"chain": ["a.b.c"]})),
+        ("/v1/approvals".to_owned(), json!({"approval": "a.b.c"})),
         ("/v1/contested/did:web:a.example/settle".to_owned(), json!({"versionId": "1-Qm"})),
         ("/v1/trust/did:web:a.example/suspend".to_owned(), json!({})),
         ("/v1/trust/did:web:a.example/resume".to_owned(), json!({})),
