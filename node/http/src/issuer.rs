@@ -57,8 +57,9 @@ pub(crate) async fn register_approval(
     Json(json): Json,
 ) -> Result<Response, Problem> {
     let mut object = Object::new(&json, "body")?;
-    let approval = read(&Path::approval(), object.required("approval")?)?;
+    let approval = object.required("approval")?;
     object.end("body")?;
+    let approval = read(&Path::approval(), approval)?;
     let credential = faces.domain.register_approval(&approval).await?;
     Ok(answer(StatusCode::CREATED, &json!({"id": credential.id})))
 }
