@@ -14,8 +14,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Domain {
     pub(crate) folder: TempDir,
     pub(crate) did: String,
-    /// The mesh's port: the same after a restart, as with any node that others are to find again.
-    port: u16,
+    /// Where the mesh listens: the same after a restart, as with any node that others are to find again.
+    p2p: String,
+    /// The network namespace in which its node and its commands run; none, that of the test.
+    host: Option<String>,
     child: Option<Child>,
 }
 
@@ -38,8 +40,11 @@ impl Answer {
 }
 
 /// The program.
+const MARQUE: &str = env!("CARGO_BIN_EXE_marque");
+
+/// The program, as a command without a data folder.
 pub(crate) fn marque() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_marque"));
+    let mut command = Command::new(MARQUE);
     command.env_remove("MARQUE_DATA").env_remove("MARQUE_PASSPHRASE_FILE");
     command
 }
@@ -47,10 +52,15 @@ pub(crate) fn marque() -> Command {
 impl Domain {
     /// A new domain, its node down.
     pub(crate) fn init(name: &str) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::init_on(name, None, format!("/ip4/127.0.0.1/tcp/{port}"))
+    }
+
+    /// A new domain, its node down, whose mesh will listen at `p2p` of a host.
+    pub(crate) fn init_on(name: &str, host: Option<String>, p2p: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("passphrase"), "a passphrase for tests").unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut domain = Self { folder, did: String::new(), port, child: None };
+        let mut domain = Self { folder, did: String::new(), p2p, host, child: None };
         domain.did = domain.done(&["init", "--domain", name]).text("did");
         domain
     }
@@ -67,7 +77,14 @@ impl Domain {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = marque();
+        let mut command = match &self.host {
+            None => marque(),
+            Some(host) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", host, MARQUE]);
+                command
+            }
+        };
         command.args(arguments).env("MARQUE_DATA", self.data());
         command.env("MARQUE_PASSPHRASE_FILE", self.folder.path().join("passphrase"));
         command.env("MARQUE_KEYS__KDF_KIB", "64").env("MARQUE_MESH__SYNC_SECONDS", "1");
@@ -83,8 +100,7 @@ impl Domain {
         let about = self.data().join("node.json");
         let _gone = std::fs::remove_file(&about);
         let free = ["--public", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"];
-        let p2p = format!("/ip4/127.0.0.1/tcp/{}", self.port);
-        let mut command = self.command(&["up", "--while-stdin", "--p2p", &p2p]);
+        let mut command = self.command(&["up", "--while-stdin", "--p2p", &self.p2p]);
         command
             .args(free)
             .envs(variables.iter().copied())
