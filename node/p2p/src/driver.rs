@@ -82,6 +82,8 @@ pub(crate) struct Driver {
     greeting: HashMap<PeerId, bool>,
     /// Peers whose hello is being verified.
     verifying: HashSet<PeerId>,
+    /// The domains that peers who were refused as unknown say they are of.
+    claims: HashMap<PeerId, Scid>,
     /// Sync requests of peers that are about to be admitted here, since they have admitted this node.
     early: Vec<Early>,
     /// Peers that have admitted this node on the present connection.
@@ -119,6 +121,7 @@ impl Driver {
             asked: HashMap::new(),
             greeting: HashMap::new(),
             verifying: HashSet::new(),
+            claims: HashMap::new(),
             early: Vec::new(),
             answered: HashSet::new(),
             timeouts: HashMap::new(),

@@ -107,6 +107,7 @@ impl Driver {
         self.greeting.remove(&peer);
         self.answered.remove(&peer);
         self.verifying.remove(&peer);
+        self.claims.remove(&peer);
         self.release(peer);
         self.timeouts.remove(&peer);
         self.joins.failed(&peer, MeshError::Unreachable);

@@ -43,6 +43,8 @@ pub(super) struct Knocked {
     channel: Option<ChannelId>,
     /// Where the peer says that it may be dialled.
     addresses: Vec<String>,
+    /// The domain that it says it is of, where that was not known when it did.
+    claim: Option<Scid>,
     outcome: Result<Admission, Refusal>,
     took: Duration,
 }
@@ -79,6 +81,7 @@ impl Driver {
             self.step(Input::HelloRefused { peer, channel, reason: Refusal::RateLimited });
             return;
         }
+        let claim = Scid::of(&hello.domain).filter(|domain| !self.knows(domain));
         self.verifying.insert(peer);
         let knock = Knock { peer: peer.to_base58(), hello, joining };
         self.work.spawn(async move {
@@ -89,7 +92,7 @@ impl Driver {
                 Err(_) => Err(Refusal::Overloaded),
             };
             let took = began.elapsed();
-            Done::Knocked(Box::new(Knocked { peer, channel, addresses, outcome, took }))
+            Done::Knocked(Box::new(Knocked { peer, channel, addresses, claim, outcome, took }))
         });
     }
 
@@ -220,7 +223,7 @@ impl Driver {
     }
 
     fn knocked(&mut self, knocked: Knocked) {
-        let Knocked { peer, channel, addresses, outcome, took } = knocked;
+        let Knocked { peer, channel, addresses, claim, outcome, took } = knocked;
         let name = Peer(peer.to_bytes());
         let admission = match outcome {
             Ok(admission) => admission,
@@ -230,6 +233,10 @@ impl Driver {
                 self.step(Input::HelloRefused { peer: name, channel, reason });
                 if channel.is_none() {
                     self.joins.failed(&peer, MeshError::Refused(reason));
+                }
+                if let Some(claim) = claim.filter(|_| reason == Refusal::UnknownDomain) {
+                    self.claims.insert(peer, claim);
+                    self.greet_recognised();
                 }
                 return;
             }
@@ -274,11 +281,7 @@ impl Driver {
         self.take_domains(domains);
         let now = self.mono();
         self.parts.book.hurry(now);
-        // A peer that was a stranger may be one no more, on either side.
-        let strangers: BTreeSet<_> = self.links.values().map(|link| link.peer).collect();
-        for peer in strangers.into_iter().filter(|p| !self.is_admitted(p)).collect::<Vec<_>>() {
-            self.greet(peer);
-        }
+        self.greet_recognised();
         let replicated: BTreeSet<_> = self.parts.state.domains().cloned().collect();
         self.loaded.retain(|domain| replicated.contains(domain));
         for domain in replicated {
@@ -291,6 +294,23 @@ impl Driver {
                 Done::Loaded { domain, outcome }
             });
         }
+    }
+
+    /// Says hello to those who were strangers when they did, and are none any more. To nobody else: whoever
+    /// refused this node says hello itself once it knows it, and hellos are few.
+    fn greet_recognised(&mut self) {
+        let recognised = self.claims.iter().filter(|(_, domain)| self.knows(domain));
+        for peer in recognised.map(|(peer, _)| *peer).collect::<Vec<_>>() {
+            self.claims.remove(&peer);
+            if !self.is_admitted(&peer) {
+                self.greet(peer);
+            }
+        }
+    }
+
+    fn knows(&self, domain: &Scid) -> bool {
+        let Domains { own, trusted, joined, .. } = &self.domains;
+        domain == own || trusted.contains(domain) || joined.contains(domain)
     }
 
     /// Makes `domains` what the state machine and the address book go by. A domain that goes from

@@ -101,6 +101,8 @@ pub(crate) struct Fake {
     /// Secrets that were given out.
     pub(crate) invites: Mutex<Vec<JoinSecret>>,
     pub(crate) store: Store,
+    /// Peers that said hello, one for each time.
+    pub(crate) knocks: Mutex<Vec<String>>,
     /// Subjects that were judged, one for each time.
     pub(crate) judged: Mutex<Vec<String>>,
 }
@@ -114,6 +116,7 @@ impl Fake {
             joined: Mutex::default(),
             invites: Mutex::default(),
             store: Store::default(),
+            knocks: Mutex::default(),
             judged: Mutex::default(),
         }
     }
@@ -131,6 +134,7 @@ impl Fake {
     }
 
     fn decide(&self, knock: &Knock) -> Result<Admission, Refusal> {
+        self.knocks.lock().unwrap().push(knock.peer.clone());
         if knock.hello.membership != knock.peer.as_bytes() {
             return Err(Refusal::BadMembership);
         }

@@ -144,6 +144,27 @@ async fn what_one_node_publishes_an_admitted_one_stores_in_either_direction() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn domains_that_are_trusted_one_by_one_are_greeted_once_each_and_admitted() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    let names = ["bravo", "charlie", "delta", "echo", "foxtrot", "golf"];
+    let mut others = Vec::new();
+    for (seed, name) in (2..).zip(names) {
+        let other = Node::start(seed, name, &["acme"], &[a.address()]).await;
+        // It is refused, and has said who it is.
+        eventually!(a.fake.knocks.lock().unwrap().contains(&other.fake_peer()));
+        others.push(other);
+    }
+    for (name, other) in names.iter().zip(&others) {
+        a.fake.trusted.lock().unwrap().insert(scid(name));
+        a.mesh().domains_changed();
+        eventually!(a.admitted(other).await && other.admitted(&a).await);
+    }
+    for other in &others {
+        assert_eq!(other.fake.knocks.lock().unwrap().len(), 1);
+    }
+}
+
 //
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_goes_on_to_a_node_that_its_origin_does_not_know() {
