@@ -22,8 +22,7 @@ impl Network {
     pub(crate) fn of(count: usize) -> Option<Self> {
         let name = format!("mq{}-{}", std::process::id(), NETWORKS.fetch_add(1, Ordering::Relaxed));
         if let Err(reason) = allowed(&format!("{name}-try")) {
-            // Not by a macro of the test harness, which would keep it to itself.
-            writeln!(std::io::stderr(), "SKIPPED, nodes on hosts of their own: {reason}").unwrap();
+            crate::say(&format!("SKIPPED, nodes on hosts of their own: {reason}\n"));
             return None;
         }
         let mut network = Self { switch: format!("{name}-switch"), hosts: Vec::new() };
