@@ -58,7 +58,8 @@ pub struct ListKey {
 pub struct ListFact {
     /// The newest accepted list.
     pub list: Arc<VerifiedList>,
-    /// Every index ever seen revoked (MESH.md D7); consulted beside the list.
+    /// Every index ever seen revoked (MESH.md D7), or of a list of suspensions, every index that a change
+    /// which is newer than the list leaves suspended; consulted beside the list.
     pub revoked_ever: Option<Arc<Bits>>,
 }
 

@@ -152,6 +152,9 @@ impl Search {
 /// Whether an envelope is about what was asked for.
 fn answers(request: &Request, envelope: &Envelope) -> bool {
     use marque_rules::replica::ItemKind::{Log, StatusList};
+    if !envelope.body().kind.is_held() {
+        return false;
+    }
     let about = (envelope.body().kind.item_kind(), envelope.body().subject.as_str());
     match request {
         Request::Resolve { did } => about == (Log, did.as_str()),

@@ -136,8 +136,7 @@ fn is_set(fact: &ListFact, lookup: &Lookup<'_>) -> Result<bool, Refusal> {
         return Err(Refusal::new(Code::StatusAuthority, path, "the list has another purpose"));
     }
     let index = lookup.entry.index;
-    let seen = lookup.entry.purpose == Purpose::Revocation
-        && fact.revoked_ever.as_ref().is_some_and(|ever| ever.get(index) == Some(true));
+    let seen = fact.revoked_ever.as_ref().is_some_and(|ever| ever.get(index) == Some(true));
     match list.bits.get(index) {
         Some(set) => Ok(set || seen),
         None if seen => Ok(true),

@@ -114,10 +114,7 @@ impl Delta {
         if !starts {
             return Err(StatusError::Delta);
         }
-        let bits = self.changes.apply(&list.bits, self.purpose == Purpose::Revocation)?;
-        if bits.digest() != self.to.digest {
-            return Err(StatusError::Delta);
-        }
+        let bits = self.apply_to(&list.bits)?;
         Ok(StatusList {
             sequence: self.to.sequence,
             issued: self.issued,
@@ -126,6 +123,32 @@ impl Delta {
             bits,
             ..list.clone()
         })
+    }
+
+    /// The array that it leads to from `bits`, whatever number and dates the list has.
+    ///
+    /// # Errors
+    /// As [`Delta::apply`].
+    pub fn apply_to(&self, bits: &Bits) -> Result<Bits, StatusError> {
+        if bits.digest() != self.from.digest {
+            return Err(StatusError::Delta);
+        }
+        let bits = self.changes.apply(bits, self.purpose == Purpose::Revocation)?;
+        if bits.digest() == self.to.digest { Ok(bits) } else { Err(StatusError::Delta) }
+    }
+
+    /// What of it is signed, where it stands inside of something else that its issuer signs.
+    #[must_use]
+    pub fn to_cbor(&self) -> Vec<u8> {
+        wire::write(self)
+    }
+
+    /// Reads what [`Delta::to_cbor`] wrote. Whose it is, is for the caller to know.
+    ///
+    /// # Errors
+    /// [`StatusError::Malformed`] for all but its one spelling, of at most [`MAX_DELTA_BYTES`].
+    pub fn from_cbor(bytes: &[u8]) -> Result<Self, StatusError> {
+        if bytes.len() > MAX_DELTA_BYTES { Err(StatusError::Malformed) } else { wire::parse(bytes) }
     }
 
     /// How many entries change.

@@ -6,9 +6,11 @@
 mod held_since;
 mod list;
 mod log;
+mod delta;
 
+pub use delta::{DeltaDecision, decide_delta};
 pub use held_since::{HeldSince, RETIREMENT_WAIT};
-pub use list::{ListDecision, ListFloor, ReceivedList, decide_list, is_revoked};
+pub use list::{Ahead, KnownList, ListDecision, ListFloor, ReceivedList, decide_list, is_revoked};
 pub use log::{Known, LogDecision, LogFloor, ReceivedLog, check_proofs, chosen, decide_log, log_item};
 
 #[cfg(test)]

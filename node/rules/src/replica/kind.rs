@@ -8,6 +8,7 @@ use crate::replica::limits::MAX_PAYLOAD_BYTES;
 use crate::replica::topic::Lane;
 use crate::replica::view::ItemKind;
 use std::collections::BTreeSet;
+use vc_schemas::status::delta::MAX_DELTA_BYTES;
 
 /// What the payload of an envelope is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +19,9 @@ pub enum Kind {
     LogHead,
     /// A signed status list, verbatim; the subject is its URL, `seq` its sequence number.
     StatusList,
+    /// What changed between two states of a list ([`Delta`](vc_schemas::status::delta::Delta)); the subject
+    /// is its URL, `seq` the number that it leads to. The signature is that of the envelope.
+    StatusDelta,
 }
 
 /// Who may have signed what is carried. The envelope itself is always signed by its origin.
@@ -91,9 +95,19 @@ const STATUS_LIST: Rule = Rule {
     urgent: true,
 };
 
+const STATUS_DELTA: Rule = Rule {
+    kind: Kind::StatusDelta,
+    number: 4,
+    name: "status-delta",
+    travel: Travel::Passing,
+    lanes: &[Lane::Ctl],
+    max_payload: MAX_DELTA_BYTES,
+    ..STATUS_LIST
+};
+
 impl Kind {
     /// Every kind that is handled.
-    pub const ALL: [Self; 3] = [Self::Log, Self::LogHead, Self::StatusList];
+    pub const ALL: [Self; 4] = [Self::Log, Self::LogHead, Self::StatusList, Self::StatusDelta];
 
     /// Its row.
     #[must_use]
@@ -102,6 +116,7 @@ impl Kind {
             Self::Log => &LOG,
             Self::LogHead => &LOG_HEAD,
             Self::StatusList => &STATUS_LIST,
+            Self::StatusDelta => &STATUS_DELTA,
         }
     }
 

@@ -8,7 +8,7 @@ use did_resolver::document::Document;
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use ed25519_dalek::{Signer, SigningKey};
-use marque_rules::replica::floor::{ListDecision, ListFloor, ReceivedList, decide_list};
+use marque_rules::replica::floor::{KnownList, ListDecision, ListFloor, ReceivedList, decide_list};
 use marque_rules::replica::view::log_digest;
 use marque_rules::replica::{
     Body, Envelope, EnvelopeDraft, Item, ItemKind, Kind, LogHead, Refusal, Request, Response, Scid, Verdict,
@@ -183,6 +183,8 @@ impl Disk {
         let body = envelope.body();
         match body.kind {
             Kind::Log => judge_log(subject, envelope, &body.payload),
+            // No origin here says what changed.
+            Kind::StatusDelta => (Verdict::Ignore(Refusal::UnknownParent), None),
             Kind::LogHead => match log {
                 Some(log) => {
                     assert_eq!(sha256(log), LogHead::of(body).unwrap().digest);
@@ -195,8 +197,13 @@ impl Disk {
                 let bits = bits(&body.payload);
                 let received = ReceivedList { at, purpose: Purpose::Revocation, bits: &bits };
                 let stored = subject.objects.first().map(|o| self::bits(&o.content));
-                let decision =
-                    decide_list(subject.floor, stored.as_ref(), subject.revoked_ever.as_ref(), received);
+                let known = KnownList {
+                    floor: subject.floor,
+                    stored: stored.as_ref(),
+                    ahead: None,
+                    revoked_ever: subject.revoked_ever.as_ref(),
+                };
+                let decision = decide_list(known, received);
                 let item = Item {
                     kind: ItemKind::StatusList,
                     subject: body.subject.clone(),

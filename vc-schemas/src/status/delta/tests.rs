@@ -98,6 +98,9 @@ fn whoever_has_the_list_has_the_next_one_by_its_delta() {
     assert_eq!(delta.changes(), 2);
     let verified = VerifiedDelta::read(&sign(&delta), &document("assertionMethod"), NOW).unwrap();
     assert_eq!((verified.delta(), verified.key()), (&delta, &key()));
+    assert_eq!(Delta::from_cbor(&delta.to_cbor()), Ok(delta.clone()));
+    assert_eq!(Delta::from_cbor(&[&delta.to_cbor()[..], &[0]].concat()), Err(StatusError::Malformed));
+    assert_eq!(Delta::from_cbor(&vec![0; MAX_DELTA_BYTES + 1]), Err(StatusError::Malformed));
     let applied = verified.apply(&old).unwrap();
     assert_eq!((&applied.bits, applied.sequence, applied.issued), (&new, 5, next(5).issued));
     assert_eq!((applied.valid_until, applied.ttl), (next(5).valid_until, next(5).ttl));

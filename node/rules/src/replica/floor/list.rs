@@ -52,41 +52,70 @@ pub enum ListDecision {
     TooFarAhead,
 }
 
-/// Decides about a list. `stored` is the array that is held at `floor`, `revoked_ever` the overlay.
+/// An array that changes led to, beyond the newest whole list. It is never served, and makes no list
+/// younger: what it revokes or suspends counts until a whole list gets as far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ahead {
+    /// Where it stands.
+    pub at: ListFloor,
+    /// The array.
+    pub bits: Bits,
+}
+
+/// What is known of a list before something of it arrives.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KnownList<'a> {
+    /// Its floor.
+    pub floor: Option<ListFloor>,
+    /// The array that is held at the floor.
+    pub stored: Option<&'a Bits>,
+    /// What changes led to since; behind the floor it says nothing any more.
+    pub ahead: Option<&'a Ahead>,
+    /// Every index ever seen revoked.
+    pub revoked_ever: Option<&'a Bits>,
+}
+
+/// Decides about a list.
 ///
 /// With a floor and no stored array, as after a restore, the list at the floor is taken again.
 #[must_use]
-pub fn decide_list(
-    floor: Option<ListFloor>,
-    stored: Option<&Bits>,
-    revoked_ever: Option<&Bits>,
-    received: ReceivedList<'_>,
-) -> ListDecision {
+pub fn decide_list(known: KnownList<'_>, received: ReceivedList<'_>) -> ListDecision {
+    let KnownList { floor, stored, ahead, revoked_ever } = known;
+    let equivocation = || ListDecision::Equivocation { overlay: overlay(revoked_ever, received) };
     if let Some(floor) = floor {
         if received.at < floor {
             return ListDecision::Older;
         }
-        let jump = received.at.sequence.saturating_sub(floor.sequence);
-        if received.at.issuer_version == floor.issuer_version && jump > MAX_SEQUENCE_JUMP {
+        if is_too_far(floor, received.at) {
             return ListDecision::TooFarAhead;
         }
         if received.at == floor
             && let Some(stored) = stored
         {
-            if stored == received.bits {
-                return ListDecision::Same;
-            }
-            return ListDecision::Equivocation { overlay: overlay(revoked_ever, received) };
+            return if stored == received.bits { ListDecision::Same } else { equivocation() };
         }
     }
+    if ahead.is_some_and(|ahead| ahead.at == received.at && ahead.bits != *received.bits) {
+        return equivocation();
+    }
+    // A whole list that changes have overtaken knows nothing of what they revoke, and clears nothing by
+    // that: it has to cover what was held whole.
+    let overtaken = ahead.is_some_and(|ahead| ahead.at > received.at);
+    let revoked = if overtaken { stored } else { revoked_ever };
     let clears = received.purpose == Purpose::Revocation
-        && revoked_ever.is_some_and(|revoked| !received.bits.covers(revoked));
+        && revoked.is_some_and(|revoked| !received.bits.covers(revoked));
     let overlay = overlay(revoked_ever, received);
     if clears { ListDecision::Unrevokes { overlay } } else { ListDecision::Accept { overlay } }
 }
 
+/// Whether `at` runs further ahead of what was reached than one step may.
+pub(super) fn is_too_far(reached: ListFloor, at: ListFloor) -> bool {
+    let jump = at.sequence.saturating_sub(reached.sequence);
+    at.issuer_version == reached.issuer_version && jump > MAX_SEQUENCE_JUMP
+}
+
 /// Everything revoked so far, and by this list. Suspensions neither enter it nor take from it.
-fn overlay(revoked_ever: Option<&Bits>, received: ReceivedList<'_>) -> Option<Bits> {
+pub(super) fn overlay(revoked_ever: Option<&Bits>, received: ReceivedList<'_>) -> Option<Bits> {
     match (received.purpose, revoked_ever) {
         (Purpose::Revocation, Some(revoked)) => Some(revoked.union(received.bits)),
         (Purpose::Revocation, None) => Some(received.bits.clone()),

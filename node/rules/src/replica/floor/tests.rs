@@ -15,6 +15,7 @@ use serde_json::json;
 use vc_schemas::status::Purpose;
 use vc_schemas::status::bitstring::{Bits, MIN_ENTRIES};
 
+mod deltas;
 mod forks;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_800_086_400);
@@ -33,11 +34,15 @@ fn revocations(at: ListFloor, bits: &Bits) -> ReceivedList<'_> {
     ReceivedList { at, purpose: Purpose::Revocation, bits }
 }
 
+fn known<'a>(floor: ListFloor, stored: &'a Bits, revoked_ever: Option<&'a Bits>) -> KnownList<'a> {
+    KnownList { floor: Some(floor), stored: Some(stored), ahead: None, revoked_ever }
+}
+
 //
 #[test]
 fn an_older_list_is_older_and_the_same_is_the_same() {
     let held = bits(&[1]);
-    let decide = |at| decide_list(Some(self::at(2, 5)), Some(&held), Some(&held), revocations(at, &held));
+    let decide = |at| decide_list(known(self::at(2, 5), &held, Some(&held)), revocations(at, &held));
     assert_eq!(decide(at(2, 4)), ListDecision::Older);
     assert_eq!(decide(at(1, 9)), ListDecision::Older);
     assert_eq!(decide(at(2, 5)), ListDecision::Same);
@@ -49,24 +54,24 @@ fn an_older_list_is_older_and_the_same_is_the_same() {
 #[test]
 fn a_list_that_clears_a_revocation_does_not_count_but_what_it_revokes_does() {
     let (held, next) = (bits(&[1]), bits(&[2]));
-    let decision = decide_list(Some(at(1, 1)), Some(&held), Some(&held), revocations(at(1, 2), &next));
+    let decision = decide_list(known(at(1, 1), &held, Some(&held)), revocations(at(1, 2), &next));
     assert_eq!(decision, ListDecision::Unrevokes { overlay: Some(bits(&[1, 2])) });
     let lifted = ReceivedList { at: at(1, 2), purpose: Purpose::Suspension, bits: &next };
-    let decision = decide_list(Some(at(1, 1)), Some(&held), None, lifted);
+    let decision = decide_list(known(at(1, 1), &held, None), lifted);
     assert_eq!(decision, ListDecision::Accept { overlay: None });
 }
 
 #[test]
 fn two_arrays_of_one_number_are_equivocation_and_both_revoke() {
     let (held, other) = (bits(&[1]), bits(&[2]));
-    let decision = decide_list(Some(at(1, 1)), Some(&held), Some(&held), revocations(at(1, 1), &other));
+    let decision = decide_list(known(at(1, 1), &held, Some(&held)), revocations(at(1, 1), &other));
     assert_eq!(decision, ListDecision::Equivocation { overlay: Some(bits(&[1, 2])) });
 }
 
 #[test]
 fn a_jump_to_the_end_of_the_numbers_is_refused() {
     let held = bits(&[]);
-    let decide = |at| decide_list(Some(self::at(1, 7)), Some(&held), None, revocations(at, &held));
+    let decide = |at| decide_list(known(self::at(1, 7), &held, None), revocations(at, &held));
     assert_eq!(decide(at(1, 7 + MAX_SEQUENCE_JUMP + 1)), ListDecision::TooFarAhead);
     assert!(matches!(decide(at(1, 7 + MAX_SEQUENCE_JUMP)), ListDecision::Accept { .. }));
 }
@@ -87,7 +92,12 @@ proptest! {
         let (mut floor, mut stored, mut ever): (_, Option<Bits>, Option<Bits>) = (None, None, None);
         for (version, sequence, set) in lists {
             let (place, array) = (at(version, sequence), bits(&set));
-            let decision = decide_list(floor, stored.as_ref(), ever.as_ref(), revocations(place, &array));
+            let decision = {
+                let known = KnownList {
+                    floor, stored: stored.as_ref(), ahead: None, revoked_ever: ever.as_ref(),
+                };
+                decide_list(known, revocations(place, &array))
+            };
             let before = (floor, ever.clone());
             match decision {
                 ListDecision::Accept { overlay } => {

@@ -27,6 +27,7 @@ fn items_are_wanted_where_a_kind_that_carries_them_is_taken() {
     let logs = Kinds::only([Kind::Log]);
     assert!(logs.take(Kind::Log) && !logs.take(Kind::LogHead) && !logs.take(Kind::StatusList));
     assert!(logs.want(ItemKind::Log) && !logs.want(ItemKind::StatusList));
+    assert!(!Kinds::only([Kind::StatusDelta]).want(ItemKind::StatusList));
     let all = Kinds::default();
     assert!(ItemKind::KNOWN.iter().all(|kind| all.want(*kind)) && !all.want(ItemKind::Later(200)));
 }

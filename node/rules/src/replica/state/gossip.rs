@@ -7,7 +7,7 @@ use super::{MonoMillis, Now, State};
 use crate::replica::limits::{MAX_JUDGING, TICKET_TIMEOUT_MS};
 use crate::replica::penalty::{Penalty, penalty};
 use crate::replica::view::{Item, ItemKind};
-use crate::replica::{Envelope, Kind, Lane, LogHead, Refusal, Topic};
+use crate::replica::{Envelope, Kind, Lane, LogHead, Refusal, Scid, Topic};
 use did_resolver::codec::sha256;
 
 /// Where an envelope is on its way.
@@ -98,6 +98,12 @@ impl State {
                     return Err(Refusal::Older);
                 }
             }
+            Kind::StatusDelta => {
+                let highest = domain.view.highest(ItemKind::StatusList, &body.subject);
+                if highest.is_some_and(|highest| body.seq <= highest) {
+                    return Err(Refusal::Older);
+                }
+            }
         }
         Ok(())
     }
@@ -176,10 +182,9 @@ impl State {
                     domain.slow(now.mono);
                 }
                 if matches!(reason, Refusal::UnknownParent | Refusal::UnknownKey)
-                    && let Some(from) =
-                        self.peers.get_mut(&peer).filter(|_| job_is_gossip(&self.jobs, ticket))
+                    && job_is_gossip(&self.jobs, ticket)
                 {
-                    from.wants(&domain);
+                    self.want(&domain, &peer);
                 }
                 self.finish_as(ticket, Err(reason), Report::Ignore);
             }
@@ -196,10 +201,28 @@ impl State {
         }
     }
 
-    /// Whether `held` may become what is held of the envelope's subject. A log never loses a number.
+    /// Has what is missing of a domain pulled, from the peer that knew of something newer and, since that
+    /// one may have passed on what it does not hold either, from a node of the domain itself.
+    fn want(&mut self, domain: &Scid, from: &Peer) {
+        let of_domain = |peer: &&Peer| *peer != from;
+        let own = self.admitted().filter(|(_, of)| *of == domain).map(|(peer, _)| peer).filter(of_domain);
+        let own: Vec<_> = own.cloned().collect();
+        let at = usize::try_from(self.random_below(own.len() as u64)).unwrap_or(0);
+        for peer in [Some(from), own.get(at)].into_iter().flatten() {
+            if let Some(peer) = self.peers.get_mut(peer) {
+                peer.wants(domain);
+            }
+        }
+    }
+
+    /// Whether `held` may become what is held of the envelope's subject. A log never loses a number; what
+    /// is never held changes nothing here.
     fn acceptable(&self, ticket: Ticket, held: &[Item]) -> Result<(), Refusal> {
         let body = self.jobs.get(&ticket).map(|job| job.envelope.body()).ok_or(Refusal::Withdrawn)?;
         let view = &self.domains.get(&body.domain).ok_or(Refusal::Withdrawn)?.view;
+        if !body.kind.is_held() {
+            return if held.is_empty() { Ok(()) } else { Err(Refusal::Inconsistent) };
+        }
         let kind = body.kind.item_kind();
         let of_subject = |item: &Item| item.kind == kind && item.subject == body.subject;
         if held.is_empty() || !held.iter().all(of_subject) {
@@ -216,7 +239,7 @@ impl State {
 
     /// Notes what is durable of the subject of a job; the items that it replaces are settled.
     fn hold(&mut self, ticket: Ticket, held: Vec<Item>) {
-        if self.acceptable(ticket, &held).is_err() {
+        if held.is_empty() || self.acceptable(ticket, &held).is_err() {
             return;
         }
         let Some(job) = self.jobs.get(&ticket) else { return };

@@ -121,7 +121,7 @@ pub enum Input {
     Local {
         /// The signed envelope.
         envelope: Box<Envelope>,
-        /// All that is held of its subject now.
+        /// All that is held of its subject now, in whatever envelope that is.
         held: Vec<Item>,
         /// The topic; one that the kind may not use becomes the kind's ordinary one.
         lane: Lane,
@@ -162,7 +162,7 @@ pub enum Verdict {
     /// New, and good or worth keeping as evidence. Once persisted, `held` is all that is held of the
     /// subject: one item, or every branch of a contested one.
     Accept {
-        /// All items of the subject after the write.
+        /// All items of the subject after the write; none for a kind that is never held.
         held: Vec<Item>,
     },
     /// Exactly what is held already, also where this state machine did not know of it.

@@ -456,3 +456,84 @@ fn what_a_later_release_holds_keeps_nobody_from_pulling_the_rest() {
         assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), wanted);
     }
 }
+
+/// A list, and the state of a replica of domain 0 that holds it, with a peer of it and one of domain 5.
+fn with_list(seq: u64) -> (State, Item) {
+    let mut state = state();
+    state.handle(Input::TrustChanged { domains: BTreeSet::from([scid(5)]) }, now(0));
+    let list = Item { kind: ItemKind::StatusList, ..item("https://d0.example/list", seq) };
+    state.handle(Input::Loaded { domain: scid(0), items: vec![list.clone()] }, now(0));
+    let until = UnixSeconds::new(now(0).unix.get() + 86_400);
+    for (n, domain) in [(1, scid(5)), (2, scid(0))] {
+        state.handle(Input::PeerConnected { peer: peer(n), outbound: false }, now(0));
+        state.handle(Input::HelloVerified { peer: peer(n), channel: None, domain, until }, now(0));
+        // What admission asked for is over.
+        while let Some(id) = state.asked.keys().next().copied() {
+            state.handle(Input::SyncFailed { peer: peer(n), id }, now(0));
+        }
+    }
+    (state, list)
+}
+
+//
+#[test]
+fn a_change_of_a_list_is_passed_on_once_durable_and_held_as_nothing() {
+    let (mut state, list) = with_list(5);
+    let change = envelope(0, Kind::StatusDelta, &list.subject, 6);
+    let judged = gossip(&mut state, 1, &change, Lane::Ctl);
+    let ticket = tickets(&judged)[0];
+    let accepted = state.handle(Input::Judged { ticket, verdict: Verdict::Accept { held: vec![] } }, now(2));
+    assert!(reports(&accepted).is_empty());
+    assert!(accepted.iter().any(|e| matches!(e, Effect::Persist { ticket: t } if *t == ticket)));
+    assert_eq!(reports(&state.handle(Input::Persisted { ticket }, now(3))), [Report::Accept]);
+    assert_eq!(state.items(&scid(0)).collect::<Vec<_>>(), [&list]);
+    assert_eq!(reasons(&gossip(&mut state, 1, &change, Lane::Ctl)), [Refusal::Known]);
+    // One that leads to what is held whole is not even judged, and one that claims to be held is not taken.
+    let behind = envelope(0, Kind::StatusDelta, &list.subject, 5);
+    assert_eq!(reasons(&gossip(&mut state, 1, &behind, Lane::Ctl)), [Refusal::Older]);
+    let judged = gossip(&mut state, 1, &envelope(0, Kind::StatusDelta, &list.subject, 7), Lane::Ctl);
+    let (ticket, held) = (tickets(&judged)[0], vec![Item { seq: 7, ..list.clone() }]);
+    let refused = state.handle(Input::Judged { ticket, verdict: Verdict::Accept { held } }, now(4));
+    assert_eq!((reports(&refused), reasons(&refused)), (vec![Report::Ignore], vec![Refusal::Inconsistent]));
+    // It has no business among logs, nor where lists are published.
+    for lane in [Lane::Did, Lane::Status] {
+        let other = envelope(0, Kind::StatusDelta, &list.subject, 8);
+        assert_eq!(reports(&gossip(&mut state, 2, &other, lane)), [Report::Reject]);
+    }
+}
+
+//
+#[test]
+fn who_cannot_apply_a_change_pulls_from_who_passed_it_on_and_from_its_origin() {
+    let (mut state, list) = with_list(5);
+    let judged = gossip(&mut state, 1, &envelope(0, Kind::StatusDelta, &list.subject, 9), Lane::Ctl);
+    let verdict = Verdict::Ignore(Refusal::UnknownParent);
+    let effects = state.handle(Input::Judged { ticket: tickets(&judged)[0], verdict }, now(2));
+    assert_eq!(reports(&effects), [Report::Ignore]);
+    let asked: BTreeSet<_> = effects
+        .iter()
+        .filter_map(|e| match e {
+            Effect::Request { peer, request: Request::Digest { domain }, .. } if *domain == scid(0) => {
+                Some(peer)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked, BTreeSet::from([&peer(1), &peer(2)]));
+}
+
+//
+#[test]
+fn a_change_that_this_node_publishes_goes_out_and_the_list_is_what_it_holds() {
+    let (mut state, list) = with_list(5);
+    let change = Box::new(envelope(0, Kind::StatusDelta, &list.subject, 6));
+    let next = Item { seq: 6, ..list };
+    let local = Input::Local { envelope: change.clone(), held: vec![next.clone()], lane: Lane::Status };
+    let published: Vec<_> = state
+        .handle(local, now(1))
+        .into_iter()
+        .filter_map(|e| if let Effect::Publish { topic, bytes } = e { Some((topic, bytes)) } else { None })
+        .collect();
+    assert_eq!(published, [(Topic::new(&scid(0), Lane::Ctl), change.bytes().to_vec())]);
+    assert_eq!(state.items(&scid(0)).collect::<Vec<_>>(), [&next]);
+}
