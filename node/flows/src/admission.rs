@@ -18,7 +18,6 @@ use vc_schemas::claims::Claims;
 use vc_schemas::credential::{Credential, MEMBERSHIP_LIFE};
 use vc_schemas::facts::ListKey;
 use vc_schemas::secure::{Content, Envelope, Secured};
-use vc_schemas::status::Purpose;
 
 impl Domain {
     /// Decides on a hello, and makes durable what follows from it.
@@ -149,10 +148,8 @@ impl Domain {
                 fact.list.purpose == entry.purpose && fact.list.bits.get(entry.index) == Some(true)
             });
             // Also where the list itself no longer counts, because its key was retired.
-            let ever = self.revoked_ever(&key).await.map_err(|_| Refusal::StoreFailed)?;
-            let revoked = entry.purpose == Purpose::Revocation
-                && ever.is_some_and(|ever| ever.get(entry.index) == Some(true));
-            if listed || revoked {
+            let beside = self.beside(&key).await.map_err(|_| Refusal::StoreFailed)?;
+            if listed || beside.is_some_and(|bits| bits.get(entry.index) == Some(true)) {
                 return Err(bad);
             }
         }

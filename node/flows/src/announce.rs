@@ -13,7 +13,8 @@ use marque_rules::replica::floor::log_item;
 use marque_rules::replica::limits::MAX_PAYLOAD_BYTES;
 use marque_rules::replica::{Body, Envelope, EnvelopeDraft, Item, ItemKind, Kind, Lane, LogHead, Scid};
 use std::time::Duration;
-use vc_schemas::status::VerifiedList;
+use vc_schemas::status::delta::{Delta, Next};
+use vc_schemas::status::{StatusList, VerifiedList};
 
 /// How long gossip passes an envelope on; after that only who asks gets it.
 const GOSSIP_LIFE: Duration = Duration::from_secs(3_600);
@@ -75,11 +76,26 @@ impl Domain {
     }
 
     /// Announces a list of this domain.
-    pub(crate) async fn announce_list(&self, list: &VerifiedList, lane: Lane) -> Result<Announcement, Error> {
+    pub(crate) async fn announce_list(&self, list: &VerifiedList) -> Result<Announcement, Error> {
         let payload = list.secured().bytes().to_vec();
         let item = list_item(list);
         let envelope = self.seal(Kind::StatusList, (&list.url, list.sequence), payload, None).await?;
-        self.announcement(envelope, item, lane).await
+        self.announcement(envelope, item, Lane::Status).await
+    }
+
+    /// Announces what changed from one list of this domain to the next, which is what is held after that;
+    /// `None` where that is too much for a change.
+    pub(crate) async fn announce_change(
+        &self,
+        from: &StatusList,
+        to: &VerifiedList,
+    ) -> Result<Option<Publication>, Error> {
+        let next =
+            Next { sequence: to.sequence, issued: to.issued, valid_until: to.valid_until, ttl: to.ttl };
+        let Ok(delta) = Delta::between(from, &to.bits, next) else { return Ok(None) };
+        let about = (to.url.as_str(), to.sequence);
+        let envelope = self.seal(Kind::StatusDelta, about, delta.to_cbor(), None).await?;
+        Ok(Some(Publication { envelope, held: vec![list_item(to)], lane: Lane::Ctl }))
     }
 
     async fn announcement(&self, envelope: Envelope, item: Item, lane: Lane) -> Result<Announcement, Error> {

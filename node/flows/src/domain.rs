@@ -17,6 +17,7 @@ use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use marque_rules::issuance::Home;
 use marque_rules::replay::Nonces;
+use marque_rules::replica::floor::Ahead;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -81,6 +82,8 @@ pub struct Domain {
     pub(crate) logs: Cache<Vec<u8>, Log>,
     pub(crate) lists_verified: Cache<ListKey, VerifiedList>,
     pub(crate) overlays: Cache<ListKey, Bits>,
+    /// What changes of a list led to, and the envelope of the last of them.
+    pub(crate) aheads: Cache<ListKey, (Ahead, Vec<u8>)>,
 }
 
 /// Verified logs that are kept. A log has 3 KiB usually; its cap is 1 MiB, and few come near it.
@@ -129,6 +132,7 @@ impl Domain {
             logs: Cache::new(CACHED_LOGS),
             lists_verified: Cache::new(CACHED_LISTS),
             overlays: Cache::new(CACHED_LISTS),
+            aheads: Cache::new(CACHED_LISTS),
         })
     }
 

@@ -1,32 +1,24 @@
 //! What the mesh hands in: envelopes are judged against what is held, prepared as one write, and
 //! answered from the store. Implements [`Intake`].
 
+mod list;
 mod log;
 
-use crate::announce::list_item;
-use crate::domain::{Domain, put_bytes};
+use crate::domain::Domain;
 use crate::error::Error;
 use crate::ports::mesh::{Admission, Domains, Intake, Judgement, Knock, Standing, Submission, Write};
-use crate::ports::records::{Expect, Table, Write as RecordWrite};
-use crate::record::{Decision, Kind};
+use crate::ports::records::Write as RecordWrite;
 use crate::unrecognised::Allowance;
-use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::document::Document;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
-use marque_rules::replica::floor::{ListDecision, ListFloor, ReceivedList, decide_list};
-use marque_rules::replica::limits::{MAX_BRANCHES, MAX_ITEMS_PER_DOMAIN};
-use marque_rules::replica::{
-    Envelope, Item, ItemKind, Kind as Carried, Refusal, Request, Response, Scid, Verdict,
-};
+use marque_rules::replica::limits::MAX_ITEMS_PER_DOMAIN;
+use marque_rules::replica::{Item, ItemKind, Kind as Carried, Refusal, Request, Response, Scid, Verdict};
 use std::fmt;
 use std::sync::Arc;
-use vc_schemas::facts::{DidFact, ListKey};
-use vc_schemas::secure::{Content, Envelope as Securing, Secured};
-use vc_schemas::status::bitstring::Bits;
-use vc_schemas::status::{MAX_LIST_BYTES, StatusList};
+use vc_schemas::facts::DidFact;
 
 /// The node's side of the mesh: a domain, and the did:key of this node.
 #[derive(Clone)]
@@ -105,6 +97,7 @@ impl NodeIntake {
             Carried::Log => self.find_log(envelope, &envelope.body().payload).await,
             Carried::LogHead => self.find_head(envelope, submission.log.as_deref()).await,
             Carried::StatusList => self.find_list(envelope, &document, version).await,
+            Carried::StatusDelta => self.find_delta(envelope, version).await,
         }
     }
 
@@ -114,98 +107,13 @@ impl NodeIntake {
         let bytes = match (body.kind, &submission.log) {
             (Carried::Log, _) => body.payload.as_slice(),
             (Carried::LogHead, Some(log)) => log.as_slice(),
-            (Carried::LogHead | Carried::StatusList, _) => return Err(Refusal::UnknownKey),
+            (Carried::LogHead | Carried::StatusList | Carried::StatusDelta, _) => {
+                return Err(Refusal::UnknownKey);
+            }
         };
         let log = Log::verify_with(bytes, body.witness.as_deref(), self.domain.now());
         let log = log.map_err(|_| Refusal::BadLog)?;
         log.document().cloned().ok_or(Refusal::KeyNotAuthorised)
-    }
-
-    async fn find_list(
-        &self,
-        envelope: &Envelope,
-        document: &Document,
-        version: u32,
-    ) -> Result<Found, Refusal> {
-        let (domain, body) = (&self.domain, envelope.body());
-        let secured = Secured::parse(Content::Credential, Securing::Jwt, &body.payload, MAX_LIST_BYTES)
-            .map_err(|_| Refusal::BadList)?;
-        let list = StatusList::verified(secured, document, domain.now()).map_err(|_| Refusal::BadList)?;
-        if list.url != body.subject || list.sequence != body.seq || list.issuer != *envelope.domain_did() {
-            return Err(Refusal::Inconsistent);
-        }
-        if list.issued > domain.now().plus(domain.policy.skew) {
-            return Err(Refusal::FromFuture);
-        }
-        let key = ListKey { issuer: list.issuer.clone(), url: list.url.clone() };
-        let (floor, expect) = domain.list_floor(&key).await.map_err(|e| failed(&e))?;
-        let held = domain.held_list(&key).await.map_err(|e| failed(&e))?;
-        let (ever, ever_expect) = domain.overlay(&key).await.map_err(|e| failed(&e))?;
-        let at = ListFloor { issuer_version: u64::from(version), sequence: list.sequence };
-        let received = ReceivedList { at, purpose: list.purpose, bits: &list.bits };
-        let stored = held.as_ref().map(|fact| &fact.list.bits);
-        let announced =
-            domain.announced(&body.domain, ItemKind::StatusList, &list.url).await.map_err(|e| failed(&e))?;
-        let items: Vec<Item> = announced.iter().map(|(item, _)| item.clone()).collect();
-        let item = list_item(&list);
-        // An issuer that began anew signs later than before; a lower number that is also earlier is an
-        // old list, whatever version of the issuer it is read under by now.
-        let earlier = floor.is_some_and(|floor| list.sequence < floor.sequence)
-            && held.as_ref().is_some_and(|fact| list.issued < fact.list.issued);
-        let decision =
-            if earlier { ListDecision::Older } else { decide_list(floor, stored, ever.as_deref(), received) };
-        match decision {
-            ListDecision::Accept { overlay } => {
-                let overlay = overlay.as_ref().map(|bits| (bits, ever_expect));
-                let mut writes = Domain::list_writes(&list, at, overlay, expect).map_err(|e| failed(&e))?;
-                let subject = (ItemKind::StatusList, list.url.as_str());
-                let more = domain.announce_writes(&body.domain, subject, &[(item.clone(), envelope)]).await;
-                writes.extend(more.map_err(|e| failed(&e))?);
-                Ok((Verdict::Accept { held: vec![item] }, writes))
-            }
-            ListDecision::Same => Ok((Verdict::Same { held: items }, Vec::new())),
-            ListDecision::Older => Ok((Verdict::Older { item, held: items }, Vec::new())),
-            // Not taken as the list, but what it revokes counts from now on, and it is kept on record.
-            ListDecision::Unrevokes { overlay } => {
-                let grown = overlay.filter(|bits| ever.as_deref() != Some(bits));
-                let grown = grown.as_ref().map(|bits| (bits, ever_expect));
-                self.misbehaved(&key, grown, &body.payload, Refusal::Unrevokes).await
-            }
-            ListDecision::Equivocation { overlay } => {
-                let grown = overlay.filter(|bits| ever.as_deref() != Some(bits));
-                let grown = grown.as_ref().map(|bits| (bits, ever_expect));
-                self.misbehaved(&key, grown, &body.payload, Refusal::Equivocation).await
-            }
-            ListDecision::TooFarAhead => Err(Refusal::TooFarAhead),
-        }
-    }
-
-    /// Keeps the evidence, up to [`MAX_BRANCHES`] of a list, and what is newly revoked by it, durably,
-    /// and refuses the list.
-    async fn misbehaved(
-        &self,
-        key: &ListKey,
-        grown: Option<(&Bits, Expect)>,
-        signed: &[u8],
-        refusal: Refusal,
-    ) -> Result<Found, Refusal> {
-        let of_list = format!("list\n{}\n{}\n", key.issuer, key.url);
-        let evidence = format!("{of_list}{}", codec::to_hex(&codec::sha256(signed)));
-        let records = self.domain.records();
-        let kept = records.scan(Table::Evidence, of_list.as_bytes(), None, MAX_BRANCHES).await;
-        let kept = kept.map_err(|e| failed(&e.into()))?;
-        let mut batch = Vec::new();
-        if kept.len() < MAX_BRANCHES && kept.iter().all(|row| row.key != evidence.as_bytes()) {
-            batch.push(put_bytes(Table::Evidence, evidence, signed.to_vec(), Expect::Absent));
-            let decision = Decision::new(Kind::Misbehaviour, &key.url, refusal.as_str());
-            batch.push(self.domain.entry(decision).map_err(|e| failed(&e))?);
-        }
-        let write = grown.map(|(bits, expect)| Domain::overlay_write(key, bits, expect)).transpose();
-        batch.extend(write.map_err(|e| failed(&e))?);
-        if !batch.is_empty() {
-            records.commit(batch).await.map_err(|e| failed(&e.into()))?;
-        }
-        Err(refusal)
     }
 }
 

@@ -7,10 +7,10 @@
 //! the state's version, so that one sequence number never has two lists. What is signed and not
 //! committed never leaves the process.
 
-use crate::announce::Announcement;
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
 use crate::ports::keys::KeyRole;
+use crate::ports::mesh::Publication;
 use crate::ports::records::{Expect, Table, Write};
 use crate::record::{Decision, Kind};
 use did_resolver::time::UnixSeconds;
@@ -25,7 +25,7 @@ use vc_schemas::facts::{ListFact, ListKey};
 use vc_schemas::secure::Envelope;
 use vc_schemas::status::bitstring::{Bits, MAX_ENTRIES};
 use vc_schemas::status::token_list::{Form, TokenDraft, TokenList, array_for};
-use vc_schemas::status::{ListDraft, Purpose, StatusList};
+use vc_schemas::status::{ListDraft, Purpose, StatusList, VerifiedList};
 
 /// How long a list is valid. Verifiers ask for much fresher ones; this bounds what a verifier without
 /// a policy would take.
@@ -42,6 +42,22 @@ pub(crate) struct Flip {
     pub(crate) set: bool,
 }
 
+/// What of a list that was signed goes to everybody without being asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Push {
+    /// The list.
+    Whole,
+    /// What changed.
+    Change,
+}
+
+/// A list that was signed, what makes it durable, and itself to be published after that.
+struct Signed {
+    writes: Vec<Write>,
+    list: VerifiedList,
+    publication: Publication,
+}
+
 fn token_key(list: OwnList, form: Form) -> String {
     format!("{}\n{}", list.name(), form.media_type())
 }
@@ -49,6 +65,8 @@ fn token_key(list: OwnList, form: Form) -> String {
 struct State {
     sequence: u64,
     bits: Bits,
+    /// When the list was last pushed whole.
+    pushed: UnixSeconds,
     expect: Expect,
     overlay: Expect,
 }
@@ -93,9 +111,9 @@ impl Domain {
         for purpose in PURPOSES {
             let list = OwnList { purpose, number };
             let state = self.list_state(list).await?;
-            let (more, publication) = self.sign_list(list, state, Lane::Status).await?;
-            batch.extend(more);
-            publications.push(publication);
+            let signed = self.sign_list(list, state, Push::Whole).await?;
+            batch.extend(signed.writes);
+            publications.push(signed.publication);
         }
         batch.push(self.entry(Decision::new(Kind::Status, number.to_string(), "list-opened"))?);
         self.records.commit(batch).await?;
@@ -132,6 +150,10 @@ impl Domain {
 
     /// Flips bits, signs the lists that they stand on, and commits all that together with `writes`,
     /// which are the decision and whatever else changes with it. Publishes after that.
+    ///
+    /// What is set goes out as a change of some hundred bytes, which counts at once for who has the list
+    /// before. The whole list is for who asks: it is pushed at half of its ttl, whether its bits changed in
+    /// between or not. What is cleared counts nowhere without a whole list, so that this one is pushed.
     pub(crate) async fn flip(&self, flips: &[Flip], writes: Vec<Write>) -> Result<(), Error> {
         let _one_writer = self.lists.lock().await;
         let (mut batch, mut publications) = (writes, Vec::new());
@@ -143,16 +165,24 @@ impl Domain {
                 let done = if flip.set { state.bits.set(index) } else { state.bits.clear(index) };
                 done.map_err(|_| Error::refused(Code::StateConflict, "the index lies beyond the list"))?;
             }
-            let (more, publication) = self.sign_list(list, state, Lane::Ctl).await?;
-            batch.extend(more);
-            publications.push(publication);
+            let clears = flips.iter().any(|flip| !flip.set);
+            let before = if clears { None } else { self.held_own_list(list).await? };
+            let push = if before.is_some() { Push::Change } else { Push::Whole };
+            let signed = self.sign_list(list, state, push).await?;
+            batch.extend(signed.writes);
+            let change = match before {
+                Some(before) => self.announce_change(&before.list, &signed.list).await?,
+                None => None,
+            };
+            let lane = Lane::Ctl;
+            publications.push(change.unwrap_or(Publication { lane, ..signed.publication }));
         }
         self.records.commit(batch).await?;
         self.publish(publications).await;
         Ok(())
     }
 
-    /// Signs again every list that is older than half of its ttl, or that is not there yet.
+    /// Signs again every list that was last pushed whole half of its ttl ago, or that is not there yet.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Keys`].
@@ -160,12 +190,12 @@ impl Domain {
         let _one_writer = self.lists.lock().await;
         for list in self.own_lists().await? {
             let held = self.held_own_list(list).await?;
-            let due = held.is_none_or(|fact| self.now().since(fact.list.issued) >= fact.list.ttl / 2);
+            let state = self.list_state(list).await?;
+            let due = held.is_none_or(|fact| self.now().since(state.pushed) >= fact.list.ttl / 2);
             if due || !self.holds_tokens(list).await? {
-                let state = self.list_state(list).await?;
-                let (batch, publication) = self.sign_list(list, state, Lane::Status).await?;
-                self.records.commit(batch).await?;
-                self.publish(vec![publication]).await;
+                let signed = self.sign_list(list, state, Push::Whole).await?;
+                self.records.commit(signed.writes).await?;
+                self.publish(vec![signed.publication]).await;
             }
         }
         Ok(())
@@ -177,6 +207,7 @@ impl Domain {
             None => State {
                 sequence: 0,
                 bits: Bits::new(LIST_ENTRIES).map_err(|_| Error::Record("a list state"))?,
+                pushed: UnixSeconds::new(0),
                 expect: Expect::Absent,
                 overlay: Expect::Any,
             },
@@ -184,10 +215,10 @@ impl Domain {
                 let sequence = json.get("sequence").and_then(Value::as_u64);
                 let bits =
                     json.get("bits").and_then(Value::as_str).map(|text| Bits::decode(text, MAX_ENTRIES));
+                let pushed = UnixSeconds::new(json.get("pushed").and_then(Value::as_u64).unwrap_or(0));
+                let (expect, overlay) = (Expect::Version(version), Expect::Any);
                 match (sequence, bits) {
-                    (Some(sequence), Some(Ok(bits))) => {
-                        State { sequence, bits, expect: Expect::Version(version), overlay: Expect::Any }
-                    }
+                    (Some(sequence), Some(Ok(bits))) => State { sequence, bits, pushed, expect, overlay },
                     _ => return Err(Error::Record("a list state")),
                 }
             }
@@ -203,7 +234,7 @@ impl Domain {
         Ok(state)
     }
 
-    async fn sign_list(&self, own: OwnList, state: State, lane: Lane) -> Result<Announcement, Error> {
+    async fn sign_list(&self, own: OwnList, state: State, push: Push) -> Result<Signed, Error> {
         let (key, purpose) = (self.own_list(own), own.purpose);
         let (floor, expect) = self.list_floor(&key).await?;
         let document = self.active_document(&self.home.did).await?;
@@ -227,11 +258,15 @@ impl Domain {
         let mut writes = Self::list_writes(&list, at, overlay, expect)?;
         writes.extend(tokens);
         let bits = state.bits.encode().map_err(|_| Error::Record("a list state"))?;
-        let json = json!({"sequence": sequence, "bits": bits});
+        let pushed = match push {
+            Push::Whole => self.now(),
+            Push::Change => state.pushed,
+        };
+        let json = json!({"sequence": sequence, "bits": bits, "pushed": pushed.get()});
         writes.push(put(Table::ListStates, own.name(), &json, state.expect));
-        let (more, publication) = self.announce_list(&list, lane).await?;
+        let (more, publication) = self.announce_list(&list).await?;
         writes.extend(more);
-        Ok((writes, publication))
+        Ok(Signed { writes, list, publication })
     }
 
     async fn sign_token(

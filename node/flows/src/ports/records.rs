@@ -67,6 +67,8 @@ pub enum Table {
     Evidence = 17,
     /// DIDs that have two valid histories, and which of them counts here, by DID.
     Forks = 18,
+    /// What signed changes of a status list led to, beyond the newest whole one, by list URL.
+    Ahead = 19,
 }
 
 /// A value and the version that a compare-and-swap names.

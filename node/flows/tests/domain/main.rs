@@ -7,6 +7,7 @@
 )]
 
 mod approvals;
+mod deltas;
 mod members;
 mod resolution;
 mod export;

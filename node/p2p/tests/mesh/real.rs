@@ -80,6 +80,19 @@ impl Real {
         crate::eventually!(so());
     }
 
+    /// Says something until `other` hears it. Streams are up then: what is said before that is lost.
+    async fn is_heard_by(&self, other: &Self) {
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        for n in 0.. {
+            if other.counted("gossip_received_total", &[]) > 0 {
+                break;
+            }
+            assert!(n < 600, "nothing was heard");
+            self.node.owner(&format!("owner-{n}")).await;
+            pause.tick().await;
+        }
+    }
+
     async fn admitted(&self) -> bool {
         self.running.handle.peers().await.unwrap().iter().any(|p| p.domain.is_some())
     }
@@ -170,16 +183,7 @@ async fn a_forged_a_replayed_and_a_reordered_envelope_are_dropped_and_counted() 
     let bravo = Real::start("bravo.test", bravo, &[alpha.address()]).await;
     crate::eventually!(alpha.admitted().await && bravo.admitted().await);
     let validated = |labels: &[&str]| alpha.counted("gossip_validate_total", labels);
-    // Streams are up once something has come: what is said before that is lost.
-    let mut pause = tokio::time::interval(Duration::from_millis(50));
-    for n in 0.. {
-        if alpha.counted("gossip_received_total", &[]) > 0 {
-            break;
-        }
-        assert!(n < 600, "alpha heard nothing");
-        bravo.node.owner(&format!("owner-{n}")).await;
-        pause.tick().await;
-    }
+    bravo.is_heard_by(&alpha).await;
     // On connect, alpha pulls the newest. Only then: what `says` claims to hold nobody could pull.
     let key = vc_schemas::facts::ListKey { issuer, url };
     crate::eventually!(alpha.node.domain.held_list(&key).await.unwrap().is_some());
@@ -205,4 +209,36 @@ async fn a_stranger_that_came_by_itself_is_not_asked_for_anything() {
         asked = resolving => assert_eq!(asked.unwrap().answers, 0),
         () = outsider.asked() => panic!("the stranger was asked"),
     }
+}
+
+// R-150 R-170
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_reaches_another_node_as_a_change_and_a_late_one_as_the_whole_list() {
+    let (alpha, bravo) = (world::Node::new("alpha.test").await, world::Node::new("bravo.test").await);
+    let charlie = world::Node::new("charlie.test").await;
+    for (one, other) in [(&alpha, &bravo), (&bravo, &alpha), (&charlie, &bravo), (&bravo, &charlie)] {
+        one.trusts(other, &[]).await;
+    }
+    bravo.owner("alice").await;
+    let url = bravo.domain.home.list_url(Purpose::Revocation);
+    let key = vc_schemas::facts::ListKey { issuer: bravo.domain.home.did.clone(), url };
+    let alpha = Real::start("alpha.test", alpha, &[]).await;
+    let bravo = Real::start("bravo.test", bravo, &[alpha.address()]).await;
+    crate::eventually!(alpha.admitted().await && bravo.admitted().await);
+    bravo.is_heard_by(&alpha).await;
+    let held = async |at: &Real| at.node.domain.held_list(&key).await.unwrap();
+    crate::eventually!(held(&alpha).await.is_some());
+    let before = held(&alpha).await.unwrap().list.sequence;
+
+    bravo.node.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
+    let index = bravo.node.domain.member(MemberKind::Owner, "alice").await.unwrap().index;
+    let ever = async || held(&alpha).await.and_then(|fact| fact.revoked_ever);
+    crate::eventually!(ever().await.is_some_and(|bits| bits.get(index) == Some(true)));
+    let accepted = ["kind=\"status-delta\"", "result=\"accept\""];
+    assert_eq!(alpha.counted("gossip_validate_total", &accepted), 1);
+    // It is the change that made it so: nobody pulls here, and the list is as old as it was.
+    assert_eq!(held(&alpha).await.unwrap().list.sequence, before);
+
+    let charlie = Real::start("charlie.test", charlie, &[bravo.address()]).await;
+    crate::eventually!(held(&charlie).await.is_some_and(|fact| fact.list.bits.get(index) == Some(true)));
 }

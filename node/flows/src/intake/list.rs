@@ -1,0 +1,180 @@
+//! Status lists, and what changed of them, against what is held and its floor.
+
+use super::{Found, NodeIntake, failed};
+use crate::announce::list_item;
+use crate::domain::{Domain, put_bytes};
+use crate::objects::{KnownList, list_key};
+use crate::ports::records::{Expect, Table, Write};
+use crate::record::{Decision, Kind};
+use did_resolver::codec;
+use did_resolver::document::Document;
+use marque_rules::replica::floor::{
+    DeltaDecision, ListDecision, ListFloor, ReceivedList, decide_delta, decide_list,
+};
+use marque_rules::replica::limits::MAX_BRANCHES;
+use marque_rules::replica::{Envelope, Item, ItemKind, Refusal, Verdict};
+use vc_schemas::facts::ListKey;
+use vc_schemas::secure::{Content, Envelope as Securing, Secured};
+use vc_schemas::status::bitstring::Bits;
+use vc_schemas::status::delta::Delta;
+use vc_schemas::status::{MAX_LIST_BYTES, StatusList};
+
+impl NodeIntake {
+    pub(super) async fn find_list(
+        &self,
+        envelope: &Envelope,
+        document: &Document,
+        version: u32,
+    ) -> Result<Found, Refusal> {
+        let (domain, body) = (self.domain(), envelope.body());
+        let secured = Secured::parse(Content::Credential, Securing::Jwt, &body.payload, MAX_LIST_BYTES)
+            .map_err(|_| Refusal::BadList)?;
+        let list = StatusList::verified(secured, document, domain.now()).map_err(|_| Refusal::BadList)?;
+        if list.url != body.subject || list.sequence != body.seq || list.issuer != *envelope.domain_did() {
+            return Err(Refusal::Inconsistent);
+        }
+        if list.issued > domain.now().plus(domain.policy.skew) {
+            return Err(Refusal::FromFuture);
+        }
+        let key = ListKey { issuer: list.issuer.clone(), url: list.url.clone() };
+        let known = domain.known_list(&key).await.map_err(|e| failed(&e))?;
+        let at = ListFloor { issuer_version: u64::from(version), sequence: list.sequence };
+        let received = ReceivedList { at, purpose: list.purpose, bits: &list.bits };
+        let announced =
+            domain.announced(&body.domain, ItemKind::StatusList, &list.url).await.map_err(|e| failed(&e))?;
+        let items: Vec<Item> = announced.iter().map(|(item, _)| item.clone()).collect();
+        let item = list_item(&list);
+        // An issuer that began anew signs later than before; a lower number that is also earlier is an
+        // old list, whatever version of the issuer it is read under by now.
+        let earlier = known.floor.is_some_and(|floor| list.sequence < floor.sequence)
+            && known.held.as_ref().is_some_and(|fact| list.issued < fact.list.issued);
+        let decision = if earlier { ListDecision::Older } else { decide_list(known.decide(), received) };
+        match decision {
+            ListDecision::Accept { overlay } => {
+                let overlay = overlay.as_ref().map(|bits| (bits, known.ever_expect));
+                let writes = Domain::list_writes(&list, at, overlay, known.floor_expect);
+                let mut writes = writes.map_err(|e| failed(&e))?;
+                // The whole list is as far as the changes led.
+                if known.ahead.as_ref().is_some_and(|ahead| ahead.0.at <= at) {
+                    let (key, expect) = (list_key(&key), known.ahead_expect);
+                    writes.push(Write { table: Table::Ahead, key, value: None, expect });
+                }
+                let subject = (ItemKind::StatusList, list.url.as_str());
+                let more = domain.announce_writes(&body.domain, subject, &[(item.clone(), envelope)]).await;
+                writes.extend(more.map_err(|e| failed(&e))?);
+                Ok((Verdict::Accept { held: vec![item] }, writes))
+            }
+            ListDecision::Same => Ok((Verdict::Same { held: items }, Vec::new())),
+            ListDecision::Older => Ok((Verdict::Older { item, held: items }, Vec::new())),
+            // Not taken as the list, but what it revokes counts from now on, and it is kept on record.
+            ListDecision::Unrevokes { overlay } => {
+                self.misbehaved(&key, &known, overlay, &[&body.payload], Refusal::Unrevokes).await
+            }
+            ListDecision::Equivocation { overlay } => {
+                self.equivocated(&key, &known, at, overlay, &body.payload).await
+            }
+            ListDecision::TooFarAhead => Err(Refusal::TooFarAhead),
+        }
+    }
+
+    /// What changed counts at once where the array that it starts from is held; the list that is held
+    /// stays what it is, as old as it is. Else the whole list is to be pulled.
+    pub(super) async fn find_delta(&self, envelope: &Envelope, version: u32) -> Result<Found, Refusal> {
+        let (domain, body) = (self.domain(), envelope.body());
+        let delta = Delta::from_cbor(&body.payload).map_err(|_| Refusal::BadList)?;
+        if delta.list != body.subject || delta.to.sequence != body.seq {
+            return Err(Refusal::Inconsistent);
+        }
+        if delta.issued > domain.now().plus(domain.policy.skew) {
+            return Err(Refusal::FromFuture);
+        }
+        let key = ListKey { issuer: envelope.domain_did().clone(), url: delta.list.clone() };
+        let known = domain.known_list(&key).await.map_err(|e| failed(&e))?;
+        let Some(fact) = &known.held else { return Err(Refusal::UnknownParent) };
+        if fact.list.purpose != delta.purpose {
+            return Err(Refusal::Inconsistent);
+        }
+        let at = ListFloor { issuer_version: u64::from(version), sequence: delta.to.sequence };
+        match decide_delta(known.decide(), at.issuer_version, &delta) {
+            DeltaDecision::Apply { ahead, overlay } => {
+                let write = Domain::ahead_write(&key, &ahead, envelope.bytes(), known.ahead_expect);
+                let mut writes = vec![write.map_err(|e| failed(&e))?];
+                writes.extend(overlay_write(&key, &known, overlay)?);
+                Ok((Verdict::Accept { held: Vec::new() }, writes))
+            }
+            DeltaDecision::Same => Err(Refusal::Known),
+            DeltaDecision::Older => Err(Refusal::Older),
+            DeltaDecision::NoBase => Err(Refusal::UnknownParent),
+            DeltaDecision::TooFarAhead => Err(Refusal::TooFarAhead),
+            DeltaDecision::Inconsistent => {
+                self.misbehaved(&key, &known, None, &[envelope.bytes()], Refusal::Inconsistent).await
+            }
+            DeltaDecision::Unrevokes { overlay } => {
+                self.misbehaved(&key, &known, overlay, &[envelope.bytes()], Refusal::Unrevokes).await
+            }
+            DeltaDecision::Equivocation { overlay } => {
+                self.equivocated(&key, &known, at, overlay, envelope.bytes()).await
+            }
+        }
+    }
+
+    /// Keeps both of two arrays of one number, each as it was signed.
+    async fn equivocated(
+        &self,
+        key: &ListKey,
+        known: &KnownList,
+        at: ListFloor,
+        overlay: Option<Bits>,
+        signed: &[u8],
+    ) -> Result<Found, Refusal> {
+        let changes = known.ahead.as_ref().filter(|ahead| ahead.0.at >= at);
+        let other = match (changes, &known.held) {
+            (Some(ahead), _) => Some(ahead.1.as_slice()),
+            (None, Some(fact)) => Some(fact.list.secured().bytes()),
+            (None, None) => None,
+        };
+        let both: Vec<&[u8]> = other.into_iter().chain([signed]).collect();
+        self.misbehaved(key, known, overlay, &both, Refusal::Equivocation).await
+    }
+
+    /// Keeps the evidence, up to [`MAX_BRANCHES`] of a list, and what is newly revoked by it, durably,
+    /// and refuses what came.
+    async fn misbehaved(
+        &self,
+        key: &ListKey,
+        known: &KnownList,
+        overlay: Option<Bits>,
+        signed: &[&[u8]],
+        refusal: Refusal,
+    ) -> Result<Found, Refusal> {
+        let (domain, records) = (self.domain(), self.domain().records());
+        let of_list = format!("list\n{}\n{}\n", key.issuer, key.url);
+        let kept = records.scan(Table::Evidence, of_list.as_bytes(), None, MAX_BRANCHES).await;
+        let mut kept: Vec<Vec<u8>> =
+            kept.map_err(|e| failed(&e.into()))?.into_iter().map(|row| row.key).collect();
+        let mut batch = Vec::new();
+        for signed in signed {
+            let evidence = format!("{of_list}{}", codec::to_hex(&codec::sha256(signed))).into_bytes();
+            if kept.len() < MAX_BRANCHES && !kept.contains(&evidence) {
+                kept.push(evidence.clone());
+                batch.push(put_bytes(Table::Evidence, evidence, signed.to_vec(), Expect::Absent));
+            }
+        }
+        if !batch.is_empty() {
+            let decision = Decision::new(Kind::Misbehaviour, &key.url, refusal.as_str());
+            batch.push(domain.entry(decision).map_err(|e| failed(&e))?);
+        }
+        batch.extend(overlay_write(key, known, overlay)?);
+        if !batch.is_empty() {
+            records.commit(batch).await.map_err(|e| failed(&e.into()))?;
+        }
+        Err(refusal)
+    }
+}
+
+/// Writes what was ever seen revoked, where that is more than before.
+fn overlay_write(key: &ListKey, known: &KnownList, overlay: Option<Bits>) -> Result<Option<Write>, Refusal> {
+    let grown = overlay.filter(|bits| known.ever.as_deref() != Some(bits));
+    let write = grown.map(|bits| Domain::overlay_write(key, &bits, known.ever_expect)).transpose();
+    write.map_err(|e| failed(&e))
+}
