@@ -1,9 +1,10 @@
-// npm @auth0/cose and cbor-x: vc+cose, vp+cose, statuslist+cwt.
+// npm @auth0/cose and cbor-x: vc+cose, vp+cose, statuslist+cwt; and the compact form of the first two, read.
 
 import assert from "node:assert/strict";
 import { Sign1 } from "@auth0/cose";
 import { Encoder } from "cbor-x";
 import * as jose from "jose";
+import { decode } from "./compact.mjs";
 
 export const name = "@auth0/cose";
 
@@ -36,11 +37,20 @@ export async function issue(format, key, document) {
   return text(await seal(header(format, key), [], payload, key.secret));
 }
 
+// The document of a payload in the compact form.
+export const compact = (payload) => decode(maps.decode(payload));
+
 export async function verify(format, jwk, alg, sealed) {
   const sign1 = Sign1.decode(Buffer.from(sealed, "base64url"));
   await sign1.verify(await jose.importJWK(jwk, alg), { algorithms: [ALGORITHMS[alg]] });
   const typ = sign1.protectedHeaders.get(TYPE);
   assert.equal(typ, `application/${format}`);
+  if (format.startsWith("vnd.marque.")) {
+    // Nothing beside alg, kid and typ, and nothing that nobody signed.
+    assert.deepEqual([...sign1.protectedHeaders.keys()], [ALG, KEY_ID, TYPE]);
+    assert.equal(sign1.unprotectedHeaders.size, 0);
+    return compact(sign1.payload);
+  }
   return format.endsWith("+cwt")
     ? maps.decode(sign1.payload)
     : JSON.parse(new TextDecoder().decode(sign1.payload));

@@ -9,7 +9,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
+import cbor2
+import compact
 from jwcrypto.jwk import JWK
 from pycose.headers import KID, Algorithm, ContentType
 from pycose.keys import EC2Key, OKPKey
@@ -23,6 +26,7 @@ ISSUER = "did:web:issuer.example"
 AUDIENCE, NONCE = "did:web:verifier.example", "nonce-1"
 # By their curves.
 ALGORITHMS = {"EdDSA": "Ed25519", "ES256": "P-256", "ES384": "P-384"}
+FORMATS = ["vc+sd-jwt", "dc+sd-jwt", "vc+cose", "vnd.marque.vc+cose", "vnd.marque.vp+cose"]
 # COSE header parameter: the media type of the whole (RFC 9596).
 TYPE = 16
 
@@ -236,13 +240,96 @@ def coses(ours, alg, curve):
     counts["vc+cose"] += 2
 
 
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors/compact/documents.json").read_text())["cases"]
+
+
+def compacts(ours, alg, curve):
+    """The compact form, by an encoder and a decoder that know docs/compact.md alone."""
+    key = JWK.generate(kty="OKP" if alg == "EdDSA" else "EC", crv=curve)
+    own_id = f"{ISSUER}#key-of-the-library"
+    verify = {"jwk": key.export_public(as_dict=True)}
+
+    def sealed(document, payload, format, kid=None, content=None):
+        kid = kid or compact.key_id(document, own_id)
+        header = {Algorithm: alg.upper(), ContentType: content, KID: kid.encode(), TYPE: f"application/{format}"}
+        header = {label: value for label, value in header.items() if value}
+        message = Sign1Message(phdr=header, payload=payload)
+        message.key = cose_key(key.export(as_dict=True))
+        return base64.urlsafe_b64encode(message.encode()).decode().rstrip("=")
+
+    documents = [case["document"] for case in VECTORS if case["document"].get("issuer")]
+    assert len(documents) > 3
+    documents.append({k: v for k, v in credential("vc+sd-jwt", {}).items() if k != "cnf"})
+    for format, documents in [("vnd.marque.vc+cose", documents), ("vnd.marque.vp+cose", presented(ours, alg))]:
+        for document in documents:
+            text = done(do="issue", format=format, alg=alg, document=document)["text"]
+            message = compact_verified(text, ours[alg]["jwk"])
+            assert compact.decode(message.payload) == document, document
+            assert compact.encode(document) == message.payload, document
+            assert message.phdr[KID].decode() == compact.key_id(document, ours[alg]["id"])
+            assert message.phdr[TYPE] == f"application/{format}" and not message.uhdr and len(message.phdr) == 3
+            refused_by_them("a changed signature", compact_verified, flipped(text, len(text) - 9), ours[alg]["jwk"])
+            refused_by_them("another key", compact_verified, text, verify["jwk"])
+
+            theirs = sealed(document, compact.encode(document), format)
+            question = {**verify, "format": format}
+            assert done(do="verify", text=theirs, **question)["document"] == document
+            counts[format] += 2
+            refused_by_marque("a changed signature", text=flipped(theirs, len(theirs) - 9), **question)
+            refused_by_marque("another key", text=theirs, **{**question, "jwk": ours[alg]["jwk"]})
+            whole = cbor2.dumps([1, document], canonical=True)
+            refused_by_marque("terms spelled out", text=sealed(document, whole, format), **question)
+            refused_by_marque("JSON", text=sealed(document, json.dumps(document).encode(), format), **question)
+            later = bytes([0x82, 2]) + compact.encode(document)[2:]
+            refused_by_marque("another table", text=sealed(document, later, format), **question)
+            payload = compact.encode(document)
+            refused_by_marque("bytes after it", text=sealed(document, payload + b"\0", format), **question)
+            content = sealed(document, payload, format, content="application/vc")
+            refused_by_marque("a content type", text=content, **question)
+            refused_by_marque("another type", text=sealed(document, payload, "vc+cose"), **question)
+            if ISSUER in (document.get("issuer"), document.get("holder")):
+                long = sealed(document, payload, format, own_id)
+                refused_by_marque("a key id spelled out", text=long, **question)
+
+
+def compact_verified(text, jwk):
+    message = Sign1Message.decode(base64url(text))
+    message.key = cose_key(jwk)
+    assert message.verify_signature()
+    return message
+
+
+def presented(ours, alg):
+    """A presentation of one credential in each envelope of COSE."""
+    document = {k: v for k, v in credential("vc+sd-jwt", {}).items() if k != "cnf"}
+    held = []
+    for format in ["vnd.marque.vc+cose", "vc+cose"]:
+        text = done(do="issue", format=format, alg=alg, document=document)["text"]
+        url = f"data:application/{format};base64,{base64.b64encode(base64url(text)).decode()}"
+        held.append({"@context": document["@context"], "type": "EnvelopedVerifiableCredential", "id": url})
+    return [
+        {
+            "@context": document["@context"],
+            "type": ["VerifiablePresentation"],
+            "holder": ISSUER,
+            "verifiableCredential": held,
+            "aud": AUDIENCE,
+            "nonce": NONCE,
+        }
+    ]
+
+
 def main():
     ours = done(do="keys")
+    for case in VECTORS:
+        assert compact.encode(case["document"]).hex() == case["payload"], case["name"]
+        assert compact.decode(bytes.fromhex(case["payload"])) == case["document"], case["name"]
     for alg, curve in ALGORITHMS.items():
         sd_jwts(ours, alg, curve)
         coses(ours, alg, curve)
+        compacts(ours, alg, curve)
     marque.stdin.close()
-    verified = ", ".join(f"{name} {counts[name]}" for name in ("vc+sd-jwt", "dc+sd-jwt", "vc+cose"))
+    verified = ", ".join(f"{name} {counts[name]}" for name in FORMATS)
     print(
         f"credentials, Marque with sd-jwt and pycose: verified, both ways: {verified}; bad ones refused: "
         f"{counts['refused by Marque']} by Marque, {counts['refused by them']} by them"
