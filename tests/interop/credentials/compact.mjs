@@ -50,6 +50,7 @@ export function decode([version, document]) {
     if (typeof value === "string") return met(value);
     if (value instanceof Uint8Array) return text(Buffer.from(value));
     if (Array.isArray(value)) return value.map(read);
+    if (typeof value === "bigint") return Number(value);
     if (!(value instanceof Map)) return value;
     const name = (name) => (typeof name === "number" ? TERMS[name] : name);
     return Object.fromEntries([...value].map(([is, member]) => [name(is), read(member)]));
