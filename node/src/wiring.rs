@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use vc_schemas::code::Code;
 
-/// How often it is looked whether a list is due: well below half of the shortest ttl.
+/// How often it is looked whether a list is due, or a fork to be told of: well below half of the shortest ttl.
 const REFRESH: Duration = Duration::from_millis(500);
 
 /// Longest admin token file.
@@ -264,7 +264,8 @@ fn announce(about: &Value, as_json: bool) {
     }
 }
 
-/// Signs the domain's lists again before they grow old, until the node stops.
+/// Signs the domain's lists again before they grow old, and tells of forks that were seen, until the node
+/// stops.
 async fn refresh(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
     tokio::pin!(stopped);
     loop {
@@ -274,6 +275,9 @@ async fn refresh(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
         }
         if let Err(error) = domain.refresh_lists().await {
             tracing::error!(%error, "a status list could not be signed again");
+        }
+        if let Err(error) = domain.tell_forks().await {
+            tracing::error!(%error, "the others could not be told of a fork");
         }
     }
 }

@@ -98,6 +98,31 @@ impl Domain {
         Ok(Some(Publication { envelope, held: vec![list_item(to)], lane: Lane::Ctl }))
     }
 
+    /// Tells the others of forks that were seen here and that this domain has not told of: each by a proof
+    /// that verifies on its own, so that also who was shown one history only believes neither.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Keys`].
+    pub async fn tell_forks(&self) -> Result<(), Error> {
+        for fork in self.untold_forks().await? {
+            let Some(proof) = fork.proof() else { continue };
+            let payload = proof.to_json().to_string().into_bytes();
+            if payload.len() > MAX_PAYLOAD_BYTES {
+                // Its branches travel as the logs that they are, where their origin announced them.
+                tracing::warn!(did = %fork.did, "the proof of two histories is too long to be passed on");
+                self.records.commit(vec![self.told_write(&fork.did, "too-long").await?]).await?;
+                continue;
+            }
+            let item = proof_item(&fork.did, proof.at(), &payload);
+            let envelope = self.seal(Kind::DuplicityProof, (&item.subject, item.seq), payload, None).await?;
+            let (mut batch, publication) = self.announcement(envelope, item, Lane::Ctl).await?;
+            batch.push(self.told_write(&fork.did, "told").await?);
+            self.records.commit(batch).await?;
+            self.publish(vec![publication]).await;
+        }
+        Ok(())
+    }
+
     async fn announcement(&self, envelope: Envelope, item: Item, lane: Lane) -> Result<Announcement, Error> {
         let subject = item.subject.clone();
         let items = [(item, &envelope)];
@@ -115,6 +140,16 @@ impl Domain {
                 tracing::warn!(%error, "not published; peers will pull it");
             }
         }
+    }
+}
+
+/// The item that a proof of two histories is.
+pub(crate) fn proof_item(did: &Did, at: u32, payload: &[u8]) -> Item {
+    Item {
+        kind: ItemKind::DuplicityProof,
+        subject: did.to_string(),
+        seq: u64::from(at),
+        digest: codec::sha256(payload),
     }
 }
 

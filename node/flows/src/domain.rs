@@ -19,6 +19,7 @@ use marque_rules::issuance::Home;
 use marque_rules::replay::Nonces;
 use marque_rules::replica::floor::Ahead;
 use serde_json::Value;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use vc_schemas::credential::Credential;
@@ -72,6 +73,8 @@ pub struct Domain {
     refusals: Mutex<(UnixSeconds, u32)>,
     /// Held while a list is changed and signed: one writer, so that no two lists have one number.
     pub(crate) lists: tokio::sync::Mutex<()>,
+    /// From when on it is looked for forks that nobody was told of.
+    pub(crate) untold_forks: AtomicU64,
     mesh: OnceLock<Arc<dyn Mesh>>,
     /// Signatures of credentials that were verified before; never a status, nor a verdict.
     seen: RwLock<Seen>,
@@ -123,6 +126,7 @@ impl Domain {
             nonces,
             refusals: Mutex::default(),
             lists: tokio::sync::Mutex::new(()),
+            untold_forks: AtomicU64::new(0),
             mesh: OnceLock::new(),
             seen: RwLock::new(Seen::new(seen::DEFAULT_CAPACITY)),
             web: OnceLock::new(),

@@ -12,10 +12,19 @@ use did_resolver::webvh::{DuplicityProof, Log};
 use marque_rules::replica::floor::chosen;
 use marque_rules::replica::limits::MAX_BRANCHES;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use vc_schemas::code::Code;
 
 /// Most forked DIDs that are listed at once.
 pub const MAX_LISTED: usize = 1_000;
+
+/// Most forks that are looked through for those that nobody was told of.
+const MAX_FORKS: usize = 65_536;
+
+/// How often it is looked again for forks that nobody was told of: what is seen is durable only a moment
+/// later.
+const LOOK_FOR_FORKS: Duration = Duration::from_secs(10);
 
 /// A DID with two valid histories.
 #[derive(Debug, Clone)]
@@ -35,6 +44,7 @@ impl Domain {
     /// the branches themselves.
     pub(crate) async fn contested_writes(&self, did: &Did, at: u32) -> Result<Vec<Write>, Error> {
         let mut writes = Vec::new();
+        self.untold_forks.store(0, Ordering::Relaxed);
         if self.json(Table::Forks, did.as_str().as_bytes()).await?.is_none() {
             let record = json!({"at": at, "seen": self.now().to_string()});
             writes.push(put(Table::Forks, did.as_str(), &record, Expect::Absent));
@@ -60,6 +70,36 @@ impl Domain {
             self.entry(decision.with(json!({"at": at})))?,
         ];
         Ok(self.records.commit(batch).await?)
+    }
+
+    /// The forks that this domain has not told the others of: at most [`MAX_LISTED`] at a time, and no more
+    /// often than every [`LOOK_FOR_FORKS`] but where one was just seen.
+    pub(crate) async fn untold_forks(&self) -> Result<Vec<Fork>, Error> {
+        let now = self.now();
+        if now.get() < self.untold_forks.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
+        // Before the forks are read: one that is seen meanwhile is looked for again.
+        self.untold_forks.store(now.plus(LOOK_FOR_FORKS).get(), Ordering::Relaxed);
+        let mut untold = Vec::new();
+        for (key, record) in self.all(Table::Forks, &[], MAX_FORKS).await? {
+            if record.get("told").is_some() || untold.len() >= MAX_LISTED {
+                continue;
+            }
+            let did = String::from_utf8(key).ok().and_then(|did| did.parse().ok());
+            untold.extend(self.fork(&did.ok_or(Error::Record("a fork"))?).await?);
+        }
+        Ok(untold)
+    }
+
+    /// Notes that the others were told of a fork, or why they cannot be.
+    pub(crate) async fn told_write(&self, did: &Did, how: &str) -> Result<Write, Error> {
+        let record = self.json(Table::Forks, did.as_str().as_bytes()).await?;
+        let (mut json, version) = record.ok_or(Error::Record("a fork"))?;
+        if let Some(members) = json.as_object_mut() {
+            members.insert("told".to_owned(), json!(how));
+        }
+        Ok(put(Table::Forks, did.as_str(), &json, Expect::Version(version)))
     }
 
     /// The version by which an operator said which branch of a forked DID counts here.

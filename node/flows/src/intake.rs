@@ -3,6 +3,7 @@
 
 mod list;
 mod log;
+mod proof;
 
 use crate::domain::Domain;
 use crate::error::Error;
@@ -98,6 +99,7 @@ impl NodeIntake {
             Carried::LogHead => self.find_head(envelope, submission.log.as_deref()).await,
             Carried::StatusList => self.find_list(envelope, &document, version).await,
             Carried::StatusDelta => self.find_delta(envelope, version).await,
+            Carried::DuplicityProof => self.find_proof(envelope).await,
         }
     }
 
@@ -107,7 +109,7 @@ impl NodeIntake {
         let bytes = match (body.kind, &submission.log) {
             (Carried::Log, _) => body.payload.as_slice(),
             (Carried::LogHead, Some(log)) => log.as_slice(),
-            (Carried::LogHead | Carried::StatusList | Carried::StatusDelta, _) => {
+            (Carried::LogHead | Carried::StatusList | Carried::StatusDelta | Carried::DuplicityProof, _) => {
                 return Err(Refusal::UnknownKey);
             }
         };

@@ -96,6 +96,11 @@ impl KnownLog {
         decide_log(did, known, received, now)
     }
 
+    /// The same, once these are the branches.
+    pub(crate) fn having(&self, branches: Vec<Log>) -> Self {
+        Self { branches, ..self.clone() }
+    }
+
     /// Of other branches, the one that counts.
     pub(crate) fn chosen<'a>(&self, branches: &'a [Log]) -> Option<&'a Log> {
         chosen(branches, self.held.settled.as_deref())

@@ -22,18 +22,18 @@ use vc_schemas::status::{ListDraft, Purpose, StatusList};
 
 /// A mesh that keeps what is published.
 #[derive(Debug, Default)]
-struct Published(Mutex<Vec<Publication>>);
+pub(crate) struct Published(Mutex<Vec<Publication>>);
 
 impl Published {
     /// Joins a node to it.
-    fn of(node: &Node) -> Arc<Self> {
+    pub(crate) fn of(node: &Node) -> Arc<Self> {
         let published = Arc::new(Self::default());
         node.domain.join_mesh(published.clone());
         published
     }
 
     /// What was published since the last time, by kind and topic.
-    fn take(&self) -> Vec<(Kind, Lane, Envelope)> {
+    pub(crate) fn take(&self) -> Vec<(Kind, Lane, Envelope)> {
         let taken = std::mem::take(&mut *self.0.lock().unwrap());
         taken.into_iter().map(|p| (p.envelope.body().kind, p.lane, p.envelope)).collect()
     }

@@ -1,13 +1,18 @@
 //! Two histories of a DID: contested, settled by an operator, or the work of a key that was dead.
 
+use crate::deltas::Published;
+use crate::peer::{announced, hello, knock, take};
 use crate::world::{Holder, Node, received};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::DuplicityProof;
 use marque_flows::error::Error;
 use marque_flows::import::Outcome;
+use marque_flows::ports::mesh::Intake;
 use marque_flows::ports::records::{Records, Table};
 use marque_flows::record;
+use marque_rules::replica::view::ItemKind;
+use marque_rules::replica::{Body, Envelope, Kind, Lane, Refusal, Scid, Verdict};
 use vc_schemas::code::Code;
 use vc_schemas::facts::DidFact;
 
@@ -112,4 +117,143 @@ async fn a_day_counts_from_when_the_rotation_came_here() {
     node.pass(DAY - 1);
     assert_eq!(import(&node, &two).await, Err(Code::DidContested));
     assert_eq!(version(&node, &root.did()).await, None);
+}
+
+/// The proof that a node has told the others of since the last time, if any.
+async fn told(node: &Node, published: &Published) -> Option<Envelope> {
+    node.domain.tell_forks().await.unwrap();
+    let mut taken = published.take();
+    assert!(
+        taken.len() < 2
+            && taken.iter().all(|(kind, lane, _)| { (*kind, *lane) == (Kind::DuplicityProof, Lane::Ctl) })
+    );
+    taken.pop().map(|(_, _, envelope)| envelope)
+}
+
+/// Another node, which has met the first.
+async fn neighbour(label: &str, of: &Node) -> Node {
+    let node = Node::new(label).await;
+    node.trusts(of, &[]).await;
+    node.intake.admit(knock("alpha.test", hello(of).await)).await.unwrap();
+    node
+}
+
+//
+#[tokio::test]
+async fn who_was_shown_one_history_only_believes_neither_once_another_tells_of_both() {
+    let (alpha, root, [one, two]) = forked().await;
+    let (published, did) = (Published::of(&alpha), root.did());
+    let (bravo, charlie) = (neighbour("bravo.test", &alpha).await, neighbour("charlie.test", &alpha).await);
+    import(&bravo, &one).await.unwrap();
+    import(&alpha, &one).await.unwrap();
+    assert_eq!(told(&alpha, &published).await, None);
+    assert_eq!(import(&alpha, &two).await, Err(Code::DidContested));
+    let proof = told(&alpha, &published).await.unwrap();
+    assert_eq!((proof.body().subject.as_str(), proof.body().seq), (did.as_str(), 2));
+    alpha.pass(60);
+    assert_eq!(told(&alpha, &published).await, None, "once");
+    // One has one of the histories, the other has heard of the DID for the first time.
+    let tells = Published::of(&bravo);
+    for node in [&bravo, &charlie] {
+        assert!(matches!(take(node, &proof).await, Verdict::Accept { held } if held.len() == 1));
+        assert!(matches!(take(node, &proof).await, Verdict::Same { .. }));
+        assert_eq!(version(node, &did).await, None);
+        assert_eq!(recorded(node, "contested").await, 1);
+        let fork = node.domain.forks(None, 10).await.unwrap().remove(0);
+        assert_eq!((fork.at, fork.held.branches.len()), (2, 2));
+        assert_eq!(import(node, &two).await, Err(Code::DidContested));
+        // It is an item, to be pulled by who comes late: the same here and there.
+        let items = async |of: &Node| {
+            let items = of.intake.items(Scid::of(&alpha.domain.home.did).unwrap()).await.unwrap();
+            items.into_iter().filter(|item| item.kind == ItemKind::DuplicityProof).collect::<Vec<_>>()
+        };
+        assert_eq!((items(node).await.len(), items(node).await), (1, items(&alpha).await));
+    }
+    // It tells its own friends in turn.
+    let own = told(&bravo, &tells).await.unwrap();
+    assert_eq!(own.body().domain, Scid::of(&bravo.domain.home.did).unwrap());
+    let friend = Node::new("delta.test").await;
+    friend.trusts(&bravo, &[]).await;
+    friend.intake.admit(knock("bravo.test", hello(&bravo).await)).await.unwrap();
+    let late: Vec<_> = announced(&bravo).await;
+    let late = late.iter().find(|e| e.body().kind == Kind::DuplicityProof).unwrap();
+    assert!(matches!(take(&friend, late).await, Verdict::Accept { .. }));
+    assert_eq!(version(&friend, &did).await, None);
+    // What an operator settled stays settled, whoever tells of it again.
+    settle(&bravo, &did, &two.log.head().id).await.unwrap();
+    assert_eq!(version(&bravo, &did).await, Some(2));
+    let again = Node::over("bravo.test", bravo.records.clone()).await;
+    assert!(matches!(take(&again, &proof).await, Verdict::Same { .. }));
+    assert_eq!(version(&again, &did).await, Some(2));
+}
+
+//
+#[tokio::test]
+async fn a_proof_of_a_fork_by_a_dead_key_is_evidence_and_is_passed_on() {
+    let (alpha, root, [one, two]) = forked().await;
+    let published = Published::of(&alpha);
+    let bravo = neighbour("bravo.test", &alpha).await;
+    import(&bravo, &one).await.unwrap();
+    for node in [&alpha, &bravo] {
+        node.pass(DAY);
+    }
+    // It was never here, so that both look alike.
+    import(&alpha, &one).await.unwrap();
+    assert_eq!(import(&alpha, &two).await, Err(Code::DidContested));
+    let proof = told(&alpha, &published).await.unwrap();
+    bravo.intake.admit(knock("alpha.test", hello(&alpha).await)).await.unwrap();
+    assert!(matches!(take(&bravo, &proof).await, Verdict::Accept { .. }));
+    assert_eq!(version(&bravo, &root.did()).await, Some(2));
+    assert_eq!((recorded(&bravo, "dead-key-fork").await, recorded(&bravo, "contested").await), (1, 0));
+}
+
+//
+#[tokio::test]
+async fn what_proves_nothing_contests_nothing() {
+    let (alpha, root, [one, two]) = forked().await;
+    let (published, did) = (Published::of(&alpha), root.did());
+    let bravo = neighbour("bravo.test", &alpha).await;
+    import(&bravo, &one).await.unwrap();
+    import(&alpha, &one).await.unwrap();
+    assert_eq!(import(&alpha, &two).await, Err(Code::DidContested));
+    let good = told(&alpha, &published).await.unwrap().body().clone();
+    let origin = Holder::new("alpha.test", "alpha.test", &[], UnixSeconds::new(crate::world::NOW - 1_000));
+    let text = String::from_utf8(good.payload.clone()).unwrap();
+    // A proof value of the second branch with another character at its end.
+    let forged = text.replacen("\"type\\\":\\\"DataIntegrityProof", "\"type\\\":\\\"DataIntegrityproof", 3);
+    assert_ne!(forged, text);
+    let mut twice: serde_json::Value = serde_json::from_str(&text).unwrap();
+    twice["branches"][1] = twice["branches"][0].clone();
+    let mut longer = twice.clone();
+    longer["branches"][1] = serde_json::json!({"log": String::from_utf8_lossy(root.log.bytes())});
+    for (wrong, refusal) in [
+        (Body { payload: forged.into_bytes(), ..good.clone() }, Refusal::BadProof),
+        (Body { payload: twice.to_string().into_bytes(), ..good.clone() }, Refusal::BadProof),
+        (Body { payload: longer.to_string().into_bytes(), ..good.clone() }, Refusal::BadProof),
+        (Body { payload: Vec::new(), ..good.clone() }, Refusal::BadProof),
+        (Body { seq: 3, ..good.clone() }, Refusal::Inconsistent),
+        (Body { subject: alpha.domain.home.did.to_string(), ..good.clone() }, Refusal::Inconsistent),
+    ] {
+        let verdict = take(&bravo, &origin.seal(wrong)).await;
+        assert!(matches!(verdict, Verdict::Ignore(why) if why == refusal), "{verdict:?}");
+    }
+    assert_eq!(version(&bravo, &did).await, Some(2));
+    assert!(matches!(take(&bravo, &origin.seal(good)).await, Verdict::Accept { .. }));
+    assert_eq!(version(&bravo, &did).await, None);
+}
+
+#[tokio::test]
+async fn a_proof_that_does_not_fit_into_an_envelope_is_not_passed_on_and_not_tried_again() {
+    let alpha = Node::new("alpha.test").await;
+    let (published, now) = (Published::of(&alpha), alpha.domain.now().get());
+    let mut long = Holder::new("bot", "mallory.test", &["bot"], UnixSeconds::new(now - 1_000));
+    for n in 1..20 {
+        long = long.rotated(UnixSeconds::new(now - 1_000 + n), None);
+    }
+    let [one, two] = [30, 40].map(|n| long.rotated(UnixSeconds::new(now - 1_000 + n), None));
+    import(&alpha, &one).await.unwrap();
+    assert_eq!(import(&alpha, &two).await, Err(Code::DidContested));
+    assert_eq!(told(&alpha, &published).await, None);
+    let fork = alpha.records.scan(Table::Forks, &[], None, 9).await.unwrap().remove(0);
+    assert!(String::from_utf8(fork.stored.value).unwrap().contains("\"told\":\"too-long\""));
 }

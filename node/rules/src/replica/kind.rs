@@ -22,6 +22,10 @@ pub enum Kind {
     /// What changed between two states of a list ([`Delta`](vc_schemas::status::delta::Delta)); the subject
     /// is its URL, `seq` the number that it leads to. The signature is that of the envelope.
     StatusDelta,
+    /// Two valid histories of a DID, in the document that proves itself
+    /// ([`DuplicityProof`](did_resolver::webvh::DuplicityProof)), shown by the origin; the subject is the DID,
+    /// `seq` the first number at which they differ.
+    DuplicityProof,
 }
 
 /// Who may have signed what is carried. The envelope itself is always signed by its origin.
@@ -31,6 +35,8 @@ pub enum Signer {
     Controller,
     /// The origin domain alone.
     Origin,
+    /// Nobody: it proves itself, whoever shows it.
+    Anybody,
 }
 
 /// How an object gets to who has not got it.
@@ -105,9 +111,23 @@ const STATUS_DELTA: Rule = Rule {
     ..STATUS_LIST
 };
 
+const DUPLICITY_PROOF: Rule = Rule {
+    kind: Kind::DuplicityProof,
+    number: 5,
+    name: "duplicity-proof",
+    about: ItemKind::DuplicityProof,
+    travel: Travel::Held,
+    lanes: &[Lane::Ctl],
+    max_payload: MAX_PAYLOAD_BYTES,
+    witnessed: false,
+    signer: Signer::Anybody,
+    urgent: true,
+};
+
 impl Kind {
     /// Every kind that is handled.
-    pub const ALL: [Self; 4] = [Self::Log, Self::LogHead, Self::StatusList, Self::StatusDelta];
+    pub const ALL: [Self; 5] =
+        [Self::Log, Self::LogHead, Self::StatusList, Self::StatusDelta, Self::DuplicityProof];
 
     /// Its row.
     #[must_use]
@@ -117,6 +137,7 @@ impl Kind {
             Self::LogHead => &LOG_HEAD,
             Self::StatusList => &STATUS_LIST,
             Self::StatusDelta => &STATUS_DELTA,
+            Self::DuplicityProof => &DUPLICITY_PROOF,
         }
     }
 

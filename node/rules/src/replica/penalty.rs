@@ -47,6 +47,7 @@ pub const fn penalty(refusal: Refusal) -> Penalty {
         | Refusal::Inconsistent
         | Refusal::BadLog
         | Refusal::BadList
+        | Refusal::BadProof
         | Refusal::Contested
         | Refusal::Unrevokes
         | Refusal::Equivocation

@@ -77,6 +77,8 @@ refusals! {
     BadLog = "bad-log",
     /// The status list does not verify.
     BadList = "bad-list",
+    /// What is said to prove two histories does not.
+    BadProof = "bad-proof",
     /// Two valid branches exist: no branch authorises anything.
     Contested = "contested",
     /// A fork by a key that had been retired here for long: kept as evidence, and nothing more.

@@ -30,6 +30,9 @@ pub enum ItemKind {
     /// A signed status list: the subject is its URL, `seq` its sequence number, `digest` is SHA-256
     /// of the signed bytes.
     StatusList,
+    /// A proof of two histories: the subject is the DID, `seq` the first number at which they differ,
+    /// `digest` is SHA-256 of the document.
+    DuplicityProof,
     /// One that only later releases know, by its number. A peer of one may hold such items; here they are
     /// neither held nor asked for.
     Later(u8),
@@ -37,7 +40,7 @@ pub enum ItemKind {
 
 impl ItemKind {
     /// Those that are held here.
-    pub const KNOWN: [Self; 2] = [Self::Log, Self::StatusList];
+    pub const KNOWN: [Self; 3] = [Self::Log, Self::StatusList, Self::DuplicityProof];
 
     /// The number on the wire.
     #[must_use]
@@ -45,6 +48,7 @@ impl ItemKind {
         match self {
             Self::Log => 1,
             Self::StatusList => 2,
+            Self::DuplicityProof => 3,
             Self::Later(number) => number,
         }
     }
@@ -58,7 +62,7 @@ impl ItemKind {
     }
 }
 
-/// One thing held: one branch of one log, or one status list.
+/// One thing held: one branch of one log, one status list, or one proof.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Item {
     /// Its kind.

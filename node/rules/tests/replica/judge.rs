@@ -185,6 +185,7 @@ impl Disk {
             Kind::Log => judge_log(subject, envelope, &body.payload),
             // No origin here says what changed.
             Kind::StatusDelta => (Verdict::Ignore(Refusal::UnknownParent), None),
+            Kind::DuplicityProof => (Verdict::Ignore(Refusal::BadProof), None),
             Kind::LogHead => match log {
                 Some(log) => {
                     assert_eq!(sha256(log), LogHead::of(body).unwrap().digest);

@@ -89,8 +89,8 @@ impl State {
                     return Err(Refusal::Older);
                 }
             }
-            Kind::StatusList => {
-                let id = list_item(envelope).id();
+            Kind::StatusList | Kind::DuplicityProof => {
+                let id = payload_item(envelope).id();
                 if domain.view.holds(&id) {
                     return Err(Refusal::Known);
                 }
@@ -356,10 +356,10 @@ impl State {
     }
 }
 
-/// The item that a status list is, which its envelope tells.
-fn list_item(envelope: &Envelope) -> Item {
+/// The item that a payload is which is digested as it stands; the envelope tells all of it.
+fn payload_item(envelope: &Envelope) -> Item {
     let body = envelope.body();
-    let (kind, subject, digest) = (ItemKind::StatusList, body.subject.clone(), sha256(&body.payload));
+    let (kind, subject, digest) = (body.kind.item_kind(), body.subject.clone(), sha256(&body.payload));
     Item { kind, subject, seq: body.seq, digest }
 }
 
