@@ -78,15 +78,21 @@ impl NodeIntake {
         let held = domain.held_log(origin).await.map_err(|e| failed(&e))?;
         let own_log =
             envelope.body().subject == origin.as_str() && envelope.body().kind.item_kind() == ItemKind::Log;
+        // A log says itself by which key it is announced, once it is here.
+        let unread = own_log && envelope.body().kind == Carried::LogHead && submission.log.is_none();
+        let need_log = Ok((Verdict::NeedLog, Vec::new()));
         let (document, version) = match held.fact() {
             Some(DidFact::Active { document, version }) => (document.as_ref().clone(), version),
-            Some(DidFact::Contested) => return Err(Refusal::Contested),
+            Some(DidFact::Contested) if !own_log => return Err(Refusal::Contested),
             Some(DidFact::Deactivated) => return Err(Refusal::KeyNotAuthorised),
             None if !own_log => return Ok((Verdict::NeedDomain { did: origin.clone() }, Vec::new())),
-            None => (self.announced_document(submission)?, 0),
+            Some(DidFact::Contested) | None if unread => return need_log,
+            // Every history of a contested domain is kept and passed on.
+            Some(DidFact::Contested) | None => (self.announced_document(submission)?, 0),
         };
         match envelope.verify(&document, domain.now()) {
             Ok(()) => {}
+            Err(Refusal::UnknownKey | Refusal::KeyNotAuthorised) if unread => return need_log,
             Err(Refusal::UnknownKey | Refusal::KeyNotAuthorised) if own_log => {
                 // A domain may announce its new key by the very log that lists it.
                 envelope.verify(&self.announced_document(submission)?, domain.now())?;
