@@ -15,6 +15,7 @@ mod forks;
 mod hostile;
 mod import;
 mod linked_data;
+mod own_logs;
 mod peer;
 mod recognition;
 mod mesh;
