@@ -9,7 +9,7 @@ use did_resolver::document::{Relationship, VerificationMethod as Method};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use marque_rules::replica::floor::{
-    HeldSince, ListDecision, ListFloor, LogDecision, LogFloor, ReceivedList, ReceivedLog, chosen,
+    HeldSince, KnownList, ListDecision, ListFloor, LogDecision, LogFloor, ReceivedList, ReceivedLog, chosen,
     decide_list, era, log_item,
 };
 use marque_rules::replica::{
@@ -215,6 +215,7 @@ impl Disk {
                 }
             }
             (Kind::StatusList, _) => self.find_list(envelope, u64::from(era)),
+            (Kind::StatusDelta, _) => Err(Refusal::BadList),
         }
     }
 
@@ -273,8 +274,13 @@ impl Disk {
         let held = subject.items();
         let at = ListFloor { issuer_version: era, sequence: seq };
         let received = ReceivedList { at, purpose: Purpose::Revocation, bits: &bits };
-        let decision =
-            decide_list(subject.list_floor, subject.list(), subject.revoked_ever.as_ref(), received);
+        let known = KnownList {
+            floor: subject.list_floor,
+            stored: subject.list(),
+            ahead: None,
+            revoked_ever: subject.revoked_ever.as_ref(),
+        };
+        let decision = decide_list(known, received);
         let (kind, digest) = (ItemKind::StatusList, sha256(&body.payload));
         let item = Item { kind, subject: body.subject.clone(), seq, digest };
         let content = Content::List(bits);
