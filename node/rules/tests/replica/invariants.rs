@@ -53,10 +53,11 @@ impl World {
                 self.no_revocation_is_lifted(node, key, subject);
                 assert!(subject.list_floor >= before.list_floor, "I2: node {node}: the floor of a list fell");
             }
-            ItemKind::Log | ItemKind::Later(_) => {
+            ItemKind::Log => {
                 no_log_falls(node, &before, subject);
                 self.forks_contest(node, key, &before, subject);
             }
+            ItemKind::DuplicityProof | ItemKind::Later(_) => {}
         }
     }
 
