@@ -9,6 +9,7 @@
 mod fake;
 mod outsider;
 mod real;
+mod swarm;
 #[path = "../../../flows/tests/domain/world.rs"]
 #[expect(dead_code, reason = "the tests of flows need more of it")]
 mod world;
