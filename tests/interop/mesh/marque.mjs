@@ -33,12 +33,12 @@ export class Marque {
     return node;
   }
 
-  async up() {
+  async up(variables = {}) {
     const file = join(this.env.MARQUE_DATA, "node.json");
     rmSync(file, { force: true });
     const free = ["public", "admin", "health"].flatMap((face) => [`--${face}`, "127.0.0.1:0"]);
     const argv = ["up", "--while-stdin", "--p2p", `/ip4/127.0.0.1/tcp/${this.port}`, ...free];
-    this.child = spawn(this.program, argv, { env: this.env, stdio: ["pipe", "ignore", "ignore"] });
+    this.child = spawn(this.program, argv, { env: { ...this.env, ...variables }, stdio: ["pipe", "ignore", "ignore"] });
     await until("the node is up", () => {
       assert.equal(this.child.exitCode, null, "the node ended");
       return existsSync(file);

@@ -52,8 +52,9 @@ export class Peer {
 
   // As whom it says hello, and answers one.
   async belongsTo(domain, membership) {
-    const addresses = this.libp2p.getMultiaddrs().map(String);
-    this.who = { membership, did: domain.did, log: domain.log, addresses };
+    // Nobody is to dial it meanwhile: of two connections one is closed, and js-gossipsub opens no second stream
+    // where that had the first.
+    this.who = { membership, did: domain.did, log: domain.log, addresses: [] };
     const serve = (answer) => async (stream, connection) => {
       stream.send(answer(await readAll(stream), connection));
       await stream.close();
@@ -68,10 +69,6 @@ export class Peer {
   async dial(address) {
     this.connection = await this.libp2p.dial(multiaddr(address));
     return this.libp2p.services.identify.identify(this.connection, { signal: AbortSignal.timeout(LIMIT_MS) });
-  }
-
-  hangUp() {
-    return this.connection.close();
   }
 
   // One request, which is all of its direction of the stream, and the answer, likewise.

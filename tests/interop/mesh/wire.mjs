@@ -10,6 +10,7 @@ export const SYNC = "/marque/sync/1";
 export const LANES = ["did", "status", "ctl"];
 export const LOG = 1;
 export const STATUS_LIST = 3;
+export const STATUS_DELTA = 4;
 // What they are once they are held.
 const ITEM_KINDS = { [LOG]: 1, [STATUS_LIST]: 2 };
 
@@ -133,4 +134,25 @@ export async function open(bytes, keyOf) {
   assert.deepEqual(Buffer.from(body.get(10)), sha256(payload), "the digest of the payload");
   assert.equal(scidOf(keyId), body.get(3), "the key is the origin's");
   return { kind: body.get(2), scid: body.get(3), subject: body.get(4), seq: Number(body.get(5)), payload, keyId };
+}
+
+// What changed on a list of revocations.
+export function readDelta(payload) {
+  const delta = decode(payload);
+  assert.deepEqual([...delta.keys()], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  const state = (at) => ({ seq: Number(delta.get(at)), digest: Buffer.from(delta.get(at + 1)) });
+  assert.equal(delta.get(2), 0, "revocations");
+  const [[value, distances]] = delta.get(10);
+  assert.equal(value, 1, "what is revoked stays so");
+  const revoked = [];
+  let [number, shift, next] = [0, 0, 0];
+  for (const byte of distances) {
+    number |= (byte & 0x7f) << shift;
+    shift += 7;
+    if (byte < 0x80) {
+      revoked.push(next + number);
+      [number, shift, next] = [0, 0, next + number + 1];
+    }
+  }
+  return { list: delta.get(1), from: state(3), to: state(5), revoked };
 }

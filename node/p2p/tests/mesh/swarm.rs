@@ -8,6 +8,7 @@ use links::Quality;
 use nodes::{ISSUER, Swarm, percentile};
 use std::io::Write;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// Slow and lossy.
@@ -15,6 +16,9 @@ const POOR: Quality = Quality { delay: Duration::from_millis(20), one_lost_of: 5
 
 /// Between two rounds of anti-entropy: what nobody said again since it was pulled goes a hop in each.
 const PERIOD_MS: u64 = 1_000;
+
+/// One swarm at a time: each is more than the machine of a developer does at ease.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Says it aloud: the macros of printing are the test harness's, which keeps what it gets to itself.
 fn say(line: &str) {
@@ -41,26 +45,13 @@ async fn revoke_everywhere(swarm: &mut Swarm, count: usize, times: u32, what: &s
     }
 }
 
-// R-341 R-342
+// R-341 R-342 R-343
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_revoked_is_verified_durable_and_served_on_each_of_20_nodes_over_poor_links() {
+async fn over_poor_links_20_nodes_serve_what_is_revoked_and_a_fifth_that_was_cut_off_within_two_rounds() {
+    let _alone = ALONE.lock().await;
     let mut swarm = Swarm::start(20, Some(POOR), PERIOD_MS).await;
-    revoke_everywhere(&mut swarm, 20, 5, "20 ms one way, 2 % lost").await;
-    swarm.stop().await;
-}
+    revoke_everywhere(&mut swarm, 20, 3, "20 ms one way, 2 % lost").await;
 
-//
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_revoked_is_verified_durable_and_served_on_each_of_50_nodes() {
-    let mut swarm = Swarm::start(50, None, PERIOD_MS).await;
-    revoke_everywhere(&mut swarm, 50, 5, "loopback, a debug build").await;
-    swarm.stop().await;
-}
-
-//
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fifth_that_was_cut_off_converges_within_two_rounds_after_it_is_healed() {
-    let mut swarm = Swarm::start(20, Some(POOR), PERIOD_MS).await;
     // No two of them are neighbours: each is alone.
     let away = [3, 8, 13, 18];
     let here: Vec<usize> = (0..20).filter(|number| !away.contains(number)).collect();
@@ -71,7 +62,7 @@ async fn a_fifth_that_was_cut_off_converges_within_two_rounds_after_it_is_healed
     swarm.register().await;
     swarm.agree(here).await;
     for number in away {
-        assert_eq!(swarm.served(number).await, 0, "who is cut off cannot know");
+        assert_eq!(swarm.served(number).await, 3, "who is cut off cannot know");
     }
     let before = away.map(|number| swarm.pulls(number));
     swarm.heal();
@@ -81,7 +72,7 @@ async fn a_fifth_that_was_cut_off_converges_within_two_rounds_after_it_is_healed
         swarm.agree([number]).await;
         let pulls = swarm.pulls(number) - before;
         assert!(pulls <= swarm.two_rounds(number), "{pulls} pulls at node {number}");
-        assert_eq!(swarm.served(number).await, 1);
+        assert_eq!(swarm.served(number).await, 4);
         most = pulls.max(most);
     }
     let took = healed.elapsed();
@@ -89,17 +80,27 @@ async fn a_fifth_that_was_cut_off_converges_within_two_rounds_after_it_is_healed
     swarm.stop().await;
 }
 
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_revoked_is_verified_durable_and_served_on_each_of_50_nodes() {
+    let _alone = ALONE.lock().await;
+    let mut swarm = Swarm::start(50, None, PERIOD_MS).await;
+    revoke_everywhere(&mut swarm, 50, 3, "loopback, a debug build").await;
+    swarm.stop().await;
+}
+
 //
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_joins_late_has_everything_after_its_first_round() {
+    let _alone = ALONE.lock().await;
     let mut swarm = Swarm::start(10, None, PERIOD_MS).await;
-    revoke_everywhere(&mut swarm, 10, 5, "loopback, a debug build").await;
+    revoke_everywhere(&mut swarm, 10, 3, "loopback, a debug build").await;
     let joined = Instant::now();
     let late = swarm.join(&[4, 9]).await;
     swarm.agree([late]).await;
     let (took, pulls) = (joined.elapsed(), swarm.pulls(late));
     say(&format!("10 nodes, and one that comes late: it agrees after {took:.1?} and {pulls} pulls\n"));
     assert!(pulls <= swarm.two_rounds(late) - 4, "{pulls} pulls");
-    assert_eq!(swarm.served(late).await, 5);
+    assert_eq!(swarm.served(late).await, 3);
     swarm.stop().await;
 }

@@ -31,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Who issues.
 pub(crate) const ISSUER: usize = 0;
 
-/// A store that notes when what it was given has become durable.
+/// A store that notes when what is revoked on a list has become durable: by the list, or by what changed
+/// on it.
 #[derive(Debug)]
 struct Noted {
     store: Store,
@@ -54,7 +55,7 @@ impl Records for Noted {
     }
 
     fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
-        let lists = batch.iter().filter(|write| write.table == Table::Lists);
+        let lists = batch.iter().filter(|write| matches!(write.table, Table::Lists | Table::RevokedEver));
         let lists: Vec<_> = lists.map(|write| write.key.clone()).collect();
         Box::pin(async move {
             self.store.commit(batch).await?;
@@ -144,7 +145,7 @@ impl Member {
         self.mesh().peers().await.unwrap().iter().filter(|peer| peer.domain.is_some()).count()
     }
 
-    /// When a list first became durable here, from an instant on.
+    /// When a list first became durable here again, from an instant on.
     fn held(&self, list: &str, from: Instant) -> Option<Instant> {
         let lists = self.noted.lists.lock().unwrap();
         lists.iter().find(|(key, at)| key.ends_with(list.as_bytes()) && *at >= from).map(|(_, at)| *at)
@@ -301,10 +302,10 @@ impl Swarm {
         ListKey { issuer: home.did.clone(), url: home.list_url(Purpose::Revocation) }
     }
 
-    /// How many indices are revoked, as a node serves it.
+    /// How many indices are revoked, as a verification at a node has it.
     pub(crate) async fn served(&self, number: usize) -> u32 {
         let fact = self.members[number].node.domain.held_list(&self.revocations()).await.unwrap();
-        fact.map_or(0, |fact| fact.list.bits.count_set())
+        fact.and_then(|fact| fact.revoked_ever).map_or(0, |ever| ever.count_set())
     }
 
     /// One more node, which comes late and dials these.
