@@ -19,7 +19,7 @@ use marque_fetch::{Client, FetchPolicy};
 use marque_flows::domain::{Domain, Policy};
 use marque_flows::intake::NodeIntake;
 use marque_flows::ports::records::Records;
-use marque_http::{AdminToken, Faces, Listeners, NodeInfo, RequestIds};
+use marque_http::{AdminToken, Faces, Listeners, NodeInfo, RequestIds, Watchers};
 use marque_rules::issuance::Home;
 use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
@@ -141,6 +141,7 @@ pub async fn up_reaching(
         registry,
         metrics: http_metrics,
         requests: RequestIds::new(signing::random()?),
+        watchers: Watchers::default(),
     };
     let refreshing = tokio::spawn(refresh(Arc::clone(&domain), ended(stopped.clone())));
     files::replace(&data.node(), format!("{about:#}\n").as_bytes())?;

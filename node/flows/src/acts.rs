@@ -7,6 +7,7 @@ use crate::forks::Fork;
 use crate::issue::Issued;
 use crate::members::{Member, NewMember};
 use crate::peers::PeerRecord;
+use crate::ports::mesh::Ban;
 use crate::record::{Decision, Kind};
 use did_resolver::did::Did;
 use did_resolver::webvh::Log;
@@ -164,6 +165,22 @@ impl Domain {
     pub async fn join(&self, token: &str, within: Duration) -> Result<PeerRecord, Error> {
         // A token is a secret: it is not named.
         self.told("join", "", self.try_join(token, within).await).await
+    }
+
+    /// Lets a peer in no more for a while; its connections are closed.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where it is no PeerId, the time is too long, or as many are banned as can be.
+    pub async fn ban(&self, peer: &str, life: Duration) -> Result<Ban, Error> {
+        self.told("ban", peer, self.try_ban(peer, life).await).await
+    }
+
+    /// Lets a peer in again.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `not-found` where it is not banned.
+    pub async fn unban(&self, peer: &str) -> Result<(), Error> {
+        self.told("unban", peer, self.try_unban(peer).await).await
     }
 
     async fn told<T>(&self, act: &'static str, subject: &str, outcome: Result<T, Error>) -> Result<T, Error> {

@@ -7,7 +7,7 @@ mod proof;
 
 use crate::domain::Domain;
 use crate::error::Error;
-use crate::ports::mesh::{Admission, Domains, Intake, Judgement, Knock, Standing, Submission, Write};
+use crate::ports::mesh::{Admission, Ban, Domains, Intake, Judgement, Knock, Standing, Submission, Write};
 use crate::ports::records::Write as RecordWrite;
 use crate::unrecognised::Allowance;
 use did_resolver::did::Did;
@@ -177,6 +177,18 @@ impl Intake for NodeIntake {
 
     fn domains(&self) -> BoxFuture<'_, Result<Domains, Refusal>> {
         Box::pin(async move { self.domain.mesh_domains().await.map_err(|e| failed(&e)) })
+    }
+
+    fn bans(&self) -> BoxFuture<'_, Result<Vec<Ban>, Refusal>> {
+        Box::pin(async move { self.domain.bans().await.map_err(|e| failed(&e)) })
+    }
+
+    fn banned(&self, ban: Ban) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.domain.keep_ban(&ban).await {
+                tracing::warn!(%error, peer = ban.peer, "a ban is not kept beyond this run");
+            }
+        })
     }
 
     fn met(&self, domain: Scid, _peer: String, addresses: Vec<String>) -> BoxFuture<'_, ()> {

@@ -32,6 +32,8 @@ pub mod export;
 pub mod vcapi;
 pub mod genesis;
 pub mod peers;
+pub mod bans;
+pub mod freshness;
 pub mod acts;
 mod admission;
 pub mod intake;

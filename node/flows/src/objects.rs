@@ -89,6 +89,18 @@ impl Domain {
         items.filter(known).collect()
     }
 
+    /// The items of one kind of a domain, at most `max`.
+    pub(crate) async fn announced_of_kind(
+        &self,
+        domain: &Scid,
+        kind: ItemKind,
+        max: usize,
+    ) -> Result<Vec<Item>, Error> {
+        let prefix = format!("e/{}/{}/", domain.as_str(), kind.number());
+        let rows = self.all(Table::Envelopes, prefix.as_bytes(), max).await?;
+        rows.iter().map(|(_, json)| read_announced(json).map(|(item, _)| item)).collect()
+    }
+
     /// Which domains announced a subject: of more than [`MAX_ORIGINS`], those with the lowest SCIDs.
     pub(crate) async fn origins_of(&self, kind: ItemKind, subject: &str) -> Result<Vec<Scid>, Error> {
         let prefix = format!("d/{}/{subject}\n", kind.number());

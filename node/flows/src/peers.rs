@@ -4,7 +4,7 @@
 use crate::domain::{Domain, put};
 use crate::error::Error;
 use crate::ports::clock::random;
-use crate::ports::mesh::{MeshError, PeerInfo};
+use crate::ports::mesh::{Events, MeshError, PeerInfo};
 use crate::ports::records::{Expect, Table, Write};
 use crate::record::{Decision, Kind};
 use did_resolver::codec;
@@ -151,6 +151,12 @@ impl Domain {
             Some(mesh) => mesh.peers().await.unwrap_or_default(),
             None => Vec::new(),
         }
+    }
+
+    /// What the mesh does from now on; `None` where it is not up.
+    #[must_use]
+    pub fn events(&self) -> Option<Events> {
+        self.mesh()?.events()
     }
 
     /// Whether a domain joined, and its record.

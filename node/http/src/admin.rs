@@ -10,9 +10,13 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use did_resolver::codec;
 use did_resolver::did::DidUrl;
+use marque_flows::freshness::{HeadAge, ListAge};
+use marque_flows::ports::mesh::PeerInfo;
 use marque_flows::record;
 use marque_rules::issuance::MemberKind;
+use marque_rules::replica::Scid;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vc_schemas::code::Code;
 
@@ -31,6 +35,7 @@ pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
     }
     let issuer = |(method, suite): (DidUrl, &'static str)| json!({"issuer": method.did().as_str(), "verificationMethod": method.as_str(), "cryptosuite": suite});
     let issuers: Value = domain.issuing_methods().into_iter().map(issuer).collect();
+    let connected = domain.connected().await;
     let json = json!({
         "domain": domain.home.label,
         "did": domain.home.did.as_str(),
@@ -38,14 +43,54 @@ pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
         "peerId": faces.info.peer_id,
         "version": faces.info.version,
         "listeners": faces.info.listeners,
-        "peers": domain.connected().await.len(),
+        "peers": connected.len(),
         "agents": domain.members(MemberKind::Agent).await?.len(),
         "owners": domain.members(MemberKind::Owner).await?.len(),
         "publicUrl": domain.home.base_url,
         "issuers": issuers,
         "lists": lists,
+        "mesh": mesh(&faces, &connected).await?,
     });
     Ok(answer(StatusCode::OK, &json))
+}
+
+/// How near this node is to what the others know.
+async fn mesh(faces: &Faces, connected: &[PeerInfo]) -> Result<Value, Problem> {
+    let domain = &faces.domain;
+    let now = domain.now();
+    let (lists, heads) = domain.freshness().await?;
+    let list = |list: &ListAge| {
+        json!({
+            "issuer": list.key.issuer.as_str(),
+            "url": list.key.url,
+            "sequence": list.issued.map(|(_, sequence)| sequence),
+            "ageSeconds": list.issued.map(|(issued, _)| now.since(issued).as_secs()),
+        })
+    };
+    let head = |head: &HeadAge| {
+        let newest = head.head.as_ref();
+        json!({
+            "did": head.did.as_str(),
+            "versionId": newest.map(|(id, _)| id),
+            "ageSeconds": newest.map(|(_, time)| now.since(*time).as_secs()),
+        })
+    };
+    let mut by_domain: BTreeMap<Option<&str>, (u32, u32)> = BTreeMap::new();
+    for info in connected {
+        let counts = by_domain.entry(info.domain.as_ref().map(Scid::as_str)).or_default();
+        let count = if info.outbound { &mut counts.1 } else { &mut counts.0 };
+        *count += 1;
+    }
+    let of_domain = |(scid, (inbound, outbound)): (&Option<&str>, &(u32, u32))| json!({"scid": scid, "inbound": inbound, "outbound": outbound});
+    let last_sync = connected.iter().filter_map(|info| info.synced).max();
+    Ok(json!({
+        "lists": lists.iter().map(list).collect::<Value>(),
+        "logHeads": heads.iter().map(head).collect::<Value>(),
+        "contested": domain.contested().await?,
+        "peersByDomain": by_domain.iter().map(of_domain).collect::<Value>(),
+        "syncLagSeconds": last_sync.map(|at| now.since(at).as_secs()),
+        "banned": domain.bans().await?.len(),
+    }))
 }
 
 /// `GET /v1/decisions`

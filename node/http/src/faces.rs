@@ -1,6 +1,7 @@
 //! What every handler has: the domain, what is known of the node, and the counters.
 
 use crate::auth::AdminToken;
+use crate::limits::MAX_WATCHERS;
 use crate::metrics::Metrics;
 use did_resolver::codec;
 use marque_flows::domain::Domain;
@@ -8,6 +9,7 @@ use prometheus_client::registry::Registry;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Semaphore;
 
 /// What a node says of itself, beside what its domain knows.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct Faces {
     pub metrics: Metrics,
     /// Names of requests.
     pub requests: RequestIds,
+    /// Places for those who watch what happens.
+    pub watchers: Watchers,
 }
 
 /// Names requests: a name of this run and a number.
@@ -44,6 +48,16 @@ pub struct Faces {
 pub struct RequestIds {
     run: String,
     next: AtomicU64,
+}
+
+/// Places for those who watch what happens.
+#[derive(Debug, Clone)]
+pub struct Watchers(pub(crate) Arc<Semaphore>);
+
+impl Default for Watchers {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_WATCHERS)))
+    }
 }
 
 impl RequestIds {

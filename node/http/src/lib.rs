@@ -17,6 +17,8 @@ mod import;
 mod contested;
 mod registry;
 mod issuer;
+mod nodes;
+mod events;
 mod peers;
 mod trust;
 mod admin;
@@ -27,6 +29,6 @@ pub mod routes;
 pub mod serve;
 
 pub use auth::AdminToken;
-pub use faces::{Faces, NodeInfo, RequestIds};
+pub use faces::{Faces, NodeInfo, RequestIds, Watchers};
 pub use metrics::Metrics;
 pub use serve::{Listeners, serve};

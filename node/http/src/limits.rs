@@ -23,6 +23,15 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one connection is kept for further requests. It bounds also whoever reads slowly.
 pub const CONNECTION_LIFE: Duration = Duration::from_secs(300);
 
+/// Who may watch what happens, at once: each may be a thousand events behind, and holds a connection.
+pub const MAX_WATCHERS: usize = 16;
+
+/// How long a stream of events goes on: a little less than its connection.
+pub const EVENTS_LIFE: Duration = Duration::from_secs(290);
+
+/// How long such a stream is silent before it says that it is there.
+pub const EVENTS_ALIVE: Duration = Duration::from_secs(15);
+
 /// How long open requests may go on at the end of a connection's life, and at shutdown.
 pub const DRAIN: Duration = Duration::from_secs(5);
 

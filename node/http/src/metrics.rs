@@ -1,4 +1,5 @@
-//! What is counted here, in Prometheus's terms. Labels take few values each, none of a caller's making.
+//! What is counted here, in Prometheus's terms. Labels take few values each, none of a caller's making;
+//! `list` has one for each list of this domain and of those that are recognised.
 
 use axum::http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -37,6 +38,8 @@ pub struct Metrics {
     verifications: Family<VerificationLabels, Counter>,
     list_age: Family<ListLabels, Gauge<i64>>,
     list_sequence: Family<ListLabels, Gauge<u64, AtomicU64>>,
+    held_list_age: Family<[(&'static str, String); 1], Gauge<i64>>,
+    contested: Gauge<i64>,
 }
 
 impl Metrics {
@@ -64,7 +67,24 @@ impl Metrics {
             "Sequence number of this domain's own status lists, by purpose",
             metrics.list_sequence.clone(),
         );
+        let age = "Age of the status lists held of this and the recognised domains, by URL";
+        registry.register("list_age_seconds", age, metrics.held_list_age.clone());
+        registry.register(
+            "contested_dids",
+            "DIDs with two valid histories of which none counts here",
+            metrics.contested.clone(),
+        );
         metrics
+    }
+
+    /// Notes how old the lists are that are held, and how many DIDs are contested.
+    pub(crate) fn held(&self, ages: impl Iterator<Item = (String, Duration)>, contested: usize) {
+        self.held_list_age.clear();
+        for (list, age) in ages {
+            let age = age.as_secs().try_into().unwrap_or(i64::MAX);
+            self.held_list_age.get_or_create(&[("list", list)]).set(age);
+        }
+        self.contested.set(contested.try_into().unwrap_or(i64::MAX));
     }
 
     /// Counts an answer. `route` is a pattern of the router, not the path.

@@ -3,6 +3,7 @@
 use crate::body::{Json, answer};
 use crate::error::Problem;
 use crate::faces::Faces;
+use crate::nodes::{shown as shown_node, shown_ban};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -73,5 +74,7 @@ pub(crate) async fn list(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
         }
         peers.push(Value::Object(json));
     }
-    Ok(answer(StatusCode::OK, &json!({"peers": peers})))
+    let nodes: Value = connected.iter().map(shown_node).collect();
+    let bans: Value = faces.domain.bans().await?.iter().map(shown_ban).collect();
+    Ok(answer(StatusCode::OK, &json!({"peers": peers, "nodes": nodes, "bans": bans})))
 }

@@ -5,8 +5,8 @@ use crate::faces::Faces;
 use crate::guard::{Face, Guard, watch};
 use crate::resolver::IDENTIFIERS;
 use crate::{
-    admin, bundles, contested, import, issuer, logs, peers, registry, resolver, status, trust, vcapi,
-    verifier, vocabulary,
+    admin, bundles, contested, events, import, issuer, logs, nodes, peers, registry, resolver, status, trust,
+    vcapi, verifier, vocabulary,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -125,6 +125,10 @@ fn node() -> Routes {
         .route("/v1/contested/{did}/settle", post(contested::settle))
         .route("/v1/invites", post(peers::invite))
         .route("/v1/peers", get(peers::list).post(peers::join))
+        .route("/v1/peers/{peer}", get(nodes::show))
+        .route("/v1/peers/{peer}/ban", post(nodes::ban))
+        .route("/v1/peers/{peer}/unban", post(nodes::unban))
+        .route("/v1/events", get(events::events))
         .route("/v1/webvh/import", post(import::import))
         .route("/v1/trust", get(trust::list).post(trust::add))
         .route("/v1/trust/{did}", get(trust::show))

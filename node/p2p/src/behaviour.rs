@@ -9,6 +9,7 @@ use crate::limits::{
 use crate::memory;
 use crate::score::gossip;
 use crate::wire::{self, Bounded};
+use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
@@ -24,6 +25,8 @@ const PROTOCOL_VERSION: &str = "/marque/1";
 pub(crate) struct Behaviour {
     /// Refuses connections over the limits; it stands first, so that nothing else sees them.
     pub(crate) limits: connection_limits::Behaviour,
+    /// Refuses connections of peers that are banned.
+    pub(crate) bans: allow_block_list::Behaviour<BlockedPeers>,
     /// Refuses connections while memory is short.
     pub(crate) memory: memory_connection_limits::Behaviour,
     /// Gossip, for admitted peers.
@@ -60,6 +63,7 @@ impl Behaviour {
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), key.public());
         Ok(Self {
             limits: connection_limits::Behaviour::new(connection_limits()),
+            bans: allow_block_list::Behaviour::default(),
             memory: memory::limit(),
             gate: Gate::new(gossip(key, arrivals)?),
             hello: request_response::Behaviour::with_codec(

@@ -1,7 +1,7 @@
 //! What the rest of the node tells the driver, over one bounded channel.
 
 use libp2p::PeerId;
-use marque_flows::ports::mesh::{Joined, MeshError, PeerInfo, Publication};
+use marque_flows::ports::mesh::{Ban, Joined, MeshError, PeerInfo, Publication};
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Item, Request, Response, Scid};
 use tokio::sync::{mpsc, oneshot};
@@ -31,6 +31,10 @@ pub(crate) enum Command {
     Join { token: Box<JoinToken>, reply: oneshot::Sender<Result<Joined, MeshError>> },
     /// Who is connected.
     Peers { reply: oneshot::Sender<Vec<PeerInfo>> },
+    /// Let a peer in no more until a time.
+    Ban { ban: Ban, done: oneshot::Sender<()> },
+    /// Let a peer in again.
+    Unban { peer: String, done: oneshot::Sender<()> },
 }
 
 /// The sending end.

@@ -4,19 +4,24 @@
 //! One task owns the swarm, the state and the address book. Whatever takes time runs beside it and
 //! comes back as a [`work::Done`]; the loop itself never waits for the node.
 
+mod bans;
 mod connections;
 mod effects;
+mod events;
 mod exchange;
 mod joins;
 mod rating;
 mod work;
 
+use crate::bans::Bans;
 use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::command::{Command, Source};
 use crate::credit::{Credit, Network};
+use crate::limits::WATCH;
 use crate::meter::Meters;
 use crate::metrics::Metrics;
 use crate::peers::{Book, Place};
+use did_resolver::time::UnixSeconds;
 use exchange::{Asker, Channel, Early};
 use futures::StreamExt;
 use joins::Joins;
@@ -25,16 +30,16 @@ use libp2p::request_response::OutboundRequestId;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm};
 use marque_flows::ports::clock::Clock;
-use marque_flows::ports::mesh::{Domains, Intake, PeerInfo, Write};
+use marque_flows::ports::mesh::{Ban, Domains, Intake, MeshEvent, PeerInfo, Write};
 use marque_rules::replica::state::{ChannelId, Peer, Ticket};
 use marque_rules::replica::{Effect, Input, Item, MonoMillis, Now, Scid, State, Topic};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// One established connection.
 #[derive(Debug)]
@@ -58,6 +63,8 @@ pub(crate) struct Parts {
     pub(crate) meters: Meters,
     /// Networks behind which many nodes are no attack.
     pub(crate) shared: Vec<Network>,
+    /// For whoever watches.
+    pub(crate) events: broadcast::Sender<Arc<MeshEvent>>,
     pub(crate) book: Book,
     /// Where the monotonic clock begins.
     pub(crate) began: Instant,
@@ -96,6 +103,13 @@ pub(crate) struct Driver {
     joins: Joins,
     /// P5 and P6 of the admitted peers, and which of them gossipsub knows as explicit.
     credits: BTreeMap<PeerId, Credit>,
+    bans: Bans,
+    /// Admitted peers whose own score is below the graylist.
+    graylisted: HashSet<PeerId>,
+    /// When a connected peer last answered what it was asked of what it holds.
+    synced: HashMap<PeerId, UnixSeconds>,
+    /// When any did; at first, when this began.
+    last_sync: UnixSeconds,
     domains: Domains,
     loaded: BTreeSet<Scid>,
     /// When the state machine wants to be woken.
@@ -110,7 +124,9 @@ impl Driver {
         first: Vec<Effect>,
         domains: Domains,
         items: Vec<(Scid, Vec<Item>)>,
+        bans: &[Ban],
     ) -> Self {
+        let last_sync = parts.clock.now();
         let mut driver = Self {
             parts,
             work: JoinSet::new(),
@@ -129,10 +145,15 @@ impl Driver {
             writes: BTreeMap::new(),
             joins: Joins::default(),
             credits: BTreeMap::new(),
+            bans: Bans::default(),
+            graylisted: HashSet::new(),
+            synced: HashMap::new(),
+            last_sync,
             domains: Domains { addresses: Vec::new(), ..domains.clone() },
             loaded: items.iter().map(|(domain, _)| domain.clone()).collect(),
             wake: None,
         };
+        driver.take_bans(bans);
         driver.carry_out(first);
         driver.take_domains(domains);
         for (domain, items) in items {
@@ -146,6 +167,8 @@ impl Driver {
         let mut shutdown = pin!(shutdown);
         let changed = Arc::clone(&self.parts.changed);
         let mut commands_open = true;
+        let mut watch = tokio::time::interval(WATCH);
+        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.dial_due();
             let wake = self.next_wake();
@@ -161,6 +184,7 @@ impl Driver {
                     None => commands_open = false,
                 },
                 () = changed.notified() => self.reload(),
+                _ = watch.tick() => self.watch(),
                 () = tokio::time::sleep_until(wake) => self.step(Input::Tick),
             }
         }
@@ -225,6 +249,16 @@ impl Driver {
             Command::Peers { reply } => {
                 let _ = reply.send(self.peers());
             }
+            Command::Ban { ban, done } => {
+                self.ban(&ban);
+                let _ = done.send(());
+            }
+            Command::Unban { peer, done } => {
+                if let Ok(peer) = peer.parse() {
+                    self.unban(peer);
+                }
+                let _ = done.send(());
+            }
         }
     }
 
@@ -257,19 +291,39 @@ impl Driver {
         ranked.into_iter().map(|(_, source)| source).collect()
     }
 
-    fn peers(&self) -> Vec<PeerInfo> {
-        let info = |(peer, (domain, link)): (PeerId, (Option<Scid>, &Link))| PeerInfo {
-            peer: peer.to_base58(),
-            domain,
-            address: link.address.to_string(),
-            outbound: link.outbound,
+    fn peers(&mut self) -> Vec<PeerInfo> {
+        let scores = self.scores();
+        let info = |(peer, (domain, link)): (PeerId, (Option<Scid>, &Link))| {
+            let (name, meter) = (Peer(peer.to_bytes()), self.parts.meters.of(peer));
+            PeerInfo {
+                peer: peer.to_base58(),
+                domain,
+                address: link.address.to_string(),
+                outbound: link.outbound,
+                admitted_until: self.parts.state.admitted_until(&name),
+                score: scores.get(&peer).map(|score| *score as i64),
+                pulls: self.parts.state.pulls_of(&name),
+                received: meter.bytes_received(),
+                sent: meter.bytes_sent(),
+                synced: self.synced.get(&peer).copied(),
+            }
         };
         self.peers_by_domain().into_iter().map(info).collect()
     }
 
-    fn measure(&self) {
+    /// The scores of the admitted peers.
+    fn scores(&mut self) -> BTreeMap<PeerId, f64> {
+        let gossip = self.parts.swarm.behaviour_mut().gate.gossip();
+        self.credits.keys().filter_map(|peer| Some((*peer, gossip.peer_score(peer)?))).collect()
+    }
+
+    fn measure(&mut self) {
+        let scores = self.scores();
         let peers = self.peers_by_domain();
         let peers = peers.values().map(|(domain, link)| (domain.as_ref(), link.outbound));
         self.parts.metrics.measure(&self.parts.state.gauges(), peers);
+        self.parts.metrics.rate(scores.into_values());
+        let lag = self.parts.clock.now().since(self.last_sync);
+        self.parts.metrics.watch(self.bans.len(), lag);
     }
 }

@@ -4,12 +4,14 @@ use crate::command::{Command, Line};
 use crate::search::Search;
 use did_resolver::did::Did;
 use futures::future::BoxFuture;
-use marque_flows::ports::mesh::{Asked, Joined, Mesh, MeshError, PeerInfo, Publication};
+use marque_flows::ports::mesh::{
+    Asked, Ban, Events, Joined, Mesh, MeshError, MeshEvent, PeerInfo, Publication,
+};
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Request, Scid};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio::time::timeout;
 
 /// Speaks to the driver.
@@ -18,6 +20,8 @@ pub struct Handle {
     pub(crate) line: Line,
     pub(crate) search: Search,
     pub(crate) changed: Arc<Notify>,
+    /// The driver has the other end, so that streams of events end with it.
+    pub(crate) events: broadcast::WeakSender<Arc<MeshEvent>>,
 }
 
 impl Mesh for Handle {
@@ -55,5 +59,17 @@ impl Mesh for Handle {
 
     fn peers(&self) -> BoxFuture<'_, Result<Vec<PeerInfo>, MeshError>> {
         Box::pin(self.line.ask(|reply| Command::Peers { reply }))
+    }
+
+    fn ban(&self, ban: Ban) -> BoxFuture<'_, Result<(), MeshError>> {
+        Box::pin(self.line.ask(|done| Command::Ban { ban, done }))
+    }
+
+    fn unban(&self, peer: String) -> BoxFuture<'_, Result<(), MeshError>> {
+        Box::pin(self.line.ask(|done| Command::Unban { peer, done }))
+    }
+
+    fn events(&self) -> Option<Events> {
+        self.events.upgrade().map(|events| events.subscribe())
     }
 }

@@ -13,6 +13,7 @@ pub mod metrics;
 mod memory;
 mod behaviour;
 pub mod peers;
+pub mod bans;
 mod command;
 mod search;
 pub mod handle;

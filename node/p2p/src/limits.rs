@@ -86,6 +86,15 @@ pub const VAIN_MS_BURST: u64 = 1_000;
 /// And a second's worth: a fortieth of the two threads.
 pub const VAIN_MS_PER_SECOND: u64 = 50;
 
+/// How long a peer is banned whose score fell below the graylist: what it did is forgotten by then.
+pub const BAN_FOR_SCORE: Duration = Duration::from_secs(3_600);
+
+/// How often scores are looked at, and bans ended, though nothing happens.
+pub const WATCH: Duration = Duration::from_secs(2);
+
+/// Events that a watcher may be behind before it misses some: 400 bytes each.
+pub const MAX_EVENTS: usize = 1_024;
+
 /// Part of the memory that the node may use, in percent, beyond which it takes no more connections.
 pub const MAX_MEMORY_PERCENT: u64 = 80;
 

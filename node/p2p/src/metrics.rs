@@ -2,6 +2,7 @@
 //! many as there are domains that this node knows.
 
 use crate::gate::Arrivals;
+use crate::score::{GOSSIP_THRESHOLD, GRAYLIST_THRESHOLD, PUBLISH_THRESHOLD};
 use marque_rules::replica::state::{Gauges, Metric};
 use marque_rules::replica::{Kind, Refusal, Scid};
 use prometheus_client::metrics::counter::Counter;
@@ -9,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -25,7 +27,19 @@ pub struct Metrics {
     peers: Family<[(&'static str, String); 2], Gauge>,
     queue: Gauge,
     items: Gauge,
+    regressions: Counter,
+    scores: Family<Labels<1>, Gauge>,
+    bans: Gauge,
+    sync_lag: Gauge,
 }
+
+/// The ranges of scores that are told apart: where gossipsub begins to do without a peer.
+const RANGES: [(&str, f64); 4] = [
+    ("graylisted", GRAYLIST_THRESHOLD),
+    ("unpublished", PUBLISH_THRESHOLD),
+    ("ungossiped", GOSSIP_THRESHOLD),
+    ("negative", 0.0),
+];
 
 impl Metrics {
     /// Makes the metrics known to `registry`.
@@ -43,7 +57,32 @@ impl Metrics {
         registry.register("peers", "Connected peers by domain and direction", it.peers.clone());
         registry.register("verify_queue_depth", "Envelopes that wait to be judged", it.queue.clone());
         registry.register("mesh_items", "Items held in the replica's view", it.items.clone());
+        let regressions =
+            "Logs and log heads behind what is held, or beside it: replays, late news, rollbacks";
+        registry.register("did_floor_regressions", regressions, it.regressions.clone());
+        registry.register("peer_scores", "Admitted peers by the range of their score", it.scores.clone());
+        registry.register("peers_banned", "Peers that are not let in", it.bans.clone());
+        let lag = "Seconds since a peer last answered what it was asked of what it holds";
+        registry.register("sync_lag_seconds", lag, it.sync_lag.clone());
         it
+    }
+
+    /// Sets how many peers there are in each range of scores.
+    pub fn rate(&self, scores: impl Iterator<Item = f64>) {
+        let mut counts: BTreeMap<&str, i64> = RANGES.iter().map(|(range, _)| (*range, 0)).collect();
+        for score in scores {
+            let range = RANGES.iter().find(|(_, below)| score < *below).map_or("good", |(range, _)| *range);
+            *counts.entry(range).or_default() += 1;
+        }
+        for (range, count) in counts {
+            self.scores.get_or_create(&[("range", range)]).set(count);
+        }
+    }
+
+    /// Sets how many peers are banned, and how long ago the last answer of any peer was.
+    pub fn watch(&self, bans: usize, lag: Duration) {
+        self.bans.set(i64::try_from(bans).unwrap_or(i64::MAX));
+        self.sync_lag.set(i64::try_from(lag.as_secs()).unwrap_or(i64::MAX));
     }
 
     /// Where gossip counts what arrives.

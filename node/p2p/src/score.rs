@@ -53,10 +53,10 @@ const PRUNE_BACKOFF: Duration = Duration::from_secs(60);
 const DECAY: Duration = Duration::from_secs(3_600);
 
 /// Below it, no gossip is exchanged with a peer.
-const GOSSIP_THRESHOLD: f64 = -500.0;
+pub(crate) const GOSSIP_THRESHOLD: f64 = -500.0;
 
 /// Below it, nothing of our own is published to it.
-const PUBLISH_THRESHOLD: f64 = -1_000.0;
+pub(crate) const PUBLISH_THRESHOLD: f64 = -1_000.0;
 
 /// Below it, nothing of it is looked at. Three bad messages on any topic come to −4,500 or −9,000.
 pub(crate) const GRAYLIST_THRESHOLD: f64 = -2_500.0;

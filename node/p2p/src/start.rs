@@ -6,7 +6,9 @@ use crate::credit::Network;
 use crate::driver::{Driver, Parts};
 use crate::gate::Arrivals;
 use crate::handle::Handle;
-use crate::limits::{HANDSHAKE, IDLE, MAX_COMMANDS, MAX_COMPUTING, MAX_LOOKUPS, MAX_SEARCHES, MAX_STREAMS};
+use crate::limits::{
+    HANDSHAKE, IDLE, MAX_COMMANDS, MAX_COMPUTING, MAX_EVENTS, MAX_LOOKUPS, MAX_SEARCHES, MAX_STREAMS,
+};
 use crate::meter::{Metered, Meters};
 use crate::metrics::Metrics;
 use crate::peers::{Book, Origin};
@@ -25,7 +27,7 @@ use marque_rules::replica::limits::{MAX_ADDRESS_BYTES, MAX_ADDRESSES};
 use marque_rules::replica::{MonoMillis, Now, Refusal, State, state};
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -107,6 +109,7 @@ pub async fn spawn(
     for domain in domains.trusted.iter().chain([&domains.own]) {
         items.push((domain.clone(), intake.items(domain.clone()).await.map_err(Error::Intake)?));
     }
+    let bans = intake.bans().await.map_err(Error::Intake)?;
     let replica = state::Config {
         period_ms: config.sync_period_ms,
         ..state::Config::new(domains.own.clone(), config.seed)
@@ -123,7 +126,8 @@ pub async fn spawn(
         computing: Arc::clone(&computing),
         places: Arc::new(Semaphore::new(MAX_SEARCHES)),
     };
-    let handle = Handle { line, search, changed: Arc::clone(&changed) };
+    let (events, _) = broadcast::channel(MAX_EVENTS);
+    let handle = Handle { line, search, changed: Arc::clone(&changed), events: events.downgrade() };
     let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS));
     let addresses = announced(&config, &listening, own)?;
     let parts = Parts {
@@ -138,11 +142,12 @@ pub async fn spawn(
         lookups,
         meters,
         shared: config.shared_networks,
+        events,
         book,
         began,
         addresses,
     };
-    let driver = Driver::new(parts, first, domains, items);
+    let driver = Driver::new(parts, first, domains, items, &bans);
     let task = tokio::spawn(driver.run(shutdown));
     Ok(Running { handle, listening, task })
 }

@@ -84,5 +84,21 @@ pub(super) async fn status(session: &Session) -> Result<Answer, Failure> {
     ]);
     let columns = [("LIST", "url"), ("SEQUENCE", "sequence"), ("AGE (s)", "ageSeconds")];
     human.push_str(&output::list(&node, "lists", &columns, "no status lists yet"));
+    let mesh = node.get("mesh").cloned().unwrap_or_default();
+    human.push_str(&output::facts(&[
+        ("contested", output::text(&mesh, "contested")),
+        ("banned", output::text(&mesh, "banned")),
+        ("sync lag (s)", output::text(&mesh, "syncLagSeconds")),
+    ]));
+    let tables: [(&str, &[(&str, &str)]); 3] = [
+        ("peersByDomain", &[("PEERS OF", "scid"), ("INBOUND", "inbound"), ("OUTBOUND", "outbound")]),
+        ("logHeads", &[("LOG", "did"), ("VERSION", "versionId"), ("AGE (s)", "ageSeconds")]),
+        ("lists", &[("HELD LIST", "url"), ("SEQUENCE", "sequence"), ("AGE (s)", "ageSeconds")]),
+    ];
+    for (name, columns) in tables {
+        if !output::items(&mesh, name).is_empty() {
+            human.push_str(&output::list(&mesh, name, columns, ""));
+        }
+    }
     Ok(Answer::new(node, human))
 }

@@ -2,6 +2,7 @@
 
 use super::arguments::ttl;
 use super::session::Session;
+use crate::client::segment;
 use crate::exit::Exit;
 use crate::failure::{Failure, Local};
 use crate::files;
@@ -9,12 +10,23 @@ use crate::output::{self, Answer};
 use crate::signing;
 use clap::Subcommand;
 use marque_rules::replica::token::JoinToken;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 /// Longest join token that is read.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// What is told of each node in a row.
+const NODES: [(&str, &str); 7] = [
+    ("NODE", "peerId"),
+    ("DIRECTION", "direction"),
+    ("SCORE", "score"),
+    ("RECEIVED", "bytesReceived"),
+    ("SENT", "bytesSent"),
+    ("LAST SYNC", "lastSync"),
+    ("ADDRESS", "address"),
+];
 
 /// Nodes of other domains.
 #[derive(Debug, Subcommand)]
@@ -30,8 +42,26 @@ pub enum PeerCommand {
         /// The token, or - for stdin
         token: String,
     },
-    /// All peers
+    /// All peers: domains that were met, nodes that are connected, and who is banned
     Ls,
+    /// All that is known of one node
+    Show {
+        /// Its PeerId
+        peer: String,
+    },
+    /// Close the connections to a node, and let it in no more for a while
+    Ban {
+        /// Its PeerId
+        peer: String,
+        /// For how long
+        #[arg(long = "for", value_name = "DURATION", default_value = "24h", value_parser = ttl)]
+        life: Duration,
+    },
+    /// Let a node in again
+    Unban {
+        /// Its PeerId
+        peer: String,
+    },
 }
 
 impl PeerCommand {
@@ -90,8 +120,48 @@ impl PeerCommand {
                 let columns =
                     [("DOMAIN", "domain"), ("STATE", "state"), ("TRUSTED", "trusted"), ("DID", "did")];
                 let none = "no peers yet: marque peer invite here, marque peer join TOKEN there";
-                let human = output::list(&answer, "peers", &columns, none);
+                let mut human = output::list(&answer, "peers", &columns, none);
+                if !output::items(&answer, "nodes").is_empty() {
+                    human.push('\n');
+                    human.push_str(&output::list(&answer, "nodes", &NODES, ""));
+                }
+                if !output::items(&answer, "bans").is_empty() {
+                    let columns = [("BANNED", "peerId"), ("UNTIL", "until"), ("BY", "by")];
+                    human.push('\n');
+                    human.push_str(&output::list(&answer, "bans", &columns, ""));
+                }
                 Ok(Answer::new(answer, human))
+            }
+            Self::Show { peer } => {
+                let answer = client.get(&format!("/v1/peers/{}", segment(peer))).await?;
+                let of = |part: &str, name| output::text(answer.get(part).unwrap_or(&Value::Null), name);
+                let node = |name| of("node", name);
+                let human = output::facts(&[
+                    ("peer", output::text(&answer, "peerId")),
+                    ("domain", node("scid")),
+                    ("direction", node("direction")),
+                    ("address", node("address")),
+                    ("score", node("score")),
+                    ("admitted until", node("admittedUntil")),
+                    ("pulls", node("pulls")),
+                    ("last sync", node("lastSync")),
+                    ("bytes received", node("bytesReceived")),
+                    ("bytes sent", node("bytesSent")),
+                    ("banned until", of("ban", "until")),
+                    ("banned by", of("ban", "by")),
+                ]);
+                Ok(Answer::new(answer, human))
+            }
+            Self::Ban { peer, life } => {
+                let path = format!("/v1/peers/{}/ban", segment(peer));
+                let answer = client.post(&path, &json!({"forSeconds": life.as_secs()})).await?;
+                let human = output::facts(&[("banned until", output::text(&answer, "until"))]);
+                Ok(Answer::new(answer, human))
+            }
+            Self::Unban { peer } => {
+                let path = format!("/v1/peers/{}/unban", segment(peer));
+                let answer = client.post(&path, &json!({})).await?;
+                Ok(Answer::new(answer, String::new()).saying("It is let in again when it comes."))
             }
         }
     }

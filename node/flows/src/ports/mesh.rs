@@ -13,12 +13,14 @@
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use futures::future::BoxFuture;
-use marque_rules::replica::state::Via;
+use marque_rules::replica::state::{About, Via};
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Envelope, Hello, Item, Lane, Refusal, Request, Response, Scid, Verdict};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::broadcast;
 
 /// What a node says of itself in every hello, without the parts that the mesh knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +136,20 @@ pub trait Intake: Send + Sync + fmt::Debug {
     /// [`Refusal::StoreFailed`].
     fn domains(&self) -> BoxFuture<'_, Result<Domains, Refusal>>;
 
+    /// The bans that are not over. Asked for at the start.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreFailed`].
+    fn bans(&self) -> BoxFuture<'_, Result<Vec<Ban>, Refusal>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// The mesh itself banned a peer. To be remembered for the next start.
+    fn banned(&self, ban: Ban) -> BoxFuture<'_, ()> {
+        let _ = ban;
+        Box::pin(std::future::ready(()))
+    }
+
     /// A peer of `domain` was admitted and says that it may be dialled under `addresses`, each with
     /// its PeerId. To be remembered as a hint for the next start, or not.
     fn met(&self, domain: Scid, peer: String, addresses: Vec<String>) -> BoxFuture<'_, ()> {
@@ -184,7 +200,116 @@ pub struct PeerInfo {
     pub address: String,
     /// Whether this node dialled.
     pub outbound: bool,
+    /// When its membership ends, where it is admitted.
+    pub admitted_until: Option<UnixSeconds>,
+    /// Its score, rounded, where it is admitted: below -500 no gossip is exchanged with it.
+    pub score: Option<i64>,
+    /// Requests to it in flight, and pulls from it that wait.
+    pub pulls: usize,
+    /// Bytes that came from it, since it was first seen.
+    pub received: u64,
+    /// Bytes that went to it.
+    pub sent: u64,
+    /// When it last answered a request for what it holds.
+    pub synced: Option<UnixSeconds>,
 }
+
+/// Who banned a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BannedBy {
+    /// The mesh, because the peer's score fell below the graylist.
+    Score,
+    /// The operator.
+    Operator,
+}
+
+impl BannedBy {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Score, Self::Operator].into_iter().find(|by| by.as_str() == name)
+    }
+}
+
+/// A peer that is not let in until a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// Its PeerId, as text.
+    pub peer: String,
+    /// Until when.
+    pub until: UnixSeconds,
+    /// Who banned it.
+    pub by: BannedBy,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Something that a peer brought is held now.
+    Stored,
+    /// Something that a peer brought was not taken.
+    Refused,
+    /// Something of this node was published.
+    Published,
+    /// A peer was admitted.
+    Admitted,
+    /// A peer was not admitted.
+    NotAdmitted,
+    /// The connections of a peer were closed here.
+    Dropped,
+    /// A peer was banned.
+    Banned,
+    /// A ban ended.
+    Unbanned,
+}
+
+impl What {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Refused => "refused",
+            Self::Published => "published",
+            Self::Admitted => "admitted",
+            Self::NotAdmitted => "not-admitted",
+            Self::Dropped => "dropped",
+            Self::Banned => "banned",
+            Self::Unbanned => "unbanned",
+        }
+    }
+}
+
+/// Something that the mesh did or refused, for whoever watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeshEvent {
+    /// When.
+    pub at: UnixSeconds,
+    /// What.
+    pub what: What,
+    /// With which peer, by its PeerId as text.
+    pub peer: Option<String>,
+    /// Of which domain.
+    pub domain: Option<Scid>,
+    /// How it came.
+    pub via: Option<Via>,
+    /// About what it was, where that was readable.
+    pub about: Option<About>,
+    /// Why not.
+    pub reason: Option<Refusal>,
+}
+
+/// Events from now on. Whoever reads too slowly misses some, and is told how many.
+pub type Events = broadcast::Receiver<Arc<MeshEvent>>;
 
 /// What flows ask of the mesh.
 pub trait Mesh: Send + Sync + fmt::Debug {
@@ -227,6 +352,29 @@ pub trait Mesh: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`MeshError::Closed`], [`MeshError::Busy`].
     fn peers(&self) -> BoxFuture<'_, Result<Vec<PeerInfo>, MeshError>>;
+
+    /// Lets a peer in no more until a time, from now on; what is durable is the caller's to see to.
+    ///
+    /// # Errors
+    /// [`MeshError::Closed`].
+    fn ban(&self, ban: Ban) -> BoxFuture<'_, Result<(), MeshError>> {
+        let _ = ban;
+        Box::pin(std::future::ready(Err(MeshError::Closed)))
+    }
+
+    /// Lets a peer in again.
+    ///
+    /// # Errors
+    /// [`MeshError::Closed`].
+    fn unban(&self, peer: String) -> BoxFuture<'_, Result<(), MeshError>> {
+        let _ = peer;
+        Box::pin(std::future::ready(Err(MeshError::Closed)))
+    }
+
+    /// What happens from now on; `None` where the mesh is shut down.
+    fn events(&self) -> Option<Events> {
+        None
+    }
 }
 
 /// Why the mesh did not do what it was asked.

@@ -69,6 +69,8 @@ pub enum Table {
     Forks = 18,
     /// What signed changes of a status list led to, beyond the newest whole one, by list URL.
     Ahead = 19,
+    /// Peers that are not let in, each until a time, by PeerId.
+    Bans = 20,
 }
 
 /// A value and the version that a compare-and-swap names.

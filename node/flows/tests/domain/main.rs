@@ -7,6 +7,7 @@
 )]
 
 mod approvals;
+mod bans;
 mod deltas;
 mod members;
 mod resolution;

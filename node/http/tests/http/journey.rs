@@ -307,7 +307,7 @@ async fn a_join_token_is_given_out_and_a_bad_one_is_refused() {
         let answer = world.post("/v1/invites", &json!({"ttlSeconds": ttl})).await;
         assert_eq!((answer.status, answer.code().as_str()), (400, "request-malformed"), "{ttl}");
     }
-    assert_eq!(world.get("/v1/peers").await.json(), json!({"peers": []}));
+    assert_eq!(world.get("/v1/peers").await.json(), json!({"peers": [], "nodes": [], "bans": []}));
     world.clock.ahead.store(3_600, Ordering::Relaxed);
     assert_eq!(world.post("/v1/peers", &json!({"token": token})).await.code(), "token-expired");
 }

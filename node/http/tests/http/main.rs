@@ -11,5 +11,6 @@ mod edges;
 mod bodies;
 mod import;
 mod lists;
+mod mesh;
 mod vcapi;
 mod sockets;

@@ -15,7 +15,7 @@ use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
 use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
 use marque_flows::ports::records::{Records, Row, StoreError, Stored, Table, Write};
 use marque_http::routes::Routers;
-use marque_http::{AdminToken, Faces, Metrics, NodeInfo, RequestIds};
+use marque_http::{AdminToken, Faces, Metrics, NodeInfo, RequestIds, Watchers};
 use marque_rules::issuance::Home;
 use marque_store::memory::Memory;
 use marque_store::secret::SecretKey;
@@ -298,6 +298,7 @@ impl World {
             registry,
             metrics,
             requests: RequestIds::new([1, 2, 3, 4, 5, 6]),
+            watchers: Watchers::default(),
         });
         let routers = Routers::new(&faces);
         Self { alpha, faces, routers, clock, records }
@@ -433,6 +434,7 @@ impl World {
             Table::Node,
             Table::Evidence,
             Table::Forks,
+            Table::Bans,
         ];
         let mut state = Vec::new();
         for table in tables {

@@ -5,7 +5,7 @@ use crate::behaviour::BehaviourEvent;
 use libp2p::PeerId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
-use marque_flows::ports::mesh::MeshError;
+use marque_flows::ports::mesh::{MeshError, What};
 use marque_rules::replica::state::Peer;
 use marque_rules::replica::{Input, Refusal};
 
@@ -115,6 +115,8 @@ impl Driver {
         self.parts.book.lost(&peer, now);
         self.step(Input::PeerDisconnected { peer: Peer(peer.to_bytes()) });
         self.parts.meters.of(peer).admit(false);
+        self.synced.remove(&peer);
+        self.graylisted.remove(&peer);
         self.rate();
     }
 
@@ -122,6 +124,7 @@ impl Driver {
     pub(super) fn drop_peer(&mut self, peer: PeerId, reason: Refusal) {
         tracing::info!(%peer, %reason, "peer dropped");
         self.parts.metrics.dropped(reason);
+        self.tell_peer(What::Dropped, &peer, None, Some(reason));
         self.parts.swarm.behaviour_mut().gate.dismiss(&peer);
         // A peer that is gone already is dropped too.
         let _ = self.parts.swarm.disconnect_peer_id(peer);

@@ -5,6 +5,7 @@ use super::{Driver, work};
 use crate::score::topic_params;
 use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, MessageId, PublishError};
+use marque_flows::ports::mesh::What;
 use marque_rules::replica::state::{ChannelId, Peer, Report};
 use marque_rules::replica::{Effect, HelloAnswer, Input, Refusal, Response, Scid, Topic};
 
@@ -57,6 +58,9 @@ impl Driver {
                     self.reply(channel, Response::Refused(Refusal::Overloaded).encode());
                 }
             }
+            Effect::Settled { peer, via, about, outcome } => {
+                self.tell_settled(&peer, via, about.map(|about| *about), outcome);
+            }
             Effect::Count { metric, kind, reason } => self.parts.metrics.count(metric, kind, reason),
             Effect::WakeAt(at) => self.wake = Some(at),
         }
@@ -91,6 +95,11 @@ impl Driver {
             self.parts.swarm.behaviour_mut().gate.open(peer);
         }
         self.parts.book.admitted(&peer);
+        // What it did before, it was banned for.
+        if self.is_graylisted(&peer) {
+            self.graylisted.insert(peer);
+        }
+        self.tell_peer(What::Admitted, &peer, Some(domain), None);
         self.measure();
     }
 
@@ -114,9 +123,13 @@ impl Driver {
         };
         let gossip = self.parts.swarm.behaviour_mut().gate.gossip();
         gossip.report_message_validation_result(&MessageId(message_id), peer, acceptance);
+        if report == Report::Reject {
+            self.ban_for_score(*peer);
+        }
     }
 
     fn publish(&mut self, topic: &Topic, bytes: Vec<u8>) {
+        self.tell(self.event(What::Published));
         let topic = IdentTopic::new(topic.as_str());
         match self.parts.swarm.behaviour_mut().gate.gossip().publish(topic, bytes) {
             // Whoever is not there, or has it, needs nothing; whoever comes later pulls it.

@@ -201,6 +201,10 @@ impl Driver {
     }
 
     fn answer(&mut self, peer: PeerId, asker: Asker, response: Option<Response>) {
+        if matches!((&asker, &response), (Asker::State(_), Some(_))) {
+            self.last_sync = self.parts.clock.now();
+            self.synced.insert(peer, self.last_sync);
+        }
         let peer = Peer(peer.to_bytes());
         match (asker, response) {
             (Asker::State(id), Some(response)) => self.step(Input::SyncResponse { peer, id, response }),

@@ -3,7 +3,9 @@
 use super::Driver;
 use crate::peers::{Origin, split};
 use libp2p::{Multiaddr, PeerId};
-use marque_flows::ports::mesh::{Admission, Domains, Judgement, Knock, MeshError, Standing, Submission};
+use marque_flows::ports::mesh::{
+    Admission, Domains, Judgement, Knock, MeshError, Standing, Submission, What,
+};
 use marque_rules::replica::limits::MAX_ADDRESSES;
 use marque_rules::replica::state::{ChannelId, Peer, Ticket, Via};
 use marque_rules::replica::{
@@ -230,6 +232,7 @@ impl Driver {
             Err(reason) => {
                 tracing::info!(%peer, %reason, "peer not admitted");
                 self.charge(peer, reason, took);
+                self.tell_peer(What::NotAdmitted, &peer, None, Some(reason));
                 self.step(Input::HelloRefused { peer: name, channel, reason });
                 if channel.is_none() {
                     self.joins.failed(&peer, MeshError::Refused(reason));

@@ -10,7 +10,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use futures::future::{BoxFuture, ready};
 use marque_flows::ports::clock::Clock;
 use marque_flows::ports::mesh::{
-    Admission, Domains, Intake, Judgement, Knock, Publication, Standing, Submission,
+    Admission, Ban, Domains, Intake, Judgement, Knock, Publication, Standing, Submission,
 };
 use marque_rules::replica::envelope::{Body, EnvelopeDraft};
 use marque_rules::replica::token::JoinSecret;
@@ -105,6 +105,8 @@ pub(crate) struct Fake {
     pub(crate) knocks: Mutex<Vec<String>>,
     /// Subjects that were judged, one for each time.
     pub(crate) judged: Mutex<Vec<String>>,
+    /// Bans that are kept: those that were at the start, and those of the mesh itself.
+    pub(crate) banned: Mutex<Vec<Ban>>,
 }
 
 impl Fake {
@@ -118,6 +120,7 @@ impl Fake {
             store: Store::default(),
             knocks: Mutex::default(),
             judged: Mutex::default(),
+            banned: Mutex::default(),
         }
     }
 
@@ -220,6 +223,15 @@ impl Intake for Fake {
     fn items(&self, domain: Scid) -> BoxFuture<'_, Result<Vec<Item>, Refusal>> {
         let store = self.store.lock().unwrap();
         Box::pin(ready(Ok(store.values().filter(|e| e.body().domain == domain).map(item).collect())))
+    }
+
+    fn bans(&self) -> BoxFuture<'_, Result<Vec<Ban>, Refusal>> {
+        Box::pin(ready(Ok(self.banned.lock().unwrap().clone())))
+    }
+
+    fn banned(&self, ban: Ban) -> BoxFuture<'_, ()> {
+        self.banned.lock().unwrap().push(ban);
+        Box::pin(ready(()))
     }
 
     fn domains(&self) -> BoxFuture<'_, Result<Domains, Refusal>> {

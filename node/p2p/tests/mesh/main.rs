@@ -6,6 +6,7 @@
     reason = "what a test helper cannot do ends the test"
 )]
 
+mod bans;
 mod fake;
 mod outsider;
 mod real;

@@ -55,6 +55,7 @@ pub const fn penalty(refusal: Refusal) -> Penalty {
         | Refusal::UnknownParent
         | Refusal::NotAsAnnounced
         | Refusal::TimedOut
+        | Refusal::Banned
         | Refusal::UnexpectedAnswer
         | Refusal::StoreFailed => Penalty::Ignore,
     }

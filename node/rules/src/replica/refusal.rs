@@ -101,6 +101,8 @@ refusals! {
     UnexpectedAnswer = "unexpected-answer",
     /// The store did not take it.
     StoreFailed = "store-failed",
+    /// The peer is not let in for the time being.
+    Banned = "banned",
     /// The operator ended it, or the domain is no longer trusted or joined.
     Withdrawn = "withdrawn",
 }

@@ -15,7 +15,7 @@ mod queue;
 mod recent;
 mod serve;
 
-pub use io::{ChannelId, Effect, Input, Peer, Report, RequestId, Ticket, Verdict, Via};
+pub use io::{About, ChannelId, Effect, Input, Peer, Report, RequestId, Ticket, Verdict, Via};
 pub use metrics::{Gauges, Metric, Root};
 
 use crate::replica::bucket::Bucket;

@@ -93,7 +93,7 @@ impl World {
             Effect::Unsubscribe { topic } => {
                 self.nodes[node].topics.remove(&topic);
             }
-            Effect::Admit { .. } | Effect::Count { .. } => {}
+            Effect::Admit { .. } | Effect::Settled { .. } | Effect::Count { .. } => {}
         }
     }
 

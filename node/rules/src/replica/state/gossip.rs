@@ -1,6 +1,6 @@
 //! What comes in, from the cheapest check to the verdict and the store (MESH.md D4).
 
-use super::io::{Effect, Peer, Report, Ticket, Verdict, Via};
+use super::io::{About, Effect, Peer, Report, Ticket, Verdict, Via};
 use super::metrics::Metric;
 use super::queue::{Entry, Source, subject};
 use super::{MonoMillis, Now, State};
@@ -308,6 +308,8 @@ impl State {
         report: Report,
     ) {
         let kind = Some(envelope.body().kind);
+        let (peer, via, about) = (source.peer().clone(), source.via(), Some(Box::new(About::of(envelope))));
+        self.out.push(Effect::Settled { peer, via, about, outcome });
         match source {
             Source::Gossip { peer, message_id } => self.report_as(peer, message_id, kind, outcome, report),
             Source::Sync { peer, id } => {
@@ -328,6 +330,7 @@ impl State {
     }
 
     fn report(&mut self, peer: Peer, message_id: Vec<u8>, kind: Option<Kind>, outcome: Result<(), Refusal>) {
+        self.out.push(Effect::Settled { peer: peer.clone(), via: Via::Gossip, about: None, outcome });
         self.report_as(peer, message_id, kind, outcome, report_for(outcome));
     }
 

@@ -194,6 +194,27 @@ pub enum Verdict {
     },
 }
 
+/// What an envelope is about, as it says itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its origin.
+    pub domain: Scid,
+    /// Its subject.
+    pub subject: String,
+    /// Its number.
+    pub seq: u64,
+}
+
+impl About {
+    pub(super) fn of(envelope: &Envelope) -> Self {
+        let body = envelope.body();
+        let (domain, subject) = (body.domain.clone(), body.subject.clone());
+        Self { kind: body.kind, domain, subject, seq: body.seq }
+    }
+}
+
 /// How an envelope came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Via {
@@ -201,6 +222,17 @@ pub enum Via {
     Gossip,
     /// Pulled. Its expiry does not matter.
     Sync,
+}
+
+impl Via {
+    /// Its name for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gossip => "gossip",
+            Self::Sync => "sync",
+        }
+    }
 }
 
 /// What gossipsub is told about a message.
@@ -329,6 +361,17 @@ pub enum Effect {
         channel: ChannelId,
         /// What.
         request: Request,
+    },
+    /// What became of something that a peer brought, for whoever watches.
+    Settled {
+        /// Who.
+        peer: Peer,
+        /// How.
+        via: Via,
+        /// What it is about, where that was readable.
+        about: Option<Box<About>>,
+        /// Whether it is held now.
+        outcome: Result<(), Refusal>,
     },
     /// Something to count.
     Count {

@@ -19,6 +19,8 @@ use std::collections::VecDeque;
 pub(super) struct Admission {
     pub(super) domain: Scid,
     /// When its membership ends.
+    until: UnixSeconds,
+    /// The same, by the clock that never goes back.
     ends: MonoMillis,
 }
 
@@ -90,14 +92,31 @@ impl State {
             return;
         }
         let strangers = self.peers.values().filter(|p| p.admission.is_none()).count();
-        if self.peers.len() >= MAX_PEERS || (!outbound && strangers >= MAX_STRANGERS) {
+        if self.peers.len() >= MAX_PEERS {
             self.out.push(Effect::Disconnect { peer, reason: Refusal::TooManyPeers });
             return;
+        }
+        if !outbound && strangers >= MAX_STRANGERS {
+            // Or whoever fills the places would keep out those who are about to say hello.
+            match self.longest_stranger() {
+                Some(longest) => self.dismiss(longest, Refusal::TooManyPeers),
+                None => {
+                    self.out.push(Effect::Disconnect { peer, reason: Refusal::TooManyPeers });
+                    return;
+                }
+            }
         }
         self.peers.insert(peer.clone(), PeerState::new(outbound, now.mono));
         if outbound {
             self.out.push(Effect::SendHello { peer });
         }
+    }
+
+    /// Of those who came by themselves, are not admitted and have no hello under way, who came first.
+    fn longest_stranger(&self) -> Option<Peer> {
+        let idle = |p: &PeerState| p.admission.is_none() && !p.outbound && !p.hello_pending;
+        let strangers = self.peers.iter().filter(|(_, p)| idle(p));
+        strangers.min_by_key(|(_, p)| p.since).map(|(peer, _)| peer.clone())
     }
 
     pub(super) fn hello_received(
@@ -140,7 +159,7 @@ impl State {
         let life_ms = u64::try_from(until.since(now.unix).as_millis()).unwrap_or(u64::MAX);
         let ends = now.mono.plus_ms(life_ms);
         let renewed = state.admission.as_ref().is_some_and(|a| a.domain == domain);
-        state.admission = Some(Admission { domain: domain.clone(), ends });
+        state.admission = Some(Admission { domain: domain.clone(), until, ends });
         if !renewed {
             state.sync = Bucket::new(PEER_SYNC_BURST, PEER_SYNC_PER_SECOND, now.mono);
             state.todo = wanted;
@@ -164,6 +183,12 @@ impl State {
         if let Some(channel) = channel {
             self.out.push(Effect::AnswerHello { peer: peer.clone(), channel, refusal });
         }
+    }
+
+    /// When the membership of an admitted peer ends.
+    #[must_use]
+    pub fn admitted_until(&self, peer: &Peer) -> Option<UnixSeconds> {
+        self.peers.get(peer)?.admission.as_ref().map(|admission| admission.until)
     }
 
     /// Forgets a peer and all that was under way with it alone.

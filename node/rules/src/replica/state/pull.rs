@@ -79,7 +79,8 @@ impl State {
     }
 
     /// Requests in flight and parked pulls of a peer.
-    pub(super) fn pulls_of(&self, peer: &Peer) -> usize {
+    #[must_use]
+    pub fn pulls_of(&self, peer: &Peer) -> usize {
         let asked = self.asked.values().filter(|a| a.peer == *peer).count();
         asked + self.parked.iter().filter(|p| p.peer == *peer).count()
     }

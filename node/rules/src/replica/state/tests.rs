@@ -258,6 +258,36 @@ fn one_peer_may_say_only_so_much() {
 }
 
 //
+//
+#[test]
+fn a_stranger_more_than_there_are_places_takes_that_of_who_was_longest_idle() {
+    let mut state = state();
+    let connect = |state: &mut State, n: u16, ms: u64| {
+        let peer = Peer(n.to_be_bytes().to_vec());
+        let input = Input::PeerConnected { peer, outbound: false };
+        let gone =
+            |e: &Effect| if let Effect::Disconnect { peer, .. } = e { Some(peer.clone()) } else { None };
+        state.handle(input, now(ms)).iter().filter_map(gone).collect::<Vec<_>>()
+    };
+    let name = |n: u16| Peer(n.to_be_bytes().to_vec());
+    let places = u16::try_from(MAX_STRANGERS).unwrap();
+    (0..places).for_each(|n| assert!(connect(&mut state, n, n.into()).is_empty()));
+    // The first is saying hello.
+    let hello = Hello {
+        membership: Vec::new(),
+        domain: domain(0),
+        domain_log: Vec::new(),
+        domain_witness: None,
+        join_secret: None,
+        addresses: Vec::new(),
+    };
+    let hello = Input::HelloReceived { peer: name(0), channel: None, hello: Box::new(hello) };
+    state.handle(hello, now(40));
+    assert_eq!(connect(&mut state, places, 50), [name(1)]);
+    assert_eq!(connect(&mut state, places + 1, 51), [name(2)]);
+    assert_eq!(state.gauges().peers, MAX_STRANGERS);
+}
+
 //
 #[test]
 fn an_origin_that_says_two_things_is_slowed_for_a_while_and_nobody_is_charged() {
