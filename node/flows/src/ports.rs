@@ -3,6 +3,7 @@
 
 pub mod fetch;
 pub mod suites;
+pub mod events;
 pub mod mesh;
 pub mod records;
 pub mod keys;

@@ -10,17 +10,17 @@
 //! * Every future may be dropped before it resolves, at shutdown; a store stays whole then.
 //! * At most two judgements or admissions run at once; they may compute for long.
 
+pub use crate::ports::events::{Events, MeshEvent, What};
+
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use futures::future::BoxFuture;
-use marque_rules::replica::state::{About, Via};
+use marque_rules::replica::state::Via;
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Envelope, Hello, Item, Lane, Refusal, Request, Response, Scid, Verdict};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
 
 /// What a node says of itself in every hello, without the parts that the mesh knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,66 +250,6 @@ pub struct Ban {
     /// Who banned it.
     pub by: BannedBy,
 }
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// Something that a peer brought is held now.
-    Stored,
-    /// Something that a peer brought was not taken.
-    Refused,
-    /// Something of this node was published.
-    Published,
-    /// A peer was admitted.
-    Admitted,
-    /// A peer was not admitted.
-    NotAdmitted,
-    /// The connections of a peer were closed here.
-    Dropped,
-    /// A peer was banned.
-    Banned,
-    /// A ban ended.
-    Unbanned,
-}
-
-impl What {
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Refused => "refused",
-            Self::Published => "published",
-            Self::Admitted => "admitted",
-            Self::NotAdmitted => "not-admitted",
-            Self::Dropped => "dropped",
-            Self::Banned => "banned",
-            Self::Unbanned => "unbanned",
-        }
-    }
-}
-
-/// Something that the mesh did or refused, for whoever watches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MeshEvent {
-    /// When.
-    pub at: UnixSeconds,
-    /// What.
-    pub what: What,
-    /// With which peer, by its PeerId as text.
-    pub peer: Option<String>,
-    /// Of which domain.
-    pub domain: Option<Scid>,
-    /// How it came.
-    pub via: Option<Via>,
-    /// About what it was, where that was readable.
-    pub about: Option<About>,
-    /// Why not.
-    pub reason: Option<Refusal>,
-}
-
-/// Events from now on. Whoever reads too slowly misses some, and is told how many.
-pub type Events = broadcast::Receiver<Arc<MeshEvent>>;
 
 /// What flows ask of the mesh.
 pub trait Mesh: Send + Sync + fmt::Debug {

@@ -6,6 +6,8 @@
     reason = "what a test helper cannot do ends the test"
 )]
 
+mod attacker;
+mod attacks;
 mod bans;
 mod fake;
 mod outsider;
