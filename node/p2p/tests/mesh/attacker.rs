@@ -218,23 +218,16 @@ async fn run(
                 }
                 let _ = ready.take().map(|ready| ready.send(()));
             }
-            SwarmEvent::ConnectionClosed { num_established: 0, .. } => {
+            SwarmEvent::ConnectionClosed { num_established: 0, .. }
+            | SwarmEvent::OutgoingConnectionError { .. } => {
                 drop(ready.take());
                 match way {
-                    Way::Hello(_) => closed.send_replace(Some(Instant::now())),
+                    Way::Hello(_) => drop(closed.send_replace(Some(Instant::now()))),
                     Way::Silent => {
+                        // Each is back within a second.
+                        tokio::time::sleep(Duration::from_secs(1)).await;
                         swarm.dial(address.clone()).unwrap();
-                        None
                     }
-                };
-            }
-            SwarmEvent::OutgoingConnectionError { .. } => {
-                drop(ready.take());
-                if way == Way::Silent {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    swarm.dial(address.clone()).unwrap();
-                } else {
-                    closed.send_replace(Some(Instant::now()));
                 }
             }
             SwarmEvent::Behaviour(BehaviourEvent::Sync(request_response::Event::Message {
