@@ -52,9 +52,13 @@ impl Node {
     }
 
     async fn start_on(seed: u8, fake: Arc<Fake>, listen: &str, peers: &[&str]) -> Self {
+        Self::listening(seed, fake, vec![listen.to_owned()], peers).await
+    }
+
+    async fn listening(seed: u8, fake: Arc<Fake>, listen: Vec<String>, peers: &[&str]) -> Self {
         let config = Config {
             secret: [seed; 32],
-            listen: vec![listen.to_owned()],
+            listen,
             external: Vec::new(),
             peers: peers.iter().map(|p| (*p).to_owned()).collect(),
             shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
@@ -396,4 +400,22 @@ async fn after_shutdown_a_handle_says_so() {
     let handle = a.running.handle.clone();
     a.stop().await;
     assert_eq!(handle.peers().await, Err(MeshError::Closed));
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_nobody_can_dial_hear_each_other_through_one_anchor() {
+    let anchor = Node::start(1, "acme", &["beta"], &[]).await;
+    let outbound = async |seed: u8, domain, trusted: &str| {
+        let fake = Arc::new(Fake::new(peer_id([seed; 32]), domain, &[trusted]));
+        Node::listening(seed, fake, Vec::new(), &[anchor.address()]).await
+    };
+    let (inner, outer) = (outbound(2, "acme", "beta").await, outbound(3, "beta", "acme").await);
+    let domains =
+        async |node: &Node| node.mesh().peers().await.unwrap().iter().filter(|p| p.domain.is_some()).count();
+    eventually!(domains(&inner).await == 1 && domains(&outer).await == 1);
+    assert!(inner.running.listening.is_empty() && outer.running.listening.is_empty());
+    gossips(&inner, &outer, URL).await;
+    gossips(&outer, &inner, "https://beta.example/status/1").await;
+    assert_eq!((domains(&inner).await, domains(&outer).await), (1, 1));
 }

@@ -242,3 +242,51 @@ async fn a_revocation_reaches_another_node_as_a_change_and_a_late_one_as_the_who
     let charlie = Real::start("charlie.test", charlie, &[bravo.address()]).await;
     crate::eventually!(held(&charlie).await.is_some_and(|fact| fact.list.bits.get(index) == Some(true)));
 }
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issuer_that_says_two_things_is_on_record_and_neither_banned_nor_charged() {
+    let (alpha, bravo) = (world::Node::new("alpha.test").await, world::Node::new("bravo.test").await);
+    alpha.trusts(&bravo, &[]).await;
+    bravo.trusts(&alpha, &[]).await;
+    bravo.owner("alice").await;
+    bravo.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
+    let one = revocations(&bravo).await;
+    // The same keys, and another index revoked under the same number.
+    let other = world::Node::new("bravo.test").await;
+    for name in ["anna", "arno"] {
+        other.owner(name).await;
+    }
+    other.domain.act_on_member(MemberKind::Owner, "arno", Act::Revoke).await.unwrap();
+    let two = revocations(&other).await;
+    assert_eq!((one.body().seq, &one.body().subject), (two.body().seq, &two.body().subject));
+    assert_ne!(one.body().payload, two.body().payload);
+
+    let alpha = Real::start("alpha.test", alpha, &[]).await;
+    let bravo = Real::start("bravo.test", bravo, &[alpha.address()]).await;
+    crate::eventually!(alpha.admitted().await && bravo.admitted().await);
+    let (issuer, url) = (bravo.node.domain.home.did.clone(), one.body().subject.clone());
+    let key = vc_schemas::facts::ListKey { issuer, url };
+    crate::eventually!(alpha.node.domain.held_list(&key).await.unwrap().is_some());
+    let validated = |labels: &[&str]| alpha.counted("gossip_validate_total", labels);
+    let began = std::time::Instant::now();
+    // What is said before the streams are up is lost.
+    for n in 0.. {
+        let equivocates = || validated(&["result=\"ignore\"", "reason=\"equivocation\""]) > 0;
+        if tokio::time::timeout(Duration::from_millis(200), bravo.says(&two, equivocates)).await.is_ok() {
+            break;
+        }
+        assert!(n < 600, "alpha heard nothing");
+    }
+    let noticed = began.elapsed();
+    // It goes on to be heard, a little.
+    let logs = || validated(&["kind=\"log\"", "result=\"accept\""]);
+    let before = logs();
+    bravo.node.owner("bert").await;
+    crate::eventually!(logs() > before);
+    let peers = alpha.running.handle.peers().await.unwrap();
+    let [peer] = &peers[..] else { panic!("{peers:?}") };
+    println!("an issuer that equivocates: on record after {noticed:?}, score {:?}, admitted", peer.score);
+    assert!(peer.domain.is_some() && peer.score >= Some(0), "{peer:?}");
+    assert!(alpha.node.domain.bans().await.unwrap().is_empty());
+}
