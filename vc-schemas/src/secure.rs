@@ -16,7 +16,7 @@ pub mod jose;
 pub mod linked_data;
 pub mod sd_jwt;
 
-pub use data_integrity::ProofTerms;
+pub use data_integrity::{PROOF_MEMBERS, ProofTerms};
 pub use draft::Draft;
 pub use envelope::{Content, Envelope};
 pub use error::SecureError;

@@ -19,6 +19,7 @@ use vc_schemas::credential::Credential;
 use vc_schemas::refusal::Path;
 use vc_schemas::refusal::Refusal;
 use vc_schemas::secure::{Content, Secured};
+use vc_schemas::status::Purpose;
 
 /// Who of this domain signed a credential, and the place of its status with the version of the reservation.
 struct ByMember {
@@ -177,6 +178,12 @@ impl Domain {
         let (Some(standing), Some(index)) = (standing, index) else {
             return Err(Error::Record("a credential"));
         };
+        // Of a credential of another kind it was said what can become of it.
+        let purpose = if act == Act::Revoke { Purpose::Revocation } else { Purpose::Suspension };
+        let purposes = record.get("purposes").and_then(Value::as_array);
+        if purposes.is_some_and(|purposes| !purposes.iter().any(|own| own == purpose.as_str())) {
+            return Err(Error::refused(Code::StateConflict, "it has no entry for that on a status list"));
+        }
         let next = standing
             .after(act)
             .map_err(|_| Error::refused(Code::StateConflict, "what is revoked stays revoked"))?;

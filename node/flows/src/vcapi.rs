@@ -4,11 +4,13 @@
 //! What is verified here is well made, of its issuer, in time and not revoked. It grants nothing: authority
 //! is for `verify`, by the nine rules. So nothing of Marque's own types is issued here either.
 
+mod proofs;
 mod opened;
 mod issuing;
 mod deriving;
 mod verifying;
 mod presenting;
+mod status;
 
 pub use issuing::{IssueOptions, issued_in};
 pub use presenting::Asked;

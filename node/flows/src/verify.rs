@@ -126,7 +126,13 @@ fn decision(held: &Held, outcome: &Result<Verdict, Error>) -> Decision {
     }
     let subject = held.presentation().holder.as_str();
     match outcome {
-        Ok(_) => Decision::new(Kind::Verified, subject, "verified").with(facts),
+        Ok(verdict) => {
+            // How old was what it rests on.
+            if let Some(members) = facts.as_object_mut() {
+                members.insert("statusAgeSeconds".to_owned(), verdict.status_age.as_secs().into());
+            }
+            Decision::new(Kind::Verified, subject, "verified").with(facts)
+        }
         Err(error) => {
             Decision::new(Kind::Verified, subject, "refused").because(error.refusal().code).with(facts)
         }

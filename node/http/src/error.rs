@@ -26,6 +26,10 @@ const RETRY_AFTER_SECONDS: &str = "1";
 const STATUS_RETRIEVAL: &str = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR";
 const STATUS_VERIFICATION: &str = "https://www.w3.org/ns/credentials/status-list#STATUS_VERIFICATION_ERROR";
 
+/// The types of problems of Verifiable Credential Data Integrity 1.0, "Processing Errors".
+const INVALID_CHALLENGE: &str = "https://w3id.org/security#INVALID_CHALLENGE_ERROR";
+const INVALID_DOMAIN: &str = "https://w3id.org/security#INVALID_DOMAIN_ERROR";
+
 /// The media type of a problem.
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -123,6 +127,8 @@ impl Problem {
         let code = self.code();
         match (self.vc_api, code) {
             (Some(Some(kind)), _) => kind.url().to_owned(),
+            (Some(None), Code::NonceMismatch) => INVALID_CHALLENGE.to_owned(),
+            (Some(None), Code::AudienceMismatch) => INVALID_DOMAIN.to_owned(),
             (Some(None), Code::StatusUnknown) => STATUS_RETRIEVAL.to_owned(),
             (Some(None), Code::StatusStale | Code::StatusAuthority) => STATUS_VERIFICATION.to_owned(),
             _ => format!("{CODES}#{code}"),

@@ -109,6 +109,7 @@ fn credentials() -> Routes {
 fn vc_api() -> Routes {
     Router::new()
         .route("/credentials/issue", post(vcapi::issue))
+        .route("/credentials/status", post(vcapi::set_status))
         .route("/credentials/derive", post(vcapi::derive))
         .route("/credentials/verify", post(vcapi::verify_credential))
         .route("/presentations/verify", post(vcapi::verify_presentation))

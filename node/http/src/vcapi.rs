@@ -11,9 +11,11 @@ use crate::limits::MAX_VERIFY_BYTES;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use marque_flows::vcapi::{Asked, Checks, IssueOptions, Verified, Warning, issued_in};
+use did_resolver::codec;
+use did_resolver::did::DidUrl;
+use marque_flows::vcapi::{Asked, Checks, Failure, IssueOptions, Verified, Warning, issued_in};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 use vc_schemas::code::Code;
 use vc_schemas::disclosure::Pointer;
@@ -52,6 +54,18 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// One key or several, in the order in which they sign.
+    fn methods(&mut self) -> Result<Vec<DidUrl>, Problem> {
+        let texts = match self.0.optional("verificationMethod") {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(texts)) => texts.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+        };
+        let methods = texts.iter().map(|text| text.as_str()?.parse().ok()).collect::<Option<Vec<_>>>();
+        let methods = methods.filter(|methods| !methods.is_empty());
+        methods.ok_or_else(|| wrong("verificationMethod", "neither a DID URL nor a list of some"))
+    }
+
     fn pointers(&mut self, name: &'static str) -> Result<Option<Vec<Pointer>>, Problem> {
         let Some(texts) = self.texts(name)? else { return Ok(None) };
         let pointers = texts.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>();
@@ -60,12 +74,24 @@ impl<'a> Options<'a> {
 
     /// What is looked at beside form and proof: all of it, unless the caller names what.
     fn checks(&mut self) -> Result<Checks, Problem> {
-        let Some(names) = self.texts("checks")? else { return Ok(Checks::default()) };
+        let related = self.related()?;
+        let Some(names) = self.texts("checks")? else { return Ok(Checks { related, ..Checks::default() }) };
         if !names.iter().all(|name| ["proof", "validityPeriod", "credentialStatus"].contains(&name.as_str()))
         {
             return Err(wrong("checks", "other than proof, validityPeriod and credentialStatus"));
         }
-        Ok(Checks { dates: names.contains("validityPeriod"), status: names.contains("credentialStatus") })
+        let (dates, status) = (names.contains("validityPeriod"), names.contains("credentialStatus"));
+        Ok(Checks { dates, status, related })
+    }
+
+    /// The related resources that the caller has, in base64url by their URLs.
+    fn related(&mut self) -> Result<BTreeMap<String, Vec<u8>>, Problem> {
+        let malformed = || wrong("relatedResources", "not resources in base64url by their URLs");
+        let Some(resources) = self.0.optional("relatedResources") else { return Ok(BTreeMap::new()) };
+        let resources = resources.as_object().ok_or_else(malformed)?;
+        let read =
+            |(url, text): (&String, &Value)| Some((url.clone(), codec::from_base64url(text.as_str()?).ok()?));
+        resources.iter().map(read).collect::<Option<_>>().ok_or_else(malformed)
     }
 
     fn end(self) -> Result<(), Problem> {
@@ -92,8 +118,8 @@ pub(crate) async fn issue(State(faces): State<Arc<Faces>>, Json(json): Json) -> 
         wanted.envelope = issued_in(name).ok_or_else(|| wrong("format", "not a format of credentials"))?;
     }
     wanted.cryptosuite = options.text("cryptosuite")?.map(str::to_owned);
-    let method = options.text("verificationMethod")?.map(str::parse).transpose();
-    wanted.verification_method = method.map_err(|_| wrong("verificationMethod", "not a DID URL"))?;
+    wanted.verification_methods = options.methods()?;
+    wanted.is_chained = options.flag("proofChain")?;
     wanted.credential_id = options.text("credentialId")?.map(str::to_owned);
     if let Some(names) = options.texts("statusPurposes")? {
         let purpose = |name: &String| PURPOSES.into_iter().find(|purpose| purpose.as_str() == name);
@@ -109,6 +135,27 @@ pub(crate) async fn issue(State(faces): State<Arc<Faces>>, Json(json): Json) -> 
     options.end()?;
     let issued = faces.domain.issue_credential(credential, &wanted).await.map_err(Problem::of_vc_api)?;
     Ok(answer(StatusCode::CREATED, &json!({"verifiableCredential": issued})))
+}
+
+/// `POST /credentials/status`: an entry on the domain's own lists is set or cleared.
+pub(crate) async fn set_status(
+    State(faces): State<Arc<Faces>>,
+    Json(json): Json,
+) -> Result<Response, Problem> {
+    let mut body = Object::new(&json, "body")?;
+    let id = body.text("credentialId")?;
+    let entry = document(&mut body, "credentialStatus")?.as_object();
+    let set = body.required("status")?.as_bool();
+    body.end("body")?;
+    let set = set.ok_or(Problem::member(Code::RequestMalformed, "status", "neither true nor false"))?;
+    let entry = entry.ok_or(Problem::member(Code::RequestMalformed, "credentialStatus", "not an object"))?;
+    let standing = faces.domain.set_credential_status(id, entry, set).await;
+    // That there is no such credential, or another state, is told as every call of this node tells it.
+    let standing = standing.map_err(|failure| match failure {
+        Failure::Error(error) => Problem::from(error),
+        problem => Problem::of_vc_api(problem),
+    })?;
+    Ok(answer(StatusCode::OK, &json!({"credentialId": id, "state": standing.as_str()})))
 }
 
 /// `POST /credentials/derive`
@@ -139,7 +186,7 @@ pub(crate) async fn verify_credential(
         Ok((credential, checks, wanted))
     };
     let (credential, checks, wanted) = read().map_err(Problem::of_verification)?;
-    let verified = faces.domain.verify_credential(credential, checks).await;
+    let verified = faces.domain.verify_credential(credential, &checks).await;
     let verified = verified.map_err(|failure| Problem::of_vc_api(failure).of_verification())?;
     let shown = wanted.then_some(("verifiableCredential", credential));
     Ok(answer(StatusCode::OK, &shown_to_hold(&verified, shown)))

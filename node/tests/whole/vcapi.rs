@@ -65,6 +65,22 @@ fn a_node_issues_with_each_of_its_keys_and_writes_its_own_url_whatever_it_is_cal
         assert_eq!(status, 201, "{answer}");
         issued.push(answer["verifiableCredential"].clone());
     }
+    // By both keys of the domain, of which each has its own suite.
+    let credential = json!({
+        "@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"],
+        "issuer": alpha.did, "credentialSubject": {"id": "did:example:pat"},
+    });
+    for is_chain in [false, true] {
+        let both = json!({"verificationMethod": [keys[0].0, keys[1].0], "proofChain": is_chain});
+        let (status, answer) =
+            post(&alpha, "/credentials/issue", &json!({"credential": credential, "options": both}));
+        let proofs = &answer["verifiableCredential"]["proof"];
+        assert_eq!((status, proofs.as_array().unwrap().len()), (201, 2), "{answer}");
+        assert_eq!(proofs[1].get("previousProof"), is_chain.then(|| &proofs[0]["id"]));
+        let suites = (&proofs[0]["cryptosuite"], &proofs[1]["cryptosuite"]);
+        assert_eq!(suites, (&json!("eddsa-jcs-2022"), &json!("ecdsa-jcs-2019")));
+        issued.push(answer["verifiableCredential"].clone());
+    }
     let id = "urn:uuid:0fc754bc-fc32-46a0-aec1-a5ef385e7ea0";
     let credential = json!({
         "@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"], "id": id,

@@ -452,7 +452,7 @@ fn a_stale_list_is_could_not_know_unless_it_says_revoked() {
     assert_eq!(with_old(&world), Code::CredentialRevoked);
 }
 
-// Rule 7
+// Rule 7. R-151
 #[test]
 fn a_list_of_another_domain_does_not_count_even_under_the_right_url() {
     let mut world = World::new(Envelope::Jwt);

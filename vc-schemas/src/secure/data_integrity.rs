@@ -19,7 +19,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// The members of a proof, `proofValue` excepted.
-const MEMBERS: [&str; 11] = [
+pub const PROOF_MEMBERS: [&str; 11] = [
     "@context",
     "challenge",
     "created",
@@ -81,7 +81,7 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
 fn from_secured(content: Content, mut document: Value, secured: &Secured<'_>) -> Result<Said, SecureError> {
     let mut proofs = secured.proofs();
     let (Some(said), None) = (proofs.next(), proofs.next()) else { return Err(SecureError::Proofs) };
-    if !said.members().all(|member| MEMBERS.contains(&member)) {
+    if !said.members().all(|member| PROOF_MEMBERS.contains(&member)) {
         return Err(SecureError::SelfChosen);
     }
     let terms = ProofTerms {

@@ -1,6 +1,7 @@
 //! Issuing a credential of any kind, in the domain's name or in that of a did:key of this node.
 
 use super::opened::{ENVELOPES, SUITES};
+use super::proofs::{Proofs, refused};
 use super::{Failure, enveloped};
 use crate::domain::{Domain, put};
 use crate::error::Error;
@@ -10,12 +11,14 @@ use crate::ports::keys::KeyRole;
 use crate::ports::records::{Expect, StoreError, Table};
 use crate::record::{Decision, Kind};
 use did_resolver::did::DidUrl;
+use did_resolver::document::Relationship;
 use did_resolver::keys::PublicKey;
-use did_resolver::proof::Suite;
+use did_resolver::proof::{ChainLink, MAX_PROOFS, ProofDraft, ProofError, ProofOptions, Suite};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use vc_schemas::code::Code;
 use vc_schemas::context::MARQUE_V1;
+use vc_schemas::credential::uuid_urn;
 use vc_schemas::data_model::{self, Context, Problem, is_url};
 use vc_schemas::disclosure::Pointer;
 use vc_schemas::refusal::Path;
@@ -49,8 +52,11 @@ pub struct IssueOptions {
     pub envelope: Envelope,
     /// By which cryptosuite, where that is said; it says which kind of key.
     pub cryptosuite: Option<String>,
-    /// By which key, where that is said: one of the issuer.
-    pub verification_method: Option<DidUrl>,
+    /// By which key, where that is said: one of the issuer. By several it is secured by a Data Integrity proof
+    /// each.
+    pub verification_methods: Vec<DidUrl>,
+    /// Whether each of several proofs is made on top of the one before, in place of beside it.
+    pub is_chained: bool,
     /// By what it can be named afterwards, where it has no id.
     pub credential_id: Option<String>,
     /// What can become of it: entries for these are added to its status.
@@ -64,7 +70,8 @@ impl Default for IssueOptions {
         Self {
             envelope: Envelope::DataIntegrity,
             cryptosuite: None,
-            verification_method: None,
+            verification_methods: Vec::new(),
+            is_chained: false,
             credential_id: None,
             purposes: BTreeSet::new(),
             mandatory: Vec::new(),
@@ -113,7 +120,7 @@ impl Domain {
             return Err(Failure::malformed(Path::root().then("proof"), "it has a proof already"));
         }
         not_of_marque(&credential)?;
-        let issuing = self.issuing_key(&credential.issuer.id, options)?;
+        let issuing = self.keys_to_issue(&credential.issuer.id, options)?;
         let id = options.credential_id.as_deref().or(credential.id.as_deref());
         let mut decision = Decision::new(Kind::Issued, subject_of(&credential), "issued");
         decision.facts = json!({"id": id, "type": type_of(&credential), "issuer": credential.issuer.id});
@@ -123,7 +130,7 @@ impl Domain {
             return Ok(issued);
         }
         let id = trackable(id)?;
-        if issuing.role.is_none() {
+        if issuing.iter().any(|key| key.role.is_none()) {
             let path = Path::root().then("options").then("statusPurposes");
             return Err(Failure::malformed(path, "the domain's lists speak for its own credentials alone"));
         }
@@ -142,6 +149,7 @@ impl Domain {
                 "issuer": credential.issuer.id,
                 "index": reserved.index,
                 "state": "active",
+                "purposes": options.purposes.iter().map(|purpose| purpose.as_str()).collect::<Vec<_>>(),
                 "validFrom": credential.valid_from.map(|at| at.to_string()),
                 "validUntil": credential.valid_until.map(|at| at.to_string()),
             });
@@ -182,8 +190,8 @@ impl Domain {
         own.chain(others).collect()
     }
 
-    /// The key of `issuer` that fits what is wanted; between several the first.
-    fn issuing_key(&self, issuer: &str, options: &IssueOptions) -> Result<Issuing, Failure> {
+    /// The keys of `issuer` that are wanted; where none is named, the first that fits.
+    fn keys_to_issue(&self, issuer: &str, options: &IssueOptions) -> Result<Vec<Issuing>, Failure> {
         let option = |member| Path::root().then("options").then(member);
         let suite = options.cryptosuite.as_deref();
         if suite.is_some_and(|suite| !SUITES.contains(&suite)) {
@@ -198,7 +206,15 @@ impl Domain {
             let detail = "neither this domain nor another issuer of this node";
             return Err(Failure::malformed(Path::root().then("issuer"), detail));
         }
-        if let Some(method) = &options.verification_method {
+        let methods = &options.verification_methods;
+        if methods.len() > 1 {
+            return several(keys, options)
+                .map_err(|detail| Failure::malformed(option("verificationMethod"), detail));
+        }
+        if options.is_chained {
+            return Err(Failure::malformed(option("proofChain"), "one proof makes no chain"));
+        }
+        if let Some(method) = methods.first() {
             keys.retain(|key| key.id == *method);
             if keys.is_empty() {
                 return Err(Failure::malformed(option("verificationMethod"), "not a key of the issuer"));
@@ -208,16 +224,18 @@ impl Domain {
             suite.is_none_or(|wanted| Suite::of(key.key.kind()).is_some_and(|suite| suite.as_str() == wanted))
         };
         let key = keys.into_iter().find(fits);
-        key.ok_or_else(|| Failure::malformed(option("cryptosuite"), "the issuer has no key for it"))
+        key.map(|key| vec![key])
+            .ok_or_else(|| Failure::malformed(option("cryptosuite"), "the issuer has no key for it"))
     }
 
     async fn secured(
         &self,
         document: Value,
-        issuing: &Issuing,
+        keys: &[Issuing],
         options: &IssueOptions,
     ) -> Result<Value, Failure> {
         let insecurable = |error| Problem::of_secured(&error, Path::root());
+        let [issuing] = keys else { return self.proved(document, keys, options.is_chained).await };
         let kind = issuing.key.kind();
         let draft = match options.envelope {
             Envelope::VcSdJwt => {
@@ -237,6 +255,40 @@ impl Domain {
         Ok(secured.to_embedded().unwrap_or_else(|| enveloped(&secured.to_data_url())))
     }
 
+    /// The document with a proof by each of `keys`, beside each other or one on top of another.
+    async fn proved(&self, document: Value, keys: &[Issuing], is_chained: bool) -> Result<Value, Failure> {
+        let insecurable = |error| refused(error, Path::root());
+        let mut link = ChainLink::default();
+        let mut proved = document;
+        for (at, key) in keys.iter().enumerate() {
+            let suite = Suite::of(key.key.kind()).ok_or_else(|| insecurable(ProofError::KeyKind))?;
+            let proof = ProofOptions {
+                suite,
+                verification_method: key.id.clone(),
+                purpose: Relationship::AssertionMethod,
+                created: None,
+                expires: None,
+                domain: None,
+                challenge: None,
+            };
+            if is_chained {
+                link.previous = link.id.take().into_iter().collect();
+                link.id = Some(uuid_urn(random::<16>(self.entropy.as_ref())?));
+            }
+            let draft = match (at, &link.id) {
+                (0, None) => ProofDraft::new(proved, &proof),
+                (0, Some(id)) => ProofDraft::new(proved, &proof).and_then(|draft| draft.with_id(id)),
+                _ => ProofDraft::further(proved, &proof, &link),
+            };
+            let draft = draft.map_err(insecurable)?;
+            let signature = self.sign_as(key, draft.signing_input()).await?;
+            proved = draft.attach(&key.key, &signature).map_err(insecurable)?;
+        }
+        // As every verifier here will read it.
+        Proofs::read(Content::Credential, &proved, MAX_CREDENTIAL_BYTES)?;
+        Ok(proved)
+    }
+
     async fn sign_as(&self, issuing: &Issuing, message: &[u8]) -> Result<Vec<u8>, Failure> {
         let signed = match issuing.role {
             Some(role) => self.keys.sign(role, message).await,
@@ -244,6 +296,22 @@ impl Domain {
         };
         Ok(signed?)
     }
+}
+
+/// Those of `keys` that are named, in that order: each makes a proof.
+fn several(keys: Vec<Issuing>, options: &IssueOptions) -> Result<Vec<Issuing>, &'static str> {
+    if options.envelope != Envelope::DataIntegrity || options.cryptosuite.is_some() {
+        return Err("several keys are for format vc, and say by which cryptosuites themselves");
+    }
+    let named = &options.verification_methods;
+    if named.len() > MAX_PROOFS || named.iter().collect::<BTreeSet<_>>().len() < named.len() {
+        return Err("more than eight, or one twice");
+    }
+    let mut keys: Vec<Option<Issuing>> = keys.into_iter().map(Some).collect();
+    let mut take = |method: &DidUrl| {
+        keys.iter_mut().find(|key| key.as_ref().is_some_and(|key| key.id == *method))?.take()
+    };
+    named.iter().map(&mut take).collect::<Option<_>>().ok_or("not keys of the issuer")
 }
 
 /// Refuses what only the node itself may say: Marque's own types, which have rules that are kept elsewhere, and

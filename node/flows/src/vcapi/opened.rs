@@ -1,6 +1,7 @@
 //! A secured document of any kind, in whichever envelope it came, read and not yet verified.
 
 use super::Failure;
+use super::proofs::Proofs;
 use crate::domain::Domain;
 use crate::linked_data::LinkedDataError;
 use did_resolver::did::DidUrl;
@@ -26,6 +27,7 @@ pub(super) enum Opened {
     Secured(Box<Secured>),
     SdJwt(Box<SdJwt>),
     LinkedData(Box<LinkedData>),
+    Proofs(Box<Proofs>),
 }
 
 impl Domain {
@@ -42,12 +44,13 @@ impl Domain {
         Opened::read(content, json)
     }
 
-    /// Whether the signature of a document is by `key`, and its proof in time.
-    pub(super) async fn is_signed(&self, opened: &Opened, key: &PublicKey) -> Result<(), Failure> {
+    /// Whether the signature at `at`, counted from 0, of a document is by `key`, and its proof in time.
+    pub(super) async fn is_signed(&self, opened: &Opened, at: usize, key: &PublicKey) -> Result<(), Failure> {
         let (now, skew, path) = (self.now(), self.policy.skew, Path::root().then("proof"));
         let verified = match opened {
             Opened::Secured(secured) => secured.verify(key, now, skew),
             Opened::SdJwt(sd_jwt) => sd_jwt.verify(key),
+            Opened::Proofs(proofs) => return proofs.verify(at, key, (now, skew)),
             Opened::LinkedData(read) => match self.verify_linked_data(read, key).await {
                 Ok(()) => Ok(()),
                 Err(LinkedDataError::Secured(error)) => Err(error),
@@ -59,7 +62,7 @@ impl Domain {
 }
 
 impl Opened {
-    /// Reads a credential or presentation with a Data Integrity proof, or one in an envelope.
+    /// Reads a credential or presentation with Data Integrity proofs, or one in an envelope.
     pub(super) fn read(content: Content, json: &Value) -> Result<Self, Failure> {
         match (content, Document::read(json)?) {
             (Content::Credential, Document::Credential(credential)) => {
@@ -74,12 +77,15 @@ impl Opened {
         }
     }
 
-    pub(super) fn key_id(&self) -> &DidUrl {
-        match self {
+    /// The keys that signed it, as it says, and where it says so.
+    pub(super) fn key_ids(&self) -> Vec<(&DidUrl, Path)> {
+        let key_id = match self {
             Self::Secured(secured) => secured.key_id(),
             Self::SdJwt(sd_jwt) => sd_jwt.key_id(),
             Self::LinkedData(read) => read.key_id(),
-        }
+            Self::Proofs(proofs) => return proofs.key_ids(),
+        };
+        vec![(key_id, Path::root().then("proof"))]
     }
 
     /// The document itself.
@@ -88,6 +94,7 @@ impl Opened {
             Self::Secured(secured) => secured.payload(),
             Self::SdJwt(sd_jwt) => sd_jwt.document(),
             Self::LinkedData(read) => read.payload(),
+            Self::Proofs(proofs) => proofs.payload(),
         }
     }
 
@@ -99,6 +106,7 @@ impl Opened {
                 Some(terms) => (terms.challenge.as_deref(), terms.domain.as_deref()),
                 None => (text("nonce"), text("aud")),
             },
+            Self::Proofs(proofs) => proofs.bound(),
             Self::SdJwt(_) | Self::LinkedData(_) => (None, None),
         }
     }
@@ -141,6 +149,9 @@ fn embedded(content: Content, json: &Value, proofs: &[Typed]) -> Result<Opened, 
     }
     if !proofs.iter().all(spoken) {
         return Err(Failure::insecure(path, "its proof is by a cryptosuite that is not spoken here"));
+    }
+    if proofs.len() > 1 {
+        return Ok(Opened::Proofs(Box::new(Proofs::read(content, json, max_bytes(content))?)));
     }
     let secured = Secured::embedded(content, json, max_bytes(content));
     let secured = secured.map_err(|error| Problem::of_secured(&error, path))?;

@@ -1,7 +1,7 @@
 //! Verifying presentations of any kind, signed or not, and the credentials in them.
 
 use super::opened::Opened;
-use super::verifying::{Checks, Verified, Warning, unchecked};
+use super::verifying::{Checks, Signed, Verified, Warning, unchecked};
 use super::{Failure, joined};
 use crate::domain::Domain;
 use did_resolver::document::Relationship;
@@ -49,7 +49,9 @@ impl Domain {
     async fn presentation_holds(&self, json: &Value, asked: &Asked) -> Result<Verified, Failure> {
         let opened = Opened::read(Content::Presentation, json)?;
         let presentation = data_model::Presentation::read(opened.payload())?;
-        let (holder, _) = self.signed_by(&opened, Relationship::Authentication).await?;
+        let speaks = presentation.holder.as_ref().map(|named| named.id.as_str());
+        let signed = self.signed_by(&opened, speaks, Relationship::Authentication).await?;
+        let Signed { signer: holder, warnings: others, .. } = signed;
         if presentation.holder.as_ref().is_some_and(|named| named.id != holder.as_str()) {
             let path = Path::root().then("holder");
             return Err(Failure::refused(Code::HolderMismatch, path, "the key is not one of its holder"));
@@ -75,7 +77,8 @@ impl Domain {
             done.push("validityPeriod");
         }
         let holder = Some(holder.as_str());
-        let warnings = self.entries_hold(opened.payload(), &presentation, holder, asked.checks).await?;
+        let mut warnings = self.entries_hold(opened.payload(), &presentation, holder, &asked.checks).await?;
+        warnings.extend(others);
         Ok(Verified { document: opened.payload().clone(), checks: done, warnings })
     }
 
@@ -89,7 +92,7 @@ impl Domain {
             let detail = "nothing secures it, so that it answers no challenge and is for no domain";
             return Err(Failure::insecure(Path::root(), detail));
         }
-        let mut warnings = self.entries_hold(json, &presentation, None, asked.checks).await?;
+        let mut warnings = self.entries_hold(json, &presentation, None, &asked.checks).await?;
         let detail = "nothing secures the presentation: who presents it is not known";
         warnings.insert(0, Warning { path: Path::root(), detail });
         Ok(Verified { document: json.clone(), checks: Vec::new(), warnings })
@@ -102,7 +105,7 @@ impl Domain {
         payload: &Value,
         presentation: &data_model::Presentation,
         holder: Option<&str>,
-        checks: Checks,
+        checks: &Checks,
     ) -> Result<Vec<Warning>, Failure> {
         let entries = match payload.get("verifiableCredential") {
             Some(Value::Array(entries)) => entries.as_slice(),
@@ -121,7 +124,7 @@ impl Domain {
         json: &Value,
         entry: &Entry,
         holder: Option<&str>,
-        checks: Checks,
+        checks: &Checks,
     ) -> Result<Vec<Warning>, Failure> {
         let held = match entry {
             Entry::Embedded(credential)
@@ -139,12 +142,12 @@ impl Domain {
     fn says_of_itself(
         &self,
         credential: &data_model::Credential,
-        checks: Checks,
+        checks: &Checks,
     ) -> Result<Vec<Warning>, Failure> {
         if checks.dates {
             self.is_in_time(credential)?;
         }
-        let mut warnings = unchecked(credential);
+        let mut warnings = unchecked(credential, checks)?;
         let detail = "its holder says this of itself; nobody else vouches for it";
         warnings.push(Warning { path: Path::root(), detail });
         Ok(warnings)

@@ -10,7 +10,9 @@ use crate::resolve::Unresolved;
 use did_resolver::did::{Did, DidUrl};
 use did_resolver::document::{Document, KeyRefusal, Relationship};
 use did_resolver::resolution::ResolutionError;
+use futures::future::join_all;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vc_schemas::check::status_of;
 use vc_schemas::code::Code;
@@ -24,18 +26,27 @@ use vc_schemas::status::{MessageEntry, Purpose, StatusEntry};
 const MAX_SUBJECT: usize = 256;
 
 /// What is looked at beside the form of the document and what secures it, which always are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checks {
     /// Whether it is in time.
     pub dates: bool,
     /// What its status says.
     pub status: bool,
+    /// The related resources that are at hand, by their URLs. None is ever fetched.
+    pub related: BTreeMap<String, Vec<u8>>,
 }
 
 impl Default for Checks {
     fn default() -> Self {
-        Self { dates: true, status: true }
+        Self { dates: true, status: true, related: BTreeMap::new() }
     }
+}
+
+/// Who signed, of several whoever speaks in the document, and who else.
+pub(super) struct Signed {
+    pub(super) signer: Did,
+    pub(super) fact: DidFact,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// Something that nobody looked at, and that who relies on the document may want to.
@@ -63,7 +74,7 @@ impl Domain {
     ///
     /// # Errors
     /// [`Failure`]; "could not know" has codes of its own.
-    pub async fn verify_credential(&self, json: &Value, checks: Checks) -> Result<Verified, Failure> {
+    pub async fn verify_credential(&self, json: &Value, checks: &Checks) -> Result<Verified, Failure> {
         let outcome = self.credential_holds(json, checks).await;
         let outcome = outcome.map_err(|failure| failure.under(&Path::root().then("verifiableCredential")));
         self.verification_recorded("verify-credential", json, "issuer", &outcome).await?;
@@ -95,16 +106,24 @@ impl Domain {
         Ok(self.record(decision.with(facts)).await?)
     }
 
-    pub(super) async fn credential_holds(&self, json: &Value, checks: Checks) -> Result<Verified, Failure> {
+    pub(super) async fn credential_holds(&self, json: &Value, checks: &Checks) -> Result<Verified, Failure> {
         let opened = self.open(Content::Credential, json)?;
         let credential = data_model::Credential::read(opened.payload())?;
-        let (issuer, fact) = self.signed_by(&opened, Relationship::AssertionMethod).await?;
+        let speaks = Some(credential.issuer.id.as_str());
+        let signed = self.signed_by(&opened, speaks, Relationship::AssertionMethod).await?;
+        let Signed { signer: issuer, fact, warnings: others } = signed;
         if credential.issuer.id != issuer.as_str() {
             let path = Path::root().then("issuer");
             return Err(Failure::refused(Code::KeyNotAuthorised, path, "the key is not one of its issuer"));
         }
         let mut done = vec!["proof"];
-        let mut warnings = unchecked(&credential);
+        let mut warnings = unchecked(&credential, checks)?;
+        if warnings.iter().all(|warning| warning.path != related())
+            && !credential.related_resources.is_empty()
+        {
+            done.push("relatedResource");
+        }
+        warnings.extend(others);
         if let Opened::LinkedData(_) = opened {
             let detail = "its proof is over statements: the order of its lists is signed by nobody";
             warnings.push(Warning { path: Path::root().then("proof"), detail });
@@ -120,33 +139,55 @@ impl Domain {
         Ok(Verified { document: opened.payload().clone(), checks: done, warnings })
     }
 
-    /// Whose key signed, after its signature was verified by a key that the signer lists for this.
+    /// Whose keys signed, after each signature was verified by a key that its signer lists for this. Of several
+    /// signers it is the one that `speaks` in the document, where that is one of them.
     pub(super) async fn signed_by(
         &self,
         opened: &Opened,
+        speaks: Option<&str>,
         relationship: Relationship,
-    ) -> Result<(Did, DidFact), Failure> {
-        let (signer, path) = (opened.key_id().did().clone(), Path::root().then("proof"));
-        let fact = self.fact_of(&signer, &path).await?;
-        let document = match &fact {
-            DidFact::Active { document, .. } => document,
-            DidFact::Deactivated => {
-                return Err(Failure::refused(Code::Deactivated, path, "its DID is deactivated"));
-            }
-            DidFact::Contested => {
-                return Err(Failure::refused(Code::DidContested, path, "its DID has two valid histories"));
-            }
+    ) -> Result<Signed, Failure> {
+        let key_ids = opened.key_ids();
+        // As many as a document may have proofs, and each once at most.
+        let facts = join_all(key_ids.iter().map(|(key_id, path)| self.fact_of(key_id.did(), path))).await;
+        let mut signers = Vec::new();
+        for (at, ((key_id, path), fact)) in key_ids.into_iter().zip(facts).enumerate() {
+            let fact = fact?;
+            self.is_signed_for(opened, at, (key_id, &path), &fact, relationship).await?;
+            signers.push((key_id.did().clone(), fact, path));
+        }
+        let speaker = signers.iter().position(|(signer, ..)| Some(signer.as_str()) == speaks);
+        let (signer, fact, _) = match signers.get(speaker.unwrap_or_default()) {
+            Some(one) => one.clone(),
+            None => return Err(Failure::insecure(Path::root().then("proof"), "nothing secures it")),
         };
-        let now = self.now();
+        let others = signers.into_iter().filter(|(other, ..)| *other != signer);
+        let detail = "a proof of somebody else, who says nothing of what it vouches for";
+        let warnings = others.map(|(_, _, path)| Warning { path, detail }).collect();
+        Ok(Signed { signer, fact, warnings })
+    }
+
+    async fn is_signed_for(
+        &self,
+        opened: &Opened,
+        at: usize,
+        (key_id, path): (&DidUrl, &Path),
+        fact: &DidFact,
+        relationship: Relationship,
+    ) -> Result<(), Failure> {
+        let refused = |code, detail| Err(Failure::refused(code, path.clone(), detail));
+        let document = match fact {
+            DidFact::Active { document, .. } => document,
+            DidFact::Deactivated => return refused(Code::Deactivated, "its DID is deactivated"),
+            DidFact::Contested => return refused(Code::DidContested, "its DID has two valid histories"),
+        };
         let key = document
-            .authorised(relationship, opened.key_id(), now)
+            .authorised(relationship, key_id, self.now())
             .map_err(|refusal| key_refused(refusal, path.clone()))?;
         if key.retiring && relationship == Relationship::Authentication {
-            let detail = "the key is on its way out and may not present";
-            return Err(Failure::refused(Code::KeyRetired, path, detail));
+            return refused(Code::KeyRetired, "the key is on its way out and may not present");
         }
-        self.is_signed(opened, key.key).await?;
-        Ok((signer, fact))
+        self.is_signed(opened, at, key.key).await
     }
 
     /// What is known of a DID of any method.
@@ -231,17 +272,27 @@ impl Domain {
     }
 }
 
-/// What a credential refers to and nobody fetches.
-pub(super) fn unchecked(credential: &data_model::Credential) -> Vec<Warning> {
+/// Holds what a credential refers to against what is at hand, and names what is not: nobody fetches it.
+pub(super) fn unchecked(
+    credential: &data_model::Credential,
+    checks: &Checks,
+) -> Result<Vec<Warning>, Failure> {
     let mut warnings = Vec::new();
-    let mut warn = |member, detail| warnings.push(Warning { path: Path::root().then(member), detail });
     if !credential.schemas.is_empty() {
-        warn("credentialSchema", "schemas are not fetched, so its claims were not held against them");
+        let detail = "schemas are not fetched, so its claims were not held against them";
+        warnings.push(Warning { path: Path::root().then("credentialSchema"), detail });
     }
-    if !credential.related_resources.is_empty() {
-        warn("relatedResource", "resources are not fetched, so their digests were not compared");
+    let unchecked = credential.check_related(|url| checks.related.get(url).map(Vec::as_slice))?;
+    if !unchecked.is_empty() {
+        let detail =
+            "resources are not fetched, so the digests of those that are not at hand were not compared";
+        warnings.push(Warning { path: related(), detail });
     }
-    warnings
+    Ok(warnings)
+}
+
+fn related() -> Path {
+    Path::root().then("relatedResource")
 }
 
 fn key_refused(refusal: KeyRefusal, path: Path) -> Refusal {

@@ -118,7 +118,7 @@ async fn a_rotation_extends_the_log_and_a_fork_or_a_stranger_does_not() {
     );
 }
 
-//
+// R-043 R-154 R-155
 #[tokio::test]
 async fn what_is_suspended_gets_no_credential_until_it_is_resumed_and_what_is_revoked_never() {
     let node = Node::new("alpha.test").await;
@@ -137,6 +137,24 @@ async fn what_is_suspended_gets_no_credential_until_it_is_resumed_and_what_is_re
     let index = node.domain.member(MemberKind::Agent, "bot").await.unwrap().index;
     let list = node.domain.held_own_list(Purpose::Revocation).await.unwrap().unwrap().list;
     assert_eq!(list.bits.get(index), Some(true));
+}
+
+//
+#[tokio::test]
+async fn a_status_stands_at_a_random_place_of_a_list_that_is_only_given_whole() {
+    let node = Node::new("alpha.test").await;
+    let alice = node.owner("alice").await;
+    node.domain.refresh_lists().await.unwrap();
+    let list = node.domain.held_own_list(Purpose::Revocation).await.unwrap().unwrap().list;
+    assert!(list.bits.entries() >= 131_072, "{}", list.bits.entries());
+    let mut places = Vec::new();
+    for _ in 0..64 {
+        places.push(node.domain.reserve_index(&alice.did()).await.unwrap());
+    }
+    let quarters: std::collections::BTreeSet<_> =
+        places.iter().map(|place| place / (list.bits.entries() / 4)).collect();
+    assert_eq!(quarters.len(), 4, "{places:?}");
+    assert!(places.windows(2).any(|two| two[0] > two[1]), "not in the order of issuing");
 }
 
 #[tokio::test]

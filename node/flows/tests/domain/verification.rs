@@ -85,7 +85,7 @@ async fn a_nonce_that_nobody_gave_or_that_is_too_old_is_refused() {
     assert_eq!(code(journey.verify(&presented).await), Code::NonceMismatch);
 }
 
-// R-043 R-088
+// R-043 R-088 R-160
 #[tokio::test]
 async fn revoking_a_link_an_agent_or_the_principal_refuses_from_the_acknowledgement_on() {
     let journey = Journey::new().await;
@@ -108,6 +108,53 @@ async fn revoking_a_link_an_agent_or_the_principal_refuses_from_the_acknowledgem
     assert_eq!(refused.refusal().code, Code::StateConflict);
 }
 
+// R-153 R-164
+#[tokio::test]
+async fn what_is_short_lived_is_revoked_before_its_end_and_resuming_gives_no_longer_life() {
+    let journey = Journey::new().await;
+    let domain = &journey.node.domain;
+    let [first, second] = [0, 1].map(|at| journey.chain[at].payload()["id"].as_str().unwrap().to_owned());
+    // A link of 50 minutes.
+    journey.node.pass(300);
+    domain.act_on_credential(&second, Act::Suspend).await.unwrap();
+    assert_eq!(code(journey.verify(&journey.present().await).await), Code::CredentialSuspended);
+    domain.act_on_credential(&second, Act::Resume).await.unwrap();
+    journey.verify(&journey.present().await).await.unwrap();
+    domain.act_on_credential(&first, Act::Revoke).await.unwrap();
+    journey.node.pass(60);
+    assert_eq!(code(journey.verify(&journey.present().await).await), Code::CredentialRevoked);
+
+    let journey = Journey::new().await;
+    let domain = &journey.node.domain;
+    let id = journey.chain[1].payload()["id"].as_str().unwrap().to_owned();
+    domain.act_on_credential(&id, Act::Suspend).await.unwrap();
+    journey.node.pass(3_100);
+    domain.act_on_credential(&id, Act::Resume).await.unwrap();
+    assert_eq!(code(journey.verify(&journey.present().await).await), Code::CredentialExpired);
+}
+
+// R-162 R-172
+#[tokio::test]
+async fn suspending_resuming_and_how_old_the_status_of_a_verdict_was_are_on_record() {
+    let journey = Journey::new().await;
+    let domain = &journey.node.domain;
+    let id = journey.chain[1].payload()["id"].as_str().unwrap().to_owned();
+    for act in [Act::Suspend, Act::Resume] {
+        journey.node.pass(1);
+        domain.act_on_credential(&id, act).await.unwrap();
+    }
+    journey.node.pass(40);
+    journey.verify(&journey.present().await).await.unwrap();
+    let rows = journey.node.records.scan(Table::Decisions, &[], None, 1_000).await.unwrap();
+    let entries: Vec<serde_json::Value> =
+        rows.iter().map(|row| serde_json::from_slice(&row.stored.value).unwrap()).collect();
+    let of_status = entries.iter().filter(|entry| entry["subject"] == id.as_str());
+    let outcomes: Vec<_> = of_status.map(|entry| entry["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["registered", "suspended", "active"]);
+    let verified = entries.iter().find(|entry| entry["outcome"] == "verified").unwrap();
+    assert_eq!(verified["facts"]["statusAgeSeconds"], 42, "{verified}");
+}
+
 //
 #[tokio::test]
 async fn a_planned_rotation_keeps_the_chain_and_a_rotation_for_compromise_ends_it() {
@@ -124,6 +171,7 @@ async fn a_planned_rotation_keeps_the_chain_and_a_rotation_for_compromise_ends_i
     journey.bots[0] = compromised;
 }
 
+//
 #[tokio::test]
 async fn a_list_that_nobody_renews_becomes_could_not_know() {
     let journey = Journey::new().await;

@@ -30,6 +30,10 @@ fn routes() -> Vec<(String, Value)> {
         ("/v1/peers".to_owned(), json!({"token": "mqj1.x"})),
         ("/v1/trust".to_owned(), json!({"did": "did:key:z6Mk", "capabilities": []})),
         ("/credentials/issue".to_owned(), json!({"credential": {}})),
+        (
+            "/credentials/status".to_owned(),
+            json!({"credentialId": ID, "credentialStatus": {}, "status": true}),
+        ),
         ("/credentials/derive".to_owned(), json!({"verifiableCredential": {}})),
         ("/credentials/verify".to_owned(), json!({"verifiableCredential": {}})),
         ("/presentations/verify".to_owned(), json!({"verifiablePresentation": {}})),

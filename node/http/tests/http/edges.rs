@@ -6,6 +6,7 @@ use axum::http::Request;
 use serde_json::json;
 use std::sync::atomic::Ordering;
 
+//
 #[tokio::test]
 async fn the_admin_listener_wants_its_token_for_everything() {
     let world = World::new().await;
@@ -22,6 +23,10 @@ async fn the_admin_listener_wants_its_token_for_everything() {
         }
     }
     assert_eq!(world.get("/status/revocation").await.status, 200);
+    // Nor is anything resumed without it.
+    let resume = Request::post("/v1/agents/bot/resume").header("content-type", "application/json");
+    let refused = answer(world.routers.admin.clone(), resume.body(Body::from("{}")).unwrap()).await;
+    assert_eq!((refused.status, refused.code().as_str()), (401, "admin-token-missing"));
 }
 
 #[tokio::test]

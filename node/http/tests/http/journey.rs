@@ -121,7 +121,7 @@ async fn a_widened_chain_is_refused_as_aid_009_and_names_what_was_added() {
 
 #[tokio::test]
 async fn what_is_revoked_or_suspended_does_not_verify() {
-    //
+    // R-043 R-154 R-160 R-161
     let journey = Journey::new().await;
     let world = &journey.world;
     let id = &journey.link.0.id;

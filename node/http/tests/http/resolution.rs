@@ -390,6 +390,7 @@ async fn a_status_list_is_served_as_signed_and_says_who_is_revoked() {
     assert_eq!(world.public(Request::get("/status/message"), "").await.code(), "not-found");
 }
 
+//
 #[tokio::test]
 async fn a_status_list_is_served_in_the_encoding_that_is_asked_for() {
     //

@@ -1,8 +1,11 @@
 //! The VC-API: what it issues it verifies, and a body of any other kind is refused with a problem.
 
 use crate::world::{Answer, NOW, World, issuer_key};
+use did_resolver::codec;
+use did_resolver::document::Relationship;
 use did_resolver::keys::KeyKind;
 use did_resolver::methods;
+use did_resolver::proof::{ChainLink, ProofDraft, ProofOptions, Suite};
 use marque_store::secret::SecretKey;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -367,6 +370,242 @@ async fn what_nobody_looked_at_is_told() {
     let answer = world.post("/credentials/verify", &body).await.json();
     assert_eq!(answer["verifiableCredential"], verifiable);
     assert_eq!(answer["warnings"][0]["path"], json!(["credentialSchema"]));
+}
+
+#[tokio::test]
+async fn related_resources_that_are_at_hand_are_held_against_their_digests_and_no_other_is_fetched() {
+    let world = World::new().await;
+    let digest = |text: &[u8]| codec::digest_multibase(&codec::sha256(text));
+    let (one, two) = ("https://example.org/one.png", "https://example.org/two.png");
+    let mut document = credential(world.alpha.did.as_str());
+    document["relatedResource"] = json!([
+        {"id": one, "digestMultibase": digest(b"one")}, {"id": two, "digestMultibase": digest(b"two")},
+    ]);
+    let verifiable = issued(&world, &document, json!({})).await;
+    let verify = async |resources: Value| {
+        let options = json!({"relatedResources": resources});
+        world
+            .post("/credentials/verify", &json!({"verifiableCredential": verifiable, "options": options}))
+            .await
+    };
+    let told = |answer: &Answer| {
+        let json = answer.json();
+        let checked = json["checks"].as_array().unwrap().contains(&json!("relatedResource"));
+        let warned =
+            json["warnings"].as_array().unwrap().iter().any(|w| w["path"] == json!(["relatedResource"]));
+        (answer.status, checked, warned)
+    };
+    let data = |text: &[u8]| codec::to_base64url(text);
+    assert_eq!(told(&verify(json!({})).await), (200, false, true));
+    assert_eq!(told(&verify(json!({one: data(b"one")})).await), (200, false, true), "one is missing");
+    assert_eq!(told(&verify(json!({one: data(b"one"), two: data(b"two")})).await), (200, true, false));
+    let answer = verify(json!({one: data(b"one"), two: data(b"2")})).await;
+    not_verified(&answer, INSECURE);
+    assert_eq!(answer.json()["path"], json!(["verifiableCredential", "relatedResource", 1]));
+    for wrong in [json!([]), json!({one: 1}), json!({one: "+"})] {
+        let answer = verify(wrong).await;
+        assert_eq!(
+            (answer.status, answer.json()["path"].clone()),
+            (400, json!(["options", "relatedResources"]))
+        );
+    }
+    // In a presentation too, and by what its holder says of itself.
+    let holder = Holder::new(KeyKind::Ed25519);
+    let presentation = holder.present(Envelope::DataIntegrity, json!([verifiable]));
+    let options = json!({"relatedResources": {two: data(b"2")}});
+    let answer = present(&world, &presentation, options).await;
+    assert_eq!(answer.json()["path"][3], "relatedResource", "{}", answer.json());
+    not_verified(&answer, INSECURE);
+}
+
+fn options_of(by: &Holder, purpose: Relationship) -> ProofOptions {
+    let bound = |text: &str| (purpose == Relationship::Authentication).then(|| text.to_owned());
+    ProofOptions {
+        suite: Suite::of(by.key.kind()).unwrap(),
+        verification_method: methods::key_id(by.key.public()).unwrap(),
+        purpose,
+        created: None,
+        expires: None,
+        domain: bound("verifier.test"),
+        challenge: bound("n-1"),
+    }
+}
+
+/// A document with one more proof, beside the others or on top of those with these ids.
+fn further(document: Value, by: &Holder, purpose: Relationship, link: &ChainLink) -> Value {
+    let options = options_of(by, purpose);
+    let draft = ProofDraft::further(document, &options, link).unwrap();
+    let signature = by.key.sign(draft.signing_input()).unwrap();
+    draft.attach(by.key.public(), &signature).unwrap()
+}
+
+//
+#[tokio::test]
+async fn a_credential_of_several_proofs_is_verified_where_each_of_them_holds() {
+    let world = World::new().await;
+    let (issuer, notary) = (Holder::new(KeyKind::Ed25519), Holder::new(KeyKind::P256));
+    let (purpose, link) = (Relationship::AssertionMethod, ChainLink::default());
+    let document = credential(&issuer.did);
+    let set = further(
+        issuer.secure(Content::Credential, Envelope::DataIntegrity, document.clone()),
+        &notary,
+        purpose,
+        &link,
+    );
+    let first = ProofDraft::new(document, &options_of(&issuer, purpose)).unwrap().with_id("urn:x:1").unwrap();
+    let signature = issuer.key.sign(first.signing_input()).unwrap();
+    let first = first.attach(issuer.key.public(), &signature).unwrap();
+    let on_top = ChainLink { id: Some("urn:x:2".to_owned()), previous: vec!["urn:x:1".to_owned()] };
+    let chain = further(first, &notary, purpose, &on_top);
+    for verifiable in [&set, &chain] {
+        let answer = verify(&world, verifiable).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        assert_eq!(answer.json()["warnings"][0]["path"], json!(["proof", 1]), "who else signed is told");
+        // One that fails is enough, whichever it is.
+        for at in [0, 1] {
+            let mut bad = verifiable.clone();
+            bad["proof"][at]["created"] = json!("2026-01-01T00:00:00Z");
+            not_verified(&verify(&world, &bad).await, INSECURE);
+        }
+        let mut changed = verifiable.clone();
+        changed["credentialSubject"]["alumniOf"] = json!("Another");
+        not_verified(&verify(&world, &changed).await, INSECURE);
+        // By somebody else alone it is none of its issuer's.
+        let mut others = further(verifiable.clone(), &Holder::new(KeyKind::Ed25519), purpose, &link);
+        others["proof"].as_array_mut().unwrap().remove(0);
+        others["proof"]
+            .as_array_mut()
+            .unwrap()
+            .first_mut()
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .remove("previousProof");
+        let answer = verify(&world, &others).await;
+        assert_eq!(answer.status, 400);
+        let foreign = further(verifiable.clone(), &notary, Relationship::Authentication, &link);
+        not_verified(&verify(&world, &foreign).await, MALFORMED);
+        for (member, value) in [("nonce2", json!("x")), ("challenge", json!("n-1")), ("domain", json!(["a"]))]
+        {
+            let mut odd = verifiable.clone();
+            odd["proof"][0][member] = value;
+            assert_eq!(verify(&world, &odd).await.status, 400, "{member}");
+        }
+        let mut many = verifiable.clone();
+        for _ in 2..8 {
+            many = further(many, &notary, purpose, &link);
+        }
+        assert_eq!(verify(&world, &many).await.status, 200);
+        let again = many["proof"][7].clone();
+        many["proof"].as_array_mut().unwrap().push(again);
+        assert_eq!(verify(&world, &many).await.status, 400, "nine");
+    }
+    // Of a chain nothing can be taken out that something builds on.
+    let mut less = chain.clone();
+    less["proof"].as_array_mut().unwrap().remove(0);
+    not_verified(&verify(&world, &less).await, MALFORMED);
+    let mut of_notary = set.clone();
+    of_notary["issuer"]["id"] = json!(Holder::new(KeyKind::Ed25519).did);
+    assert_eq!(verify(&world, &of_notary).await.status, 400);
+}
+
+#[tokio::test]
+async fn several_proofs_that_cannot_be_made_are_refused_by_the_option_that_asks_for_them() {
+    let world = World::new().await;
+    let own = credential(world.alpha.did.as_str());
+    let methods: Vec<String> =
+        world.faces.domain.issuing_methods().iter().map(|(id, _)| id.to_string()).collect();
+    let (one, foreign) = (&methods[0], methods.last().unwrap());
+    for options in [
+        json!({"verificationMethod": [one, foreign], "format": "vc+jwt"}),
+        json!({"verificationMethod": [one, foreign], "cryptosuite": "eddsa-jcs-2022"}),
+        json!({"verificationMethod": [one, one]}),
+        json!({"verificationMethod": [one, foreign]}),
+        json!({"verificationMethod": []}),
+        json!({"verificationMethod": [7]}),
+        json!({"verificationMethod": {}}),
+    ] {
+        let answer = issue(&world, &own, options.clone()).await;
+        assert_eq!(answer.json()["path"], json!(["options", "verificationMethod"]), "{options}");
+    }
+    let answer = issue(&world, &own, json!({"proofChain": true})).await;
+    assert_eq!(answer.json()["path"], json!(["options", "proofChain"]));
+    assert_eq!(issue(&world, &own, json!({"verificationMethod": [one]})).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_presentation_of_several_proofs_answers_one_challenge_by_all_of_them() {
+    let world = World::new().await;
+    let (one, two) = (Holder::new(KeyKind::Ed25519), Holder::new(KeyKind::P256));
+    let held = issued(&world, &credential(world.alpha.did.as_str()), json!({})).await;
+    let signed = one.present(Envelope::DataIntegrity, json!([held]));
+    let both = further(signed.clone(), &two, Relationship::Authentication, &ChainLink::default());
+    let asked = json!({"challenge": "n-1", "domain": "verifier.test"});
+    let answer = present(&world, &both, asked.clone()).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    assert_eq!(answer.json()["warnings"][0]["path"], json!(["proof", 1]));
+    let answer = present(&world, &both, json!({"challenge": "n-2"})).await;
+    not_verified(&answer, "https://w3id.org/security#INVALID_CHALLENGE_ERROR");
+    let answer = present(&world, &both, json!({"domain": "x"})).await;
+    not_verified(&answer, "https://w3id.org/security#INVALID_DOMAIN_ERROR");
+    let mut apart = both.clone();
+    apart["proof"][1]["challenge"] = json!("n-2");
+    not_verified(&present(&world, &apart, asked.clone()).await, MALFORMED);
+    let mut unsaid = both.clone();
+    unsaid["proof"][1].as_object_mut().unwrap().remove("challenge");
+    not_verified(&present(&world, &unsaid, asked.clone()).await, MALFORMED);
+    let mut stranger = both.clone();
+    stranger["holder"] = json!("did:web:stranger.example");
+    assert_eq!(present(&world, &stranger, asked).await.status, 400);
+}
+
+// R-043 R-160 R-161
+#[tokio::test]
+async fn a_status_is_set_entry_by_entry_as_the_vc_api_asks_for_it() {
+    let world = World::new().await;
+    world.faces.domain.refresh_lists().await.unwrap();
+    let mut document = credential(world.alpha.did.as_str());
+    document["id"] = json!("https://alumni.example/credentials/2");
+    let id = document["id"].clone();
+    let purposes = json!({"statusPurposes": ["revocation", "suspension"]});
+    let verifiable = issued(&world, &document, purposes).await;
+    let entries = &verifiable["credentialStatus"];
+    let set = async |id: &Value, entry: &Value, status: Value| {
+        let body = json!({"credentialId": id, "credentialStatus": entry, "status": status});
+        world.post("/credentials/status", &body).await
+    };
+    let of = |purpose: &str| json!({"type": "BitstringStatusListEntry", "statusPurpose": purpose});
+    let state = async |entry: &Value, status: bool| {
+        let answer = set(&id, entry, json!(status)).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        (answer.json()["state"].as_str().unwrap().to_owned(), verify(&world, &verifiable).await.status)
+    };
+    assert_eq!(state(&of("revocation"), false).await, ("active".to_owned(), 200), "nothing was to be done");
+    assert_eq!(state(&entries[1], true).await, ("suspended".to_owned(), 400), "its own entry, whole");
+    assert_eq!(state(&of("suspension"), false).await, ("active".to_owned(), 200));
+    let shorter = json!({"type": "BitstringStatusList", "statusPurpose": "suspension"});
+    assert_eq!(state(&shorter, true).await, ("suspended".to_owned(), 400));
+    let mut foreign = entries[0].clone();
+    foreign["statusListIndex"] = json!("7");
+    for (entry, path) in [
+        (of("refresh"), json!(["credentialStatus", "statusPurpose"])),
+        (json!({"type": "Other", "statusPurpose": "revocation"}), json!(["credentialStatus", "type"])),
+        (json!({"type": "BitstringStatusList"}), json!(["credentialStatus", "statusPurpose"])),
+        (foreign, json!(["credentialStatus"])),
+    ] {
+        let answer = set(&id, &entry, json!(true)).await;
+        assert_eq!((answer.status, answer.json()["path"].clone()), (400, path), "{entry}");
+    }
+    assert_eq!(set(&id, &of("revocation"), json!("yes")).await.json()["path"], json!(["status"]));
+    assert_eq!(set(&json!("urn:x:none"), &of("revocation"), json!(true)).await.status, 404);
+    assert_eq!(state(&of("revocation"), true).await.0, "revoked");
+    for entry in [of("revocation"), of("suspension")] {
+        assert_eq!(set(&id, &entry, json!(false)).await.status, 409, "revoked is for good");
+    }
+    // What it has no entry for cannot be said of it.
+    document["id"] = json!("https://alumni.example/credentials/3");
+    issued(&world, &document, json!({"statusPurposes": ["revocation"]})).await;
+    assert_eq!(set(&document["id"], &of("suspension"), json!(true)).await.status, 409);
 }
 
 //
