@@ -81,14 +81,14 @@ impl NodeIntake {
         // A log says itself by which key it is announced, once it is here.
         let unread = own_log && envelope.body().kind == Carried::LogHead && submission.log.is_none();
         let need_log = Ok((Verdict::NeedLog, Vec::new()));
-        let (document, version) = match held.fact() {
-            Some(DidFact::Active { document, version }) => (document.as_ref().clone(), version),
+        let document = match held.fact() {
+            Some(DidFact::Active { document, .. }) => document.as_ref().clone(),
             Some(DidFact::Contested) if !own_log => return Err(Refusal::Contested),
             Some(DidFact::Deactivated) => return Err(Refusal::KeyNotAuthorised),
             None if !own_log => return Ok((Verdict::NeedDomain { did: origin.clone() }, Vec::new())),
             Some(DidFact::Contested) | None if unread => return need_log,
             // Every history of a contested domain is kept and passed on.
-            Some(DidFact::Contested) | None => (self.announced_document(submission)?, 0),
+            Some(DidFact::Contested) | None => self.announced_document(submission)?,
         };
         match envelope.verify(&document, domain.now()) {
             Ok(()) => {}
@@ -103,8 +103,8 @@ impl NodeIntake {
         match envelope.body().kind {
             Carried::Log => self.find_log(envelope, &envelope.body().payload).await,
             Carried::LogHead => self.find_head(envelope, submission.log.as_deref()).await,
-            Carried::StatusList => self.find_list(envelope, &document, version).await,
-            Carried::StatusDelta => self.find_delta(envelope, version).await,
+            Carried::StatusList => self.find_list(envelope, &document).await,
+            Carried::StatusDelta => self.find_delta(envelope, &document).await,
             Carried::DuplicityProof => self.find_proof(envelope).await,
         }
     }

@@ -238,7 +238,7 @@ impl Domain {
         let (key, purpose) = (self.own_list(own), own.purpose);
         let (floor, expect) = self.list_floor(&key).await?;
         let document = self.active_document(&self.home.did).await?;
-        let (document, version) = document.ok_or(Error::Record("the domain's own document"))?;
+        let (document, _) = document.ok_or(Error::Record("the domain's own document"))?;
         let beyond = floor.map_or(0, |floor| floor.sequence);
         // The tokens first: the floor, which outlives a restored state, then lies above every number.
         let mut sequence = state.sequence.max(beyond);
@@ -253,7 +253,8 @@ impl Domain {
         let secured = self.secure_payload(payload, Envelope::Jwt).await?;
         let list = StatusList::verified(secured, &document, self.now())
             .map_err(|_| Error::Record("a list that does not read back"))?;
-        let at = ListFloor { issuer_version: u64::from(version), sequence };
+        let issuer_version = self.era(&self.home.did, list.key()).await?;
+        let at = ListFloor { issuer_version, sequence };
         let overlay = (purpose == Purpose::Revocation).then_some((&state.bits, state.overlay));
         let mut writes = Self::list_writes(&list, at, overlay, expect)?;
         writes.extend(tokens);

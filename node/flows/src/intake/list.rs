@@ -7,7 +7,7 @@ use crate::objects::{KnownList, list_key};
 use crate::ports::records::{Expect, Table, Write};
 use crate::record::{Decision, Kind};
 use did_resolver::codec;
-use did_resolver::document::Document;
+use did_resolver::document::{Document, Relationship};
 use marque_rules::replica::floor::{
     DeltaDecision, ListDecision, ListFloor, ReceivedList, decide_delta, decide_list,
 };
@@ -20,12 +20,7 @@ use vc_schemas::status::delta::Delta;
 use vc_schemas::status::{MAX_LIST_BYTES, StatusList};
 
 impl NodeIntake {
-    pub(super) async fn find_list(
-        &self,
-        envelope: &Envelope,
-        document: &Document,
-        version: u32,
-    ) -> Result<Found, Refusal> {
+    pub(super) async fn find_list(&self, envelope: &Envelope, document: &Document) -> Result<Found, Refusal> {
         let (domain, body) = (self.domain(), envelope.body());
         let secured = Secured::parse(Content::Credential, Securing::Jwt, &body.payload, MAX_LIST_BYTES)
             .map_err(|_| Refusal::BadList)?;
@@ -38,18 +33,14 @@ impl NodeIntake {
         }
         let key = ListKey { issuer: list.issuer.clone(), url: list.url.clone() };
         let known = domain.known_list(&key).await.map_err(|e| failed(&e))?;
-        let at = ListFloor { issuer_version: u64::from(version), sequence: list.sequence };
+        let issuer_version = domain.era(&list.issuer, list.key()).await.map_err(|e| failed(&e))?;
+        let at = ListFloor { issuer_version, sequence: list.sequence };
         let received = ReceivedList { at, purpose: list.purpose, bits: &list.bits };
         let announced =
             domain.announced(&body.domain, ItemKind::StatusList, &list.url).await.map_err(|e| failed(&e))?;
         let items: Vec<Item> = announced.iter().map(|(item, _)| item.clone()).collect();
         let item = list_item(&list);
-        // An issuer that began anew signs later than before; a lower number that is also earlier is an
-        // old list, whatever version of the issuer it is read under by now.
-        let earlier = known.floor.is_some_and(|floor| list.sequence < floor.sequence)
-            && known.held.as_ref().is_some_and(|fact| list.issued < fact.list.issued);
-        let decision = if earlier { ListDecision::Older } else { decide_list(known.decide(), received) };
-        match decision {
+        match decide_list(known.decide(), received) {
             ListDecision::Accept { overlay } => {
                 let overlay = overlay.as_ref().map(|bits| (bits, known.ever_expect));
                 let writes = Domain::list_writes(&list, at, overlay, known.floor_expect);
@@ -65,7 +56,13 @@ impl NodeIntake {
                 Ok((Verdict::Accept { held: vec![item] }, writes))
             }
             ListDecision::Same => Ok((Verdict::Same { held: items }, Vec::new())),
-            ListDecision::Older => Ok((Verdict::Older { item, held: items }, Vec::new())),
+            // What it revokes counts from now on, durably, and it is passed over.
+            ListDecision::Older { overlay } => {
+                if let Some(write) = overlay_write(&key, &known, overlay)? {
+                    domain.records().commit(vec![write]).await.map_err(|e| failed(&e.into()))?;
+                }
+                Ok((Verdict::Older { item, held: items }, Vec::new()))
+            }
             // Not taken as the list, but what it revokes counts from now on, and it is kept on record.
             ListDecision::Unrevokes { overlay } => {
                 self.misbehaved(&key, &known, overlay, &[&body.payload], Refusal::Unrevokes).await
@@ -79,7 +76,11 @@ impl NodeIntake {
 
     /// What changed counts at once where the array that it starts from is held; the list that is held
     /// stays what it is, as old as it is. Else the whole list is to be pulled.
-    pub(super) async fn find_delta(&self, envelope: &Envelope, version: u32) -> Result<Found, Refusal> {
+    pub(super) async fn find_delta(
+        &self,
+        envelope: &Envelope,
+        document: &Document,
+    ) -> Result<Found, Refusal> {
         let (domain, body) = (self.domain(), envelope.body());
         let delta = Delta::from_cbor(&body.payload).map_err(|_| Refusal::BadList)?;
         if delta.list != body.subject || delta.to.sequence != body.seq {
@@ -94,7 +95,10 @@ impl NodeIntake {
         if fact.list.purpose != delta.purpose {
             return Err(Refusal::Inconsistent);
         }
-        let at = ListFloor { issuer_version: u64::from(version), sequence: delta.to.sequence };
+        let key_of_it = document.authorised(Relationship::AssertionMethod, envelope.key_id(), domain.now());
+        let signer = key_of_it.map_err(|_| Refusal::KeyNotAuthorised)?.key;
+        let issuer_version = domain.era(&key.issuer, signer).await.map_err(|e| failed(&e))?;
+        let at = ListFloor { issuer_version, sequence: delta.to.sequence };
         match decide_delta(known.decide(), at.issuer_version, &delta) {
             DeltaDecision::Apply { ahead, overlay } => {
                 let write = Domain::ahead_write(&key, &ahead, envelope.bytes(), known.ahead_expect);

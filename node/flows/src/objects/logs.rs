@@ -6,10 +6,11 @@ use crate::error::Error;
 use crate::ports::records::{Expect, Table, Write};
 use did_resolver::did::Did;
 use did_resolver::document::Document;
+use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use marque_rules::replica::floor::{
-    HeldSince, Known, LogDecision, LogFloor, ReceivedLog, chosen, decide_log,
+    HeldSince, Known, LogDecision, LogFloor, ReceivedLog, chosen, decide_log, era,
 };
 use marque_rules::replica::limits::MAX_BRANCHES;
 use serde_json::{Value, json};
@@ -175,6 +176,13 @@ impl Domain {
             Some(DidFact::Active { document, version }) => Ok(Some((document.as_ref().clone(), version))),
             _ => Ok(None),
         }
+    }
+
+    /// Since which version of its log `did` has listed `key`: what the numbers of its lists belong to. Zero
+    /// where it does not.
+    pub(crate) async fn era(&self, did: &Did, key: &PublicKey) -> Result<u64, Error> {
+        let held = self.held_log(did).await?;
+        Ok(held.log().and_then(|log| era(log, key)).map_or(0, u64::from))
     }
 
     /// What a decision about another log of `did` needs to know.

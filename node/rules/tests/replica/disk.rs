@@ -234,8 +234,8 @@ impl Disk {
         let held = subject.items();
         let decided = memo::decide(&question(&did, &branches, &subject, bytes, envelope, now));
         match &decided.decision {
+            LogDecision::Accept(_) if !decided.is_approved => Err(Refusal::BadLog),
             LogDecision::Accept(log) => {
-                log.check_approvals(envelope.body().witness.as_deref()).map_err(|_| Refusal::BadLog)?;
                 let item = log_item(&did, log);
                 accept(&subject, envelope, &item, &decided.branches, now, Some(LogFloor::of(log)))
             }
@@ -295,7 +295,11 @@ impl Disk {
                 Ok((Verdict::Accept { held: next.items() }, Some(next)))
             }
             ListDecision::Same => Ok((Verdict::Same { held }, None)),
-            ListDecision::Older => Ok((Verdict::Older { item, held }, None)),
+            ListDecision::Older { overlay } => {
+                let grown = overlay != next.revoked_ever;
+                next.revoked_ever = overlay;
+                Ok((Verdict::Older { item, held }, grown.then_some(next)))
+            }
             ListDecision::Unrevokes { overlay } => {
                 next.revoked_ever = overlay;
                 next.evidence.insert(digest);

@@ -8,7 +8,8 @@ use vc_schemas::status::bitstring::Bits;
 /// can begin its sequence numbers anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListFloor {
-    /// Version number of the issuer's DID log by which the list was verified.
+    /// Since which version of the issuer's DID log the key has been listed that signed the list: its
+    /// [`era`](super::era()). Not the version by which it was read: an old list would be new again with each.
     pub issuer_version: u64,
     /// The sequence number inside what is signed.
     pub sequence: u64,
@@ -36,8 +37,11 @@ pub enum ListDecision {
     },
     /// The array and the number that are held.
     Same,
-    /// Behind the floor.
-    Older,
+    /// Behind the floor. It does not become the list; what it revokes counts all the same.
+    Older {
+        /// See [`ListDecision`].
+        overlay: Option<Bits>,
+    },
     /// It clears what was revoked. It does not become the list; what it revokes counts all the same.
     Unrevokes {
         /// See [`ListDecision`].
@@ -84,7 +88,7 @@ pub fn decide_list(known: KnownList<'_>, received: ReceivedList<'_>) -> ListDeci
     let equivocation = || ListDecision::Equivocation { overlay: overlay(revoked_ever, received) };
     if let Some(floor) = floor {
         if received.at < floor {
-            return ListDecision::Older;
+            return ListDecision::Older { overlay: overlay(revoked_ever, received) };
         }
         if is_too_far(floor, received.at) {
             return ListDecision::TooFarAhead;

@@ -164,7 +164,8 @@ impl Kept {
             ListDecision::Unrevokes { overlay } | ListDecision::Equivocation { overlay } => {
                 self.ever = overlay;
             }
-            ListDecision::Same | ListDecision::Older | ListDecision::TooFarAhead => {}
+            ListDecision::Same | ListDecision::TooFarAhead => {}
+            ListDecision::Older { overlay } => self.ever = overlay,
         }
     }
 
