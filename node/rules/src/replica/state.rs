@@ -222,6 +222,10 @@ impl State {
     /// How much there is of everything that has a bound.
     #[must_use]
     pub fn gauges(&self) -> Gauges {
+        let mut pulls: BTreeMap<&Peer, usize> = BTreeMap::new();
+        for peer in self.asked.values().map(|asked| &asked.peer).chain(self.parked.iter().map(Parked::peer)) {
+            *pulls.entry(peer).or_default() += 1;
+        }
         Gauges {
             peers: self.peers.len(),
             admitted: self.admitted().count(),
@@ -230,7 +234,7 @@ impl State {
             pending_pulled: self.queue.pulled(),
             judging: self.judging(),
             requests: self.asked.len(),
-            most_pulls_of_a_peer: self.peers.keys().map(|p| self.pulls_of(p)).max().unwrap_or(0),
+            most_pulls_of_a_peer: pulls.into_values().max().unwrap_or(0),
             log_pulls: self.log_pulls(),
             items: self.domains.values().map(|d| d.view.len()).sum(),
             seen: self.seen.len(),

@@ -17,6 +17,7 @@ mod memo;
 mod node;
 mod publish;
 mod random;
+mod spread;
 mod tally;
 mod world;
 
@@ -25,11 +26,14 @@ use std::thread;
 use tally::Tally;
 use world::{Plan, World};
 
-/// How many seeds one run tries.
-const SEEDS: u64 = 40;
+/// How many seeds a run tries that is not told; CI tries 500.
+const SEEDS: u64 = 100;
 
 /// How many run at once; each is a world of its own.
 const LANES: usize = 2;
+
+/// Periods in which there are faults.
+const CALM_PERIODS: u64 = 5;
 
 /// A world in which much goes wrong.
 const ROUGH: Plan = Plan {
@@ -38,8 +42,8 @@ const ROUGH: Plan = Plan {
     is_rough: true,
     latency_ms: (10, 150),
     period_ms: DEFAULT_PERIOD_MS,
-    calm_ms: 5 * DEFAULT_PERIOD_MS,
-    end_ms: 35 * DEFAULT_PERIOD_MS,
+    calm_ms: CALM_PERIODS * DEFAULT_PERIOD_MS,
+    end_ms: (CALM_PERIODS + tally::MOST_PERIODS) * DEFAULT_PERIOD_MS,
 };
 
 #[expect(clippy::disallowed_methods, reason = "a test is told its seeds from outside")]

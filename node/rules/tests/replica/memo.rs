@@ -42,6 +42,8 @@ impl Branch {
 pub(crate) struct Decided {
     pub(crate) decision: LogDecision,
     pub(crate) branches: Vec<Branch>,
+    /// Whether the proofs that came with it are enough for who knows no others.
+    pub(crate) is_approved: bool,
 }
 
 #[derive(Default)]
@@ -145,7 +147,11 @@ pub(crate) fn decide(question: &Question<'_>) -> Rc<Decided> {
             LogDecision::DeadKey { branch, .. } => vec![Branch::new(branch.clone())],
             LogDecision::Same | LogDecision::Older | LogDecision::Refused(_) => Vec::new(),
         };
-        let decided = Rc::new(Decided { decision, branches });
+        let is_approved = match &decision {
+            LogDecision::Accept(log) => log.check_approvals(question.received.witness).is_ok(),
+            _ => false,
+        };
+        let decided = Rc::new(Decided { decision, branches, is_approved });
         memo.decisions.insert(key, Rc::clone(&decided));
         decided
     })

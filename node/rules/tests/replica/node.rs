@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// How long verifying a hello, judging and writing take at most.
 const HELLO_MS: u64 = 5;
-const JUDGE_MS: u64 = 20;
-const WRITE_MS: u64 = 60;
+pub(crate) const JUDGE_MS: u64 = 20;
+pub(crate) const WRITE_MS: u64 = 60;
 
 /// When a peer that was let go is dialled again.
 const REDIAL_MS: u64 = 5_000;

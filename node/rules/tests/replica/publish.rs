@@ -224,7 +224,7 @@ impl World {
         self.flood(node, None, &topic, &envelope.bytes().into());
     }
 
-    fn publish_list(&mut self, node: usize, is_revoking: bool) {
+    pub(crate) fn publish_list(&mut self, node: usize, is_revoking: bool) {
         let Some(number) = self.own_version(node) else { return };
         let domain = self.nodes[node].domain;
         let url = list_url(domain, node);

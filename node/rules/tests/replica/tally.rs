@@ -2,6 +2,13 @@
 
 use std::collections::BTreeMap;
 
+/// I3: after that many periods without faults the digests of honest nodes are equal, also where hostile
+/// nodes are most of a node's neighbours.
+pub(crate) const MOST_PERIODS: u64 = 30;
+
+/// I3: in nine worlds of ten, after these: twice the logarithm of twenty nodes.
+const USUAL_PERIODS: u64 = 10;
+
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tally {
     counts: BTreeMap<&'static str, u64>,
@@ -61,6 +68,9 @@ impl Tally {
             ("needed a domain", 500),
             ("pulled logs", 1_000),
         ];
+        let converged: u64 = self.periods.values().sum();
+        let soon: u64 = self.periods.range(..=USUAL_PERIODS).map(|(_, worlds)| worlds).sum();
+        assert!(soon * 10 >= converged * 9, "I3: only {soon} of {converged} worlds converged soon");
         for (what, least) in least {
             let seen = self.of(what);
             assert!(seen >= least * worlds / 100, "only {seen} {what}: nothing is shown");

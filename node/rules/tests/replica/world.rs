@@ -174,6 +174,8 @@ pub(crate) struct World {
     /// What has passed on every clock beside the time of the world.
     pub(crate) passed_seconds: u64,
     pub(crate) oracle: Oracle,
+    /// When each node came to hold each number of a subject, in a world without faults.
+    pub(crate) arrived: BTreeMap<(usize, Key, u64), u64>,
     pub(crate) tally: Tally,
 }
 
@@ -194,6 +196,7 @@ impl World {
             cut: BTreeSet::new(),
             passed_seconds: 0,
             oracle: Oracle::default(),
+            arrived: BTreeMap::new(),
             tally: Tally::default(),
             random: Random::new(random.number()),
             plan,
@@ -235,23 +238,37 @@ impl World {
 
     /// Runs until the end, or until all that should be equal is.
     pub(crate) fn run(&mut self) {
-        while let Some(Reverse(Scheduled { when, node, boot, event, .. })) = self.events.pop() {
-            self.now_ms = when;
-            if when > self.plan.end_ms {
-                break;
-            }
-            if matches!(event, Event::Look) {
+        while let Some(event) = self.next(self.plan.end_ms) {
+            if matches!(event, (_, Event::Look)) {
                 if self.look() {
                     break;
                 }
-                continue;
-            }
-            let n = &self.nodes[node];
-            if boot.is_none_or(|boot| boot == n.boot && n.is_up()) {
-                self.happen(node, event);
+            } else {
+                self.happen(event.0, event.1);
             }
         }
         self.check_end();
+    }
+
+    /// Runs until then.
+    pub(crate) fn run_until(&mut self, until_ms: u64) {
+        while let Some((node, event)) = self.next(until_ms) {
+            self.happen(node, event);
+        }
+        self.now_ms = until_ms;
+    }
+
+    /// What happens next and is not void, if that is not later than `until_ms`.
+    fn next(&mut self, until_ms: u64) -> Option<(usize, Event)> {
+        while self.events.peek().is_some_and(|Reverse(next)| next.when <= until_ms) {
+            let Some(Reverse(Scheduled { when, node, boot, event, .. })) = self.events.pop() else { break };
+            self.now_ms = when;
+            let n = &self.nodes[node];
+            if boot.is_none_or(|boot| boot == n.boot && n.is_up()) {
+                return Some((node, event));
+            }
+        }
+        None
     }
 
     fn happen(&mut self, node: usize, event: Event) {
@@ -380,6 +397,9 @@ impl World {
 
     /// Makes a subject durable.
     pub(crate) fn commit(&mut self, node: usize, envelope: Option<&Envelope>, key: Key, subject: Subject) {
+        if !self.plan.is_rough {
+            self.arrived.insert((node, key.clone(), subject.highest()), self.now_ms);
+        }
         self.check_commit(node, &key, &subject);
         let n = &mut self.nodes[node];
         n.durable.extend(envelope.map(Envelope::id));

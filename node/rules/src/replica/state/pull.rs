@@ -37,6 +37,12 @@ pub(super) struct Parked {
     pub(super) pull: Pull,
 }
 
+impl Parked {
+    pub(super) const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+}
+
 /// What a request is for.
 #[derive(Debug)]
 pub(super) enum Task {
