@@ -12,7 +12,6 @@ mod bans;
 mod fake;
 mod outsider;
 mod real;
-mod swarm;
 #[path = "../../../flows/tests/domain/world.rs"]
 #[expect(dead_code, reason = "the tests of flows need more of it")]
 mod world;

@@ -1,8 +1,19 @@
 //! Swarms of whole nodes: real intakes over durable stores, real drivers, links that are slow, lossy and
 //! cut (MESH.md D4, D6; PERFORMANCE.md G12). What takes how long is printed, and is no claim.
 
-pub(crate) mod links;
-pub(crate) mod nodes;
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what a test helper cannot do ends the test"
+)]
+
+mod links;
+mod nodes;
+#[path = "../../../flows/tests/domain/world.rs"]
+#[expect(dead_code, reason = "the tests of flows need more of it")]
+mod world;
 
 use links::Quality;
 use nodes::{ISSUER, Swarm, percentile};
@@ -75,8 +86,9 @@ async fn over_poor_links_20_nodes_serve_what_is_revoked_and_a_fifth_that_was_cut
         assert_eq!(swarm.served(number).await, 4);
         most = pulls.max(most);
     }
-    let took = healed.elapsed();
+    let (took, passed) = (healed.elapsed(), swarm.passed() >> 10);
     say(&format!("20 nodes, 4 cut off and healed: they agree after {took:.1?} and {most} pulls at most\n"));
+    say(&format!("20 nodes: {passed} KiB over all links since they began\n"));
     swarm.stop().await;
 }
 

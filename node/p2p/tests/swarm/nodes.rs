@@ -1,9 +1,10 @@
 //! Many whole nodes in one process, each of a domain of its own with its own durable store, in a mesh
 //! around one that issues.
 
-use super::links::{Link, Quality};
+use crate::links::{Link, Quality};
 use crate::world::{self, node_peer_id};
 use did_resolver::codec::sha256;
+use did_resolver::did::Did;
 use futures::future::BoxFuture;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
@@ -67,9 +68,9 @@ impl Records for Noted {
 }
 
 /// One node.
-struct Member {
+pub(crate) struct Member {
     label: String,
-    node: world::Node,
+    pub(crate) node: world::Node,
     noted: Arc<Noted>,
     running: Option<(Running, oneshot::Sender<()>)>,
     registry: Registry,
@@ -77,7 +78,7 @@ struct Member {
 }
 
 impl Member {
-    async fn new(number: usize) -> Self {
+    pub(crate) async fn new(number: usize) -> Self {
         let label = format!("n{number}.test");
         let folder = tempfile::tempdir().unwrap();
         let store =
@@ -91,22 +92,24 @@ impl Member {
         Scid::of(&self.node.domain.home.did).unwrap()
     }
 
-    /// Lets every one of these into the mesh, as joining by token would have left it.
-    async fn knows(&self, others: &[serde_json::Value]) {
-        let row = |record: &serde_json::Value| {
-            let did = record["did"].as_str().unwrap().parse().unwrap();
-            let key = Scid::of(&did).unwrap().as_str().as_bytes().to_vec();
-            Write {
-                table: Table::Peers,
-                key,
-                value: Some(record.to_string().into_bytes()),
-                expect: Expect::Any,
-            }
-        };
-        self.noted.commit(others.iter().map(row).collect()).await.unwrap();
+    /// Its DID.
+    pub(crate) fn did(&self) -> Did {
+        self.node.domain.home.did.clone()
     }
 
-    async fn up(&mut self, peers: Vec<String>, sync_period_ms: u64) {
+    /// Lets the nodes of these domains into the mesh, as joining by token would have left it.
+    pub(crate) async fn knows(&self, others: impl IntoIterator<Item = &Did>) {
+        let row = |did: &Did| {
+            let key = Scid::of(did).unwrap().as_str().as_bytes().to_vec();
+            let record = serde_json::json!({"did": did.as_str(), "joined": true, "addresses": []});
+            let value = Some(record.to_string().into_bytes());
+            Write { table: Table::Peers, key, value, expect: Expect::Any }
+        };
+        self.noted.commit(others.into_iter().map(row).collect()).await.unwrap();
+    }
+
+    /// Starts it.
+    pub(crate) async fn up(&mut self, peers: Vec<String>, sync_period_ms: u64) {
         let secret = sha256(format!("{}/node", self.label).as_bytes());
         let config = Config {
             secret,
@@ -132,7 +135,7 @@ impl Member {
         &self.running.as_ref().unwrap().0.handle
     }
 
-    fn listening(&self) -> SocketAddr {
+    pub(crate) fn listening(&self) -> SocketAddr {
         let address: Multiaddr = self.running.as_ref().unwrap().0.listening[0].parse().unwrap();
         let mut parts = address.iter();
         let (Some(Protocol::Ip4(ip)), Some(Protocol::Tcp(port))) = (parts.next(), parts.next()) else {
@@ -141,7 +144,8 @@ impl Member {
         SocketAddr::from((ip, port))
     }
 
-    async fn admitted(&self) -> usize {
+    /// How many peers are admitted.
+    pub(crate) async fn admitted(&self) -> usize {
         self.mesh().peers().await.unwrap().iter().filter(|peer| peer.domain.is_some()).count()
     }
 
@@ -183,11 +187,10 @@ impl Swarm {
     }
 
     async fn introduce(&self) {
-        let record = |member: &Member| serde_json::json!({"did": member.node.domain.home.did.as_str(), "joined": true, "addresses": []});
-        let records: Vec<_> = self.members.iter().map(record).collect();
+        let dids: Vec<Did> = self.members.iter().map(Member::did).collect();
         for (number, member) in self.members.iter().enumerate() {
-            let others = records.iter().enumerate().filter(|(other, _)| *other != number);
-            member.knows(&others.map(|(_, record)| record.clone()).collect::<Vec<_>>()).await;
+            let others = dids.iter().enumerate().filter(|(other, _)| *other != number);
+            member.knows(others.map(|(_, did)| did)).await;
             if number != ISSUER {
                 member.node.trusts(&self.members[ISSUER].node, &[]).await;
             }
@@ -320,6 +323,11 @@ impl Swarm {
         number
     }
 
+    /// Bytes that went over all links.
+    pub(crate) fn passed(&self) -> u64 {
+        self.links.iter().map(Link::passed).sum()
+    }
+
     /// Cuts every link between these nodes and the others.
     pub(crate) fn cut(&self, numbers: &[usize]) {
         let apart = |link: &&Link| numbers.contains(&link.from) != numbers.contains(&link.to);
@@ -340,11 +348,11 @@ impl Swarm {
 }
 
 impl Quality {
-    const PERFECT: Self = Self { delay: Duration::ZERO, one_lost_of: 0 };
+    pub(crate) const PERFECT: Self = Self { delay: Duration::ZERO, one_lost_of: 0 };
 }
 
 /// Asks again and again until it is so.
-async fn until(mut so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(mut so: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     let mut pause = tokio::time::interval(Duration::from_millis(2));
     while !so().await {
