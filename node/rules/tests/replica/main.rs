@@ -5,6 +5,22 @@
 //! ```text
 //! MARQUE_SEEDS=20000 cargo test --release -p marque-rules --test replica -- --nocapture
 //! ```
+//!
+//! What it catches was tried by breaking `node/rules`, one at a time:
+//!
+//! | broken | caught by |
+//! |---|---|
+//! | a list below its floor is taken | I2: the floor of a list fell |
+//! | what was ever revoked is forgotten when a new list comes | I1: an index is not revoked |
+//! | a message is forwarded when it was judged, before it is durable | I5: not durable |
+//! | what was judged is shown to peers before it is durable | I6: shows what is not durable |
+//! | gossip past its time is accepted | I5: forwarded out of time |
+//! | of two histories the first counts | I8: a contested log counts |
+//! | every fork by a retired key is dead at once | I3: no equal digests; too few DIDs contested |
+//! | no anti-entropy on connect | I3: too few worlds converge soon |
+//! | no rounds of anti-entropy | I3: no equal digests |
+//! | no bound on what is at the judge | I7 |
+//! | what is not known is charged as what is bad | an honest node was charged |
 #![cfg(test)]
 
 mod disk;
