@@ -11,6 +11,7 @@ mod score;
 pub mod credit;
 pub mod metrics;
 mod memory;
+mod names;
 mod behaviour;
 pub mod peers;
 pub mod bans;

@@ -36,6 +36,9 @@ pub const IDLE: Duration = Duration::from_secs(60);
 /// How long TCP, Noise and yamux may take to agree.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// Addresses of one name that are dialled, one after the other, within that time.
+pub const MAX_ADDRESSES_OF_A_NAME: usize = 4;
+
 /// How long a hello may take: the other side verifies a log of up to 1 MiB.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(20);
 

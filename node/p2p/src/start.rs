@@ -11,6 +11,7 @@ use crate::limits::{
 };
 use crate::meter::{Metered, Meters};
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::peers::{Book, Origin};
 use crate::search::Search;
 use futures::StreamExt;
@@ -161,7 +162,7 @@ fn swarm(key: &Keypair, arrivals: Arrivals, meters: Meters) -> Result<Swarm<Beha
     let mut mux = yamux::Config::default();
     mux.set_max_num_streams(MAX_STREAMS);
     let noise = noise::Config::new(key).map_err(|e| Error::Transport(e.to_string()))?;
-    let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+    let transport = Names::new(tcp::tokio::Transport::new(tcp::Config::default().nodelay(true)))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex_ext(move |peer, _| Metered::new(mux, meters.of(*peer)))

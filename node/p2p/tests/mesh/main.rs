@@ -418,3 +418,14 @@ async fn nodes_that_nobody_can_dial_hear_each_other_through_one_anchor() {
     gossips(&outer, &inner, "https://beta.example/status/1").await;
     assert_eq!((domains(&inner).await, domains(&outer).await), (1, 1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_is_dialled_by_name_and_one_whose_name_is_none_is_no_peer() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    let by_name = a.address().replace("/ip4/127.0.0.1/", "/dns4/localhost/");
+    let nowhere = by_name.replace("localhost", "nobody.invalid");
+    let b = Node::start(2, "acme", &[], &[&nowhere, &by_name]).await;
+    eventually!(a.admitted(&b).await && b.admitted(&a).await);
+    let peers = b.mesh().peers().await.unwrap();
+    assert!(peers.iter().all(|peer| peer.address.starts_with("/dns4/localhost/")), "{peers:?}");
+}
