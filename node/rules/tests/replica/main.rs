@@ -16,11 +16,14 @@
 //! | what was judged is shown to peers before it is durable | I6: shows what is not durable |
 //! | gossip past its time is accepted | I5: forwarded out of time |
 //! | of two histories the first counts | I8: a contested log counts |
-//! | every fork by a retired key is dead at once | I3: no equal digests; too few DIDs contested |
-//! | no anti-entropy on connect | I3: too few worlds converge soon |
+//! | every fork by a retired key is dead at once | too few DIDs contested |
+//! | no anti-entropy on connect | I3: too few worlds converge soon; seen once |
 //! | no rounds of anti-entropy | I3: no equal digests |
 //! | no bound on what is at the judge | I7 |
 //! | what is not known is charged as what is bad | an honest node was charged |
+//!
+//! Open: of the seeds below 500 these end without equal digests (I3) in one compromised domain, and why is not
+//! known: 215, 354, 358, 393, 458.
 #![cfg(test)]
 
 mod disk;
@@ -42,7 +45,7 @@ use std::thread;
 use tally::Tally;
 use world::{Plan, World};
 
-/// How many seeds a run tries that is not told; CI tries 500.
+/// How many seeds a run tries that is not told. Of the first 500 five fail still; see above.
 const SEEDS: u64 = 100;
 
 /// How many run at once; each is a world of its own.
