@@ -13,6 +13,7 @@ use did_resolver::did::Did;
 use did_resolver::webvh::Log;
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
+use marque_rules::replica::MembershipEpoch;
 use marque_rules::replica::floor::ReceivedLog;
 use marque_rules::trust::TrustedDomain;
 use serde_json::json;
@@ -60,6 +61,15 @@ impl Domain {
     /// [`Error::Refused`] with `state-conflict` where it is revoked already and the act is another.
     pub async fn act_on_member(&self, kind: MemberKind, name: &str, act: Act) -> Result<Member, Error> {
         self.told(act.as_str(), name, self.try_act_on_member(kind, name, act).await).await
+    }
+
+    /// Ends every membership that nodes of this domain showed so far, as after the theft of a node's key:
+    /// from now on they come in by new ones, here and wherever this is heard of.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Keys`].
+    pub async fn revoke_memberships(&self) -> Result<MembershipEpoch, Error> {
+        self.told("revoke-memberships", self.home.did.as_str(), self.try_revoke_memberships().await).await
     }
 
     /// Reserves a status index for a link that `issuer`, an active member of this domain, will sign.

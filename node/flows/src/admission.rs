@@ -137,6 +137,10 @@ impl Domain {
         if credential.valid_until <= now.minus(skew) {
             return Err(Refusal::MembershipExpired);
         }
+        let admits = self.admits_from(&hello.domain, credential.valid_from).await;
+        if !admits.map_err(|_| Refusal::StoreFailed)? {
+            return Err(Refusal::MembershipExpired);
+        }
         let key =
             document.authorised(Relationship::AssertionMethod, secured.key_id(), now).map_err(|_| bad)?;
         secured.verify(key.key, now, skew).map_err(|_| bad)?;

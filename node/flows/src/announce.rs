@@ -11,7 +11,9 @@ use did_resolver::did::Did;
 use did_resolver::webvh::Log;
 use marque_rules::replica::floor::log_item;
 use marque_rules::replica::limits::MAX_PAYLOAD_BYTES;
-use marque_rules::replica::{Body, Envelope, EnvelopeDraft, Item, ItemKind, Kind, Lane, LogHead, Scid};
+use marque_rules::replica::{
+    Body, Envelope, EnvelopeDraft, Item, ItemKind, Kind, Lane, LogHead, MembershipEpoch, Scid,
+};
 use std::time::Duration;
 use vc_schemas::status::delta::{Delta, Next};
 use vc_schemas::status::{StatusList, VerifiedList};
@@ -98,6 +100,14 @@ impl Domain {
         Ok(Some(Publication { envelope, held: vec![list_item(to)], lane: Lane::Ctl }))
     }
 
+    /// Announces the membership epoch of this domain.
+    pub(crate) async fn announce_epoch(&self, epoch: MembershipEpoch) -> Result<Announcement, Error> {
+        let payload = epoch.encode();
+        let item = epoch_item(&self.home.did, epoch.epoch, &payload);
+        let envelope = self.seal(Kind::Membership, (&item.subject, item.seq), payload, None).await?;
+        self.announcement(envelope, item, Lane::Ctl).await
+    }
+
     /// Tells the others of forks that were seen here and that this domain has not told of: each by a proof
     /// that verifies on its own, so that also who was shown one history only believes neither.
     ///
@@ -141,6 +151,12 @@ impl Domain {
             }
         }
     }
+}
+
+/// The item that a membership epoch is.
+pub(crate) fn epoch_item(domain: &Did, epoch: u64, payload: &[u8]) -> Item {
+    let (kind, digest) = (ItemKind::Membership, codec::sha256(payload));
+    Item { kind, subject: domain.to_string(), seq: epoch, digest }
 }
 
 /// The item that a proof of two histories is.

@@ -3,6 +3,7 @@
 
 mod list;
 mod log;
+mod membership;
 mod proof;
 
 use crate::domain::Domain;
@@ -36,8 +37,8 @@ impl fmt::Debug for NodeIntake {
     }
 }
 
-/// A membership credential, and from when on a new one is wanted.
-type Membership = (Vec<u8>, UnixSeconds);
+/// A membership credential, from when on it is valid, and from when on a new one is wanted.
+type Membership = (Vec<u8>, UnixSeconds, UnixSeconds);
 
 /// What judging found: a verdict, and the records that an acceptance stands for.
 type Found = (Verdict, Vec<RecordWrite>);
@@ -61,14 +62,21 @@ impl NodeIntake {
     async fn own_membership(&self) -> Result<Vec<u8>, Refusal> {
         let mut kept = self.membership.lock().await;
         let now = self.domain.now();
-        if let Some((bytes, renew)) = kept.as_ref()
+        let (epoch, _) = self.domain.membership_epoch(&self.domain.home.did).await.map_err(|e| failed(&e))?;
+        let admits = |from| epoch.is_none_or(|epoch| epoch.admits(from));
+        if let Some((bytes, from, renew)) = kept.as_ref()
             && now < *renew
+            && admits(*from)
         {
             return Ok(bytes.clone());
         }
+        // By this clock the epoch has not begun: what were issued now would admit nobody.
+        if !admits(now) {
+            return Err(Refusal::MembershipExpired);
+        }
         let secured = self.domain.membership(&self.node).await.map_err(|e| failed(&e))?;
         let bytes = secured.bytes().to_vec();
-        *kept = Some((bytes.clone(), now.plus(vc_schemas::credential::MEMBERSHIP_LIFE / 2)));
+        *kept = Some((bytes.clone(), now, now.plus(vc_schemas::credential::MEMBERSHIP_LIFE / 2)));
         Ok(bytes)
     }
 
@@ -106,6 +114,7 @@ impl NodeIntake {
             Carried::StatusList => self.find_list(envelope, &document).await,
             Carried::StatusDelta => self.find_delta(envelope, &document).await,
             Carried::DuplicityProof => self.find_proof(envelope).await,
+            Carried::Membership => self.find_membership(envelope).await,
         }
     }
 
@@ -115,7 +124,14 @@ impl NodeIntake {
         let bytes = match (body.kind, &submission.log) {
             (Carried::Log, _) => body.payload.as_slice(),
             (Carried::LogHead, Some(log)) => log.as_slice(),
-            (Carried::LogHead | Carried::StatusList | Carried::StatusDelta | Carried::DuplicityProof, _) => {
+            (
+                Carried::LogHead
+                | Carried::StatusList
+                | Carried::StatusDelta
+                | Carried::DuplicityProof
+                | Carried::Membership,
+                _,
+            ) => {
                 return Err(Refusal::UnknownKey);
             }
         };

@@ -12,6 +12,7 @@ pub mod objects;
 pub mod forks;
 mod announce;
 pub mod status;
+mod memberships;
 mod possession;
 pub mod members;
 pub mod updates;

@@ -78,3 +78,14 @@ pub(crate) async fn list(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
     let bans: Value = faces.domain.bans().await?.iter().map(shown_ban).collect();
     Ok(answer(StatusCode::OK, &json!({"peers": peers, "nodes": nodes, "bans": bans})))
 }
+
+/// `POST /v1/memberships/revoke`
+pub(crate) async fn revoke_memberships(
+    State(faces): State<Arc<Faces>>,
+    Json(json): Json,
+) -> Result<Response, Problem> {
+    Object::new(&json, "body")?.end("body")?;
+    let epoch = faces.domain.revoke_memberships().await?;
+    let json = json!({"epoch": epoch.epoch, "notBefore": epoch.not_before.to_string()});
+    Ok(answer(StatusCode::OK, &json))
+}

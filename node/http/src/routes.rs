@@ -125,6 +125,7 @@ fn node() -> Routes {
         .route("/v1/contested/{did}", get(contested::show))
         .route("/v1/contested/{did}/settle", post(contested::settle))
         .route("/v1/invites", post(peers::invite))
+        .route("/v1/memberships/revoke", post(peers::revoke_memberships))
         .route("/v1/peers", get(peers::list).post(peers::join))
         .route("/v1/peers/{peer}", get(nodes::show))
         .route("/v1/peers/{peer}/ban", post(nodes::ban))

@@ -62,6 +62,8 @@ pub enum PeerCommand {
         /// Its PeerId
         peer: String,
     },
+    /// End every membership that this domain's nodes showed so far, as after the theft of a node's key
+    RevokeMemberships,
 }
 
 impl PeerCommand {
@@ -114,6 +116,16 @@ impl PeerCommand {
                     text("did")
                 );
                 Ok(Answer::new(answer, human).saying(next))
+            }
+            Self::RevokeMemberships => {
+                let answer = client.post("/v1/memberships/revoke", &json!({})).await?;
+                let human = output::facts(&[
+                    ("epoch", answer["epoch"].to_string()),
+                    ("notBefore", output::text(&answer, "notBefore")),
+                ]);
+                let next = "Nodes of this domain come in again by new memberships. Who has the domain's own key \
+                            can make them as well: rotate that one too where it was stolen.";
+                Ok(Answer::new(answer, human).saying(next.to_owned()))
             }
             Self::Ls => {
                 let answer = client.get("/v1/peers").await?;

@@ -10,7 +10,9 @@ use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::view::ItemKind;
-use marque_rules::replica::{Envelope, Hello, Refusal, Request, Response, Scid, Verdict};
+use marque_rules::replica::{
+    Body, Envelope, Hello, Kind, MembershipEpoch, Refusal, Request, Response, Scid, Verdict,
+};
 use marque_store::memory::Memory;
 use std::sync::Arc;
 use std::time::Duration;
@@ -326,4 +328,82 @@ async fn a_log_that_a_hello_brought_is_passed_on_once_its_envelope_comes() {
         Response::Envelope(bytes) => assert_eq!(bytes, log.bytes()),
         other => panic!("{other:?}"),
     }
+}
+
+/// The membership epoch that a node announces.
+async fn epoch(node: &Node) -> Envelope {
+    announced(node).await.into_iter().find(|e| e.body().kind == Kind::Membership).unwrap()
+}
+
+//
+#[tokio::test]
+async fn memberships_from_before_an_epoch_admit_nobody_and_new_ones_do() {
+    let (alpha, bravo) = two().await;
+    let stolen = hello(&alpha).await;
+    for node in [&alpha, &bravo] {
+        node.pass(10);
+    }
+    bravo.intake.admit(knock("alpha.test", stolen.clone())).await.unwrap();
+    alpha.domain.revoke_memberships().await.unwrap();
+    let first = epoch(&alpha).await;
+    assert_eq!((first.body().seq, first.body().subject.as_str()), (1, alpha.domain.home.did.as_str()));
+    assert!(matches!(take(&bravo, &first).await, Verdict::Accept { held } if held.len() == 1));
+    assert!(matches!(take(&bravo, &first).await, Verdict::Same { .. }));
+    for node in [&bravo, &alpha, &Node::over("bravo.test", bravo.records.clone()).await] {
+        let refused = node.intake.admit(knock("alpha.test", stolen.clone())).await.unwrap_err();
+        assert_eq!(refused, Refusal::MembershipExpired);
+    }
+    bravo.intake.admit(knock("alpha.test", hello(&alpha).await)).await.unwrap();
+    // The next one; and the first again, to which nothing goes back.
+    let between = hello(&alpha).await;
+    for node in [&alpha, &bravo] {
+        node.pass(10);
+    }
+    alpha.domain.revoke_memberships().await.unwrap();
+    let second = epoch(&alpha).await;
+    assert!(matches!(take(&bravo, &second).await, Verdict::Accept { .. }));
+    assert!(matches!(take(&bravo, &first).await, Verdict::Older { .. }));
+    let refused = bravo.intake.admit(knock("alpha.test", between)).await.unwrap_err();
+    assert_eq!(refused, Refusal::MembershipExpired);
+    bravo.intake.admit(knock("alpha.test", hello(&alpha).await)).await.unwrap();
+    assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 9).await.unwrap().len(), 0);
+}
+
+//
+#[tokio::test]
+async fn an_epoch_that_contradicts_another_or_lets_somebody_in_again_is_kept_as_evidence() {
+    let (alpha, bravo) = two().await;
+    let twin = Node::new("alpha.test").await;
+    let early = hello(&alpha).await;
+    for (node, seconds) in [(&alpha, 10), (&twin, 20), (&bravo, 30)] {
+        node.pass(seconds);
+    }
+    alpha.domain.revoke_memberships().await.unwrap();
+    let first = epoch(&alpha).await;
+    let between = hello(&alpha).await;
+    take(&bravo, &first).await;
+    twin.domain.revoke_memberships().await.unwrap();
+    assert!(matches!(take(&bravo, &epoch(&twin).await).await, Verdict::Ignore(Refusal::Equivocation)));
+    assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 9).await.unwrap().len(), 2);
+    // Both keep out.
+    for shown in [early, between] {
+        let refused = bravo.intake.admit(knock("alpha.test", shown)).await.unwrap_err();
+        assert_eq!(refused, Refusal::MembershipExpired);
+    }
+    let holder = Holder::new("alpha.test", "alpha.test", &[], UnixSeconds::new(crate::world::NOW - 1_000));
+    let said = |epoch: u64, not_before: u64| {
+        let not_before = UnixSeconds::new(not_before);
+        let payload = MembershipEpoch { epoch, not_before }.encode();
+        Body { seq: epoch, payload, ..first.body().clone() }
+    };
+    let now = crate::world::NOW;
+    let lets_in = take(&bravo, &holder.seal(said(2, now))).await;
+    assert!(matches!(lets_in, Verdict::Ignore(Refusal::Unrevokes)), "{lets_in:?}");
+    assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 9).await.unwrap().len(), 3);
+    let future = take(&bravo, &holder.seal(said(2, now + 1_000))).await;
+    assert!(matches!(future, Verdict::Ignore(Refusal::FromFuture)), "{future:?}");
+    let of_another = Body { subject: bravo.domain.home.did.to_string(), ..said(2, now + 30) };
+    let of_another = take(&bravo, &holder.seal(of_another)).await;
+    assert!(matches!(of_another, Verdict::Ignore(Refusal::Inconsistent)), "{of_another:?}");
+    assert!(matches!(take(&bravo, &holder.seal(said(2, now + 30))).await, Verdict::Accept { .. }));
 }

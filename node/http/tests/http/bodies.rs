@@ -27,6 +27,7 @@ fn routes() -> Vec<(String, Value)> {
         ("/v1/trust/did:web:a.example/resume".to_owned(), json!({})),
         ("/v1/trust/did:web:a.example/remove".to_owned(), json!({})),
         ("/v1/invites".to_owned(), json!({})),
+        ("/v1/memberships/revoke".to_owned(), json!({})),
         ("/v1/peers".to_owned(), json!({"token": "mqj1.x"})),
         ("/v1/trust".to_owned(), json!({"did": "did:key:z6Mk", "capabilities": []})),
         ("/credentials/issue".to_owned(), json!({"credential": {}})),

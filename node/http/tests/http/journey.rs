@@ -311,3 +311,20 @@ async fn a_join_token_is_given_out_and_a_bad_one_is_refused() {
     world.clock.ahead.store(3_600, Ordering::Relaxed);
     assert_eq!(world.post("/v1/peers", &json!({"token": token})).await.code(), "token-expired");
 }
+
+//
+#[tokio::test]
+async fn memberships_are_ended_under_the_next_number_each_time() {
+    let world = World::new().await;
+    let mut earlier = String::new();
+    for epoch in 1..3 {
+        let answer = world.post("/v1/memberships/revoke", &json!({})).await;
+        assert_eq!((answer.status, answer.json()["epoch"].as_u64()), (200, Some(epoch)));
+        let from = answer.json()["notBefore"].as_str().unwrap().to_owned();
+        assert!(from > earlier, "{from}");
+        earlier = from;
+        world.clock.ahead.fetch_add(60, Ordering::Relaxed);
+    }
+    let more = world.post("/v1/memberships/revoke", &json!({"domain": "alpha.test"})).await;
+    assert_eq!(more.code(), "request-malformed");
+}

@@ -290,3 +290,31 @@ async fn an_issuer_that_says_two_things_is_on_record_and_neither_banned_nor_char
     assert!(peer.domain.is_some() && peer.score >= Some(0), "{peer:?}");
     assert!(alpha.node.domain.bans().await.unwrap().is_empty());
 }
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_domain_ends_its_memberships_its_nodes_come_in_again_by_new_ones() {
+    let (alpha, bravo) = (world::Node::new("alpha.test").await, world::Node::new("bravo.test").await);
+    alpha.trusts(&bravo, &[]).await;
+    bravo.trusts(&alpha, &[]).await;
+    let stolen = hello(&bravo).await;
+    for node in [&alpha, &bravo] {
+        node.pass(5);
+    }
+    let alpha = Real::start("alpha.test", alpha, &[]).await;
+    let bravo = Real::start("bravo.test", bravo, &[alpha.address()]).await;
+    crate::eventually!(alpha.admitted().await && bravo.admitted().await);
+    bravo.is_heard_by(&alpha).await;
+    bravo.node.domain.revoke_memberships().await.unwrap();
+    let accepted = ["kind=\"membership\"", "result=\"accept\""];
+    crate::eventually!(alpha.counted("gossip_validate_total", &accepted) == 1);
+    crate::eventually!(alpha.counted("peers_dropped_total", &["membership-expired"]) >= 1);
+    crate::eventually!(alpha.admitted().await && bravo.admitted().await);
+    // What was shown before admits nobody, whoever has it.
+    let knock = marque_flows::ports::mesh::Knock {
+        peer: node_peer_id("bravo.test"),
+        hello: Hello::decode(&stolen).unwrap(),
+        joining: None,
+    };
+    assert_eq!(alpha.node.intake.admit(knock).await.unwrap_err(), Refusal::MembershipExpired);
+}

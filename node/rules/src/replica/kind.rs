@@ -4,7 +4,7 @@
 //! A number that was given once never means anything else. What has no row is not read: a node of a
 //! later release may send it, so that it is neither forwarded nor held against anybody.
 
-use crate::replica::limits::MAX_PAYLOAD_BYTES;
+use crate::replica::limits::{MAX_EPOCH_BYTES, MAX_PAYLOAD_BYTES};
 use crate::replica::topic::Lane;
 use crate::replica::view::ItemKind;
 use std::collections::BTreeSet;
@@ -26,6 +26,9 @@ pub enum Kind {
     /// ([`DuplicityProof`](did_resolver::webvh::DuplicityProof)), shown by the origin; the subject is the DID,
     /// `seq` the first number at which they differ.
     DuplicityProof,
+    /// A [`MembershipEpoch`](crate::replica::MembershipEpoch): memberships from before it admit nobody; the
+    /// subject is the origin itself, `seq` the number of the epoch. The signature is that of the envelope.
+    Membership,
 }
 
 /// Who may have signed what is carried. The envelope itself is always signed by its origin.
@@ -124,10 +127,26 @@ const DUPLICITY_PROOF: Rule = Rule {
     urgent: true,
 };
 
+const MEMBERSHIP: Rule = Rule {
+    kind: Kind::Membership,
+    number: 6,
+    name: "membership",
+    about: ItemKind::Membership,
+    max_payload: MAX_EPOCH_BYTES,
+    signer: Signer::Origin,
+    ..DUPLICITY_PROOF
+};
+
 impl Kind {
     /// Every kind that is handled.
-    pub const ALL: [Self; 5] =
-        [Self::Log, Self::LogHead, Self::StatusList, Self::StatusDelta, Self::DuplicityProof];
+    pub const ALL: [Self; 6] = [
+        Self::Log,
+        Self::LogHead,
+        Self::StatusList,
+        Self::StatusDelta,
+        Self::DuplicityProof,
+        Self::Membership,
+    ];
 
     /// Its row.
     #[must_use]
@@ -138,6 +157,7 @@ impl Kind {
             Self::StatusList => &STATUS_LIST,
             Self::StatusDelta => &STATUS_DELTA,
             Self::DuplicityProof => &DUPLICITY_PROOF,
+            Self::Membership => &MEMBERSHIP,
         }
     }
 

@@ -35,6 +35,9 @@ pub const MAX_HELLO_BYTES: usize = 1_310_720;
 /// Longest NodeMembershipCredential: the bound of any credential that a mandate carries.
 pub const MAX_MEMBERSHIP_BYTES: usize = 65_536;
 
+/// Longest membership epoch: two numbers of nine bytes, and the head of an array.
+pub const MAX_EPOCH_BYTES: usize = 19;
+
 /// Longest subject of an envelope: a DID URL at its cap; list URLs are held to the same.
 pub const MAX_SUBJECT_BYTES: usize = 2_048;
 

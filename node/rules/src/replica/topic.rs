@@ -53,7 +53,8 @@ pub enum Lane {
     Did,
     /// Status lists.
     Status,
-    /// What cannot wait: revocations, and proofs of two histories. It goes before everything else in our queues.
+    /// What cannot wait: revocations, of memberships too, and proofs of two
+    /// histories. It goes before everything else in our queues.
     Ctl,
 }
 

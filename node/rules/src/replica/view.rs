@@ -33,6 +33,9 @@ pub enum ItemKind {
     /// A proof of two histories: the subject is the DID, `seq` the first number at which they differ,
     /// `digest` is SHA-256 of the document.
     DuplicityProof,
+    /// The membership epoch of a domain: the subject is its DID, `seq` the number, `digest` is SHA-256 of
+    /// what is signed.
+    Membership,
     /// One that only later releases know, by its number. A peer of one may hold such items; here they are
     /// neither held nor asked for.
     Later(u8),
@@ -40,7 +43,7 @@ pub enum ItemKind {
 
 impl ItemKind {
     /// Those that are held here.
-    pub const KNOWN: [Self; 3] = [Self::Log, Self::StatusList, Self::DuplicityProof];
+    pub const KNOWN: [Self; 4] = [Self::Log, Self::StatusList, Self::DuplicityProof, Self::Membership];
 
     /// The number on the wire.
     #[must_use]
@@ -49,6 +52,7 @@ impl ItemKind {
             Self::Log => 1,
             Self::StatusList => 2,
             Self::DuplicityProof => 3,
+            Self::Membership => 4,
             Self::Later(number) => number,
         }
     }

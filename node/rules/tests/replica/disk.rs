@@ -217,6 +217,7 @@ impl Disk {
             (Kind::StatusList, _) => self.find_list(envelope, u64::from(era)),
             (Kind::StatusDelta, _) => Err(Refusal::BadList),
             (Kind::DuplicityProof, _) => Err(Refusal::BadProof),
+            (Kind::Membership, _) => Err(Refusal::Inconsistent),
         }
     }
 

@@ -57,7 +57,7 @@ impl World {
                 no_log_falls(node, &before, subject);
                 self.forks_contest(node, key, &before, subject);
             }
-            ItemKind::DuplicityProof | ItemKind::Later(_) => {}
+            ItemKind::DuplicityProof | ItemKind::Membership | ItemKind::Later(_) => {}
         }
     }
 

@@ -89,7 +89,7 @@ impl State {
                     return Err(Refusal::Older);
                 }
             }
-            Kind::StatusList | Kind::DuplicityProof => {
+            Kind::StatusList | Kind::DuplicityProof | Kind::Membership => {
                 let id = payload_item(envelope).id();
                 if domain.view.holds(&id) {
                     return Err(Refusal::Known);
@@ -254,8 +254,13 @@ impl State {
             Some(Phase::Persisting(held)) => std::mem::take(held),
             _ => return,
         };
+        let body = self.jobs.get(&ticket).map(|job| job.envelope.body());
+        let ended = body.filter(|body| body.kind == Kind::Membership).map(|body| body.domain.clone());
         self.hold(ticket, held);
         self.finish(ticket, Ok(()));
+        if let Some(domain) = ended {
+            self.dismiss_domain(&domain);
+        }
     }
 
     /// What this node publishes itself. Of two that were made at once the older may come last: it is
@@ -277,6 +282,9 @@ impl State {
         let lane = lanes.iter().copied().find(|l| *l == lane).or(lanes.first().copied()).unwrap_or(Lane::Did);
         let topic = Topic::new(&body.domain, lane);
         self.out.push(Effect::Publish { topic, bytes: envelope.bytes().to_vec() });
+        if body.kind == Kind::Membership {
+            self.dismiss_domain(&body.domain);
+        }
     }
 
     /// Ends a job, charging what its reason is charged.

@@ -203,6 +203,16 @@ impl State {
         self.out.push(Effect::Disconnect { peer, reason });
     }
 
+    /// Lets go of the peers of a domain that ended its memberships: by what they showed they may not stay, and
+    /// by what they have now they come in again.
+    pub(super) fn dismiss_domain(&mut self, domain: &Scid) {
+        let of_it: Vec<_> =
+            self.admitted().filter(|(_, of)| *of == domain).map(|(peer, _)| peer.clone()).collect();
+        for peer in of_it {
+            self.dismiss(peer, Refusal::MembershipExpired);
+        }
+    }
+
     /// Lets go of peers whose domain is not known any more.
     pub(super) fn dismiss_unknown(&mut self) {
         let unknown: Vec<_> =

@@ -567,3 +567,34 @@ fn a_change_that_this_node_publishes_goes_out_and_the_list_is_what_it_holds() {
     assert_eq!(published, [(Topic::new(&scid(0), Lane::Ctl), change.bytes().to_vec())]);
     assert_eq!(state.items(&scid(0)).collect::<Vec<_>>(), [&next]);
 }
+
+//
+#[test]
+fn who_was_admitted_by_a_membership_that_its_domain_ended_has_to_come_again() {
+    let (mut state, _) = with_list(5);
+    let own = domain(0).as_str().to_owned();
+    let ended = |effects: &[Effect]| {
+        let gone = effects.iter().filter_map(|e| match e {
+            Effect::Disconnect { peer, reason: Refusal::MembershipExpired } => Some(peer.clone()),
+            _ => None,
+        });
+        gone.collect::<Vec<_>>()
+    };
+    let membership = |seq| {
+        let held = Item { kind: ItemKind::Membership, ..item(&own, seq) };
+        (envelope(0, Kind::Membership, &own, seq), vec![held])
+    };
+    // One that comes, from a node of another domain: it is passed on, and only the domain's own nodes go.
+    let (first, held) = membership(1);
+    let judged = gossip(&mut state, 1, &first, Lane::Ctl);
+    let ticket = tickets(&judged)[0];
+    state.handle(Input::Judged { ticket, verdict: Verdict::Accept { held } }, now(2));
+    let effects = state.handle(Input::Persisted { ticket }, now(3));
+    assert_eq!((reports(&effects), ended(&effects)), (vec![Report::Accept], vec![peer(2)]));
+    assert!(state.is_admitted(&peer(1)) && !state.is_admitted(&peer(2)));
+    // One of this node's own.
+    admit(&mut state, 3);
+    let (second, held) = membership(2);
+    let local = Input::Local { envelope: Box::new(second), held, lane: Lane::Ctl };
+    assert_eq!(ended(&state.handle(local, now(4))), [peer(3)]);
+}

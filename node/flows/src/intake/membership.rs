@@ -1,0 +1,82 @@
+//! Membership epochs, against what is held and its floor.
+
+use super::{Found, NodeIntake, failed};
+use crate::announce::epoch_item;
+use crate::domain::{Domain, put_bytes};
+use crate::ports::records::{Expect, Table, Write};
+use crate::record::{Decision, Kind};
+use did_resolver::codec;
+use did_resolver::did::Did;
+use marque_rules::replica::limits::MAX_BRANCHES;
+use marque_rules::replica::membership::EpochDecision;
+use marque_rules::replica::{Envelope, Item, ItemKind, MembershipEpoch, Refusal, Verdict};
+
+impl NodeIntake {
+    pub(super) async fn find_membership(&self, envelope: &Envelope) -> Result<Found, Refusal> {
+        let (domain, body) = (self.domain(), envelope.body());
+        let (origin, received) = (envelope.domain_did(), MembershipEpoch::of(body)?);
+        if origin.as_str() != body.subject {
+            return Err(Refusal::Inconsistent);
+        }
+        if received.not_before > domain.now().plus(domain.policy.skew) {
+            return Err(Refusal::FromFuture);
+        }
+        let subject = (ItemKind::Membership, body.subject.as_str());
+        let announced = domain.announced(&body.domain, subject.0, subject.1).await.map_err(|e| failed(&e))?;
+        let held: Vec<Item> = announced.iter().map(|(item, _)| item.clone()).collect();
+        let (floor, expect) = domain.membership_epoch(origin).await.map_err(|e| failed(&e))?;
+        let item = epoch_item(origin, received.epoch, &body.payload);
+        let said = || announced.first().map(|(_, bytes)| bytes.as_slice()).into_iter();
+        match floor.map_or(EpochDecision::Accept, |floor| floor.decide(received)) {
+            EpochDecision::Same if held.contains(&item) => Ok((Verdict::Same { held }, Vec::new())),
+            // With a floor alone, as after a restore, it is taken again.
+            EpochDecision::Accept | EpochDecision::Same => {
+                let items = [(item.clone(), envelope)];
+                let more = domain.announce_writes(&body.domain, subject, &items).await;
+                let mut writes = more.map_err(|e| failed(&e))?;
+                writes.push(Domain::epoch_write(origin, received, expect));
+                Ok((Verdict::Accept { held: vec![item] }, writes))
+            }
+            EpochDecision::Older => Ok((Verdict::Older { item, held }, Vec::new())),
+            EpochDecision::TooFarAhead => Err(Refusal::TooFarAhead),
+            EpochDecision::LetsIn => {
+                let signed: Vec<&[u8]> = said().chain([envelope.bytes()]).collect();
+                self.epoch_evidence(origin, &signed, None, Refusal::Unrevokes).await
+            }
+            EpochDecision::Equivocation { floor: later } => {
+                let signed: Vec<&[u8]> = said().chain([envelope.bytes()]).collect();
+                let grown = (floor != Some(later)).then(|| Domain::epoch_write(origin, later, expect));
+                self.epoch_evidence(origin, &signed, grown, Refusal::Equivocation).await
+            }
+        }
+    }
+
+    /// Keeps what contradicts itself, up to [`MAX_BRANCHES`] of a domain, and whom it keeps out, and refuses
+    /// what came.
+    async fn epoch_evidence(
+        &self,
+        origin: &Did,
+        signed: &[&[u8]],
+        grown: Option<Write>,
+        refusal: Refusal,
+    ) -> Result<Found, Refusal> {
+        let (domain, of_domain) = (self.domain(), format!("membership\n{origin}\n"));
+        let kept = domain.records().scan(Table::Evidence, of_domain.as_bytes(), None, MAX_BRANCHES).await;
+        let mut kept: Vec<Vec<u8>> =
+            kept.map_err(|e| failed(&e.into()))?.into_iter().map(|row| row.key).collect();
+        let mut batch: Vec<Write> = grown.into_iter().collect();
+        for signed in signed {
+            let key = format!("{of_domain}{}", codec::to_hex(&codec::sha256(signed))).into_bytes();
+            if kept.len() < MAX_BRANCHES && !kept.contains(&key) {
+                kept.push(key.clone());
+                batch.push(put_bytes(Table::Evidence, key, signed.to_vec(), Expect::Absent));
+            }
+        }
+        if !batch.is_empty() {
+            let decision = Decision::new(Kind::Misbehaviour, origin.as_str(), refusal.as_str());
+            batch.push(domain.entry(decision).map_err(|e| failed(&e))?);
+            domain.records().commit(batch).await.map_err(|e| failed(&e.into()))?;
+        }
+        Err(refusal)
+    }
+}

@@ -1,0 +1,93 @@
+//! The membership epoch of a domain: memberships that are valid from before it admit nobody, so that a
+//! domain whose node key was stolen need not wait for what was issued to run out (MESH.md D1, D7).
+
+use crate::replica::Refusal;
+use crate::replica::cbor::{Reader, Writer, decode_exactly};
+use crate::replica::envelope::Body;
+use crate::replica::kind::Kind;
+use crate::replica::limits::{MAX_EPOCH_BYTES, MAX_SEQUENCE_JUMP};
+use did_resolver::time::UnixSeconds;
+
+/// What a domain says of its memberships. It is the floor of what it may say later, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MembershipEpoch {
+    /// Its number, which is the `seq` of its envelope.
+    pub epoch: u64,
+    /// From when on a membership must be valid to admit anybody.
+    pub not_before: UnixSeconds,
+}
+
+/// What becomes of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpochDecision {
+    /// It becomes the floor.
+    Accept,
+    /// The one that is held.
+    Same,
+    /// Behind the floor.
+    Older,
+    /// It would let in again whom the one before keeps out: not taken, and kept as evidence.
+    LetsIn,
+    /// One number, two times: both are kept as evidence, and the later time counts.
+    Equivocation {
+        /// The floor from here on.
+        floor: MembershipEpoch,
+    },
+    /// Further ahead of the floor than [`MAX_SEQUENCE_JUMP`].
+    TooFarAhead,
+}
+
+impl MembershipEpoch {
+    /// The payload of an envelope.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::default().array(2).uint(self.epoch).uint(self.not_before.get()).finish()
+    }
+
+    /// Reads the payload of an envelope of [`Kind::Membership`]. That its subject is its origin is for the
+    /// caller to check.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`]; [`Refusal::TooLarge`]; [`Refusal::Inconsistent`].
+    pub fn of(body: &Body) -> Result<Self, Refusal> {
+        let epoch = decode_exactly(&body.payload, MAX_EPOCH_BYTES, Self::read, Self::encode)?;
+        if body.kind == Kind::Membership && epoch.epoch == body.seq {
+            Ok(epoch)
+        } else {
+            Err(Refusal::Inconsistent)
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Refusal> {
+        r.exactly(2)?;
+        Ok(Self { epoch: r.uint()?, not_before: UnixSeconds::new(r.uint()?) })
+    }
+
+    /// Whether a membership that is valid from `valid_from` on may admit its node.
+    #[must_use]
+    pub fn admits(&self, valid_from: UnixSeconds) -> bool {
+        valid_from >= self.not_before
+    }
+
+    /// Decides about an epoch that arrives, where this is what is held.
+    #[must_use]
+    pub fn decide(&self, received: Self) -> EpochDecision {
+        if received.epoch < self.epoch {
+            EpochDecision::Older
+        } else if received == *self {
+            EpochDecision::Same
+        } else if received.epoch == self.epoch {
+            let not_before = self.not_before.max(received.not_before);
+            EpochDecision::Equivocation { floor: Self { not_before, ..*self } }
+        } else if received.epoch - self.epoch > MAX_SEQUENCE_JUMP {
+            EpochDecision::TooFarAhead
+        } else if received.not_before < self.not_before {
+            EpochDecision::LetsIn
+        } else {
+            EpochDecision::Accept
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! An epoch keeps out whom it kept out once.
+
+use super::*;
+use crate::replica::Scid;
+use did_resolver::codec;
+use proptest::prelude::*;
+
+fn epoch(epoch: u64, not_before: u64) -> MembershipEpoch {
+    MembershipEpoch { epoch, not_before: UnixSeconds::new(not_before) }
+}
+
+fn body(seq: u64, payload: Vec<u8>) -> Body {
+    Body {
+        kind: Kind::Membership,
+        domain: Scid::parse(&codec::multihash_base58btc(b"acme")).unwrap(),
+        subject: "did:example:acme".to_owned(),
+        seq,
+        prev: None,
+        issued_at: UnixSeconds::new(1),
+        expires_at: UnixSeconds::new(2),
+        payload,
+        witness: None,
+    }
+}
+
+#[test]
+fn an_epoch_reads_back_under_its_own_number_and_kind_only() {
+    let said = epoch(u64::MAX, u64::MAX);
+    let good = body(u64::MAX, said.encode());
+    assert_eq!(MembershipEpoch::of(&good), Ok(said));
+    assert!(said.encode().len() <= MAX_EPOCH_BYTES);
+    assert_eq!(MembershipEpoch::of(&Body { seq: 7, ..good.clone() }), Err(Refusal::Inconsistent));
+    assert_eq!(MembershipEpoch::of(&Body { kind: Kind::Log, ..good.clone() }), Err(Refusal::Inconsistent));
+    let trailing = [&said.encode()[..], &[0]].concat();
+    assert_eq!(MembershipEpoch::of(&Body { payload: trailing, ..good.clone() }), Err(Refusal::Malformed));
+    let long = vec![0; MAX_EPOCH_BYTES + 1];
+    assert_eq!(MembershipEpoch::of(&Body { payload: long, ..good }), Err(Refusal::TooLarge));
+}
+
+#[test]
+fn a_membership_admits_from_the_time_of_its_epoch_on() {
+    let held = epoch(3, 100);
+    assert!(held.admits(UnixSeconds::new(100)) && !held.admits(UnixSeconds::new(99)));
+}
+
+//
+#[test]
+fn an_epoch_is_older_the_same_or_further_and_lets_nobody_in_again() {
+    let held = epoch(3, 100);
+    assert_eq!(held.decide(epoch(2, 500)), EpochDecision::Older);
+    assert_eq!(held.decide(held), EpochDecision::Same);
+    assert_eq!(held.decide(epoch(4, 100)), EpochDecision::Accept);
+    assert_eq!(held.decide(epoch(4, 99)), EpochDecision::LetsIn);
+    assert_eq!(held.decide(epoch(3 + MAX_SEQUENCE_JUMP, 100)), EpochDecision::Accept);
+    assert_eq!(held.decide(epoch(4 + MAX_SEQUENCE_JUMP, 100)), EpochDecision::TooFarAhead);
+    assert_eq!(held.decide(epoch(3, 99)), EpochDecision::Equivocation { floor: held });
+    assert_eq!(held.decide(epoch(3, 200)), EpochDecision::Equivocation { floor: epoch(3, 200) });
+}
+
+proptest! {
+    //
+    #[test]
+    fn whom_an_epoch_keeps_out_stays_out_in_any_order(
+        said in proptest::collection::vec((0_u64..6, 0_u64..6), 1..12), from in 0_u64..6,
+    ) {
+        let mut floor: Option<MembershipEpoch> = None;
+        for (number, not_before) in said {
+            let received = epoch(number, not_before);
+            let out = floor.is_some_and(|floor| !floor.admits(UnixSeconds::new(from)));
+            match floor.map_or(EpochDecision::Accept, |floor| floor.decide(received)) {
+                EpochDecision::Accept => floor = Some(received),
+                EpochDecision::Equivocation { floor: later } => floor = Some(later),
+                EpochDecision::Same | EpochDecision::Older => {}
+                EpochDecision::LetsIn | EpochDecision::TooFarAhead => {}
+            }
+            prop_assert!(!out || floor.is_some_and(|floor| !floor.admits(UnixSeconds::new(from))));
+        }
+    }
+}
