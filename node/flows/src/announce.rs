@@ -120,13 +120,13 @@ impl Domain {
             if payload.len() > MAX_PAYLOAD_BYTES {
                 // Its branches travel as the logs that they are, where their origin announced them.
                 tracing::warn!(did = %fork.did, "the proof of two histories is too long to be passed on");
-                self.records.commit(vec![self.told_write(&fork.did, "too-long").await?]).await?;
+                self.records.commit(vec![Self::told_write(&fork.did, "too-long")]).await?;
                 continue;
             }
             let item = proof_item(&fork.did, proof.at(), &payload);
             let envelope = self.seal(Kind::DuplicityProof, (&item.subject, item.seq), payload, None).await?;
             let (mut batch, publication) = self.announcement(envelope, item, Lane::Ctl).await?;
-            batch.push(self.told_write(&fork.did, "told").await?);
+            batch.push(Self::told_write(&fork.did, "told"));
             self.records.commit(batch).await?;
             self.publish(vec![publication]).await;
         }

@@ -29,6 +29,10 @@ const MAX_TRIES: usize = 4;
 /// later.
 const LOOK_FOR_FORKS: Duration = Duration::from_secs(10);
 
+fn told_key(did: &Did) -> String {
+    format!("told\n{did}")
+}
+
 /// A DID with two valid histories.
 #[derive(Debug, Clone)]
 pub struct Fork {
@@ -85,24 +89,24 @@ impl Domain {
         // Before the forks are read: one that is seen meanwhile is looked for again.
         self.untold_forks.store(now.plus(LOOK_FOR_FORKS).get(), Ordering::Relaxed);
         let mut untold = Vec::new();
-        for (key, record) in self.all(Table::Forks, &[], MAX_FORKS).await? {
-            if record.get("told").is_some() || untold.len() >= MAX_LISTED {
+        for (key, _) in self.all(Table::Forks, &[], MAX_FORKS).await? {
+            let did = String::from_utf8(key).ok().and_then(|did| did.parse().ok());
+            let did: Did = did.ok_or(Error::Record("a fork"))?;
+            if self.records.get(Table::Node, told_key(&did).as_bytes()).await?.is_some() {
                 continue;
             }
-            let did = String::from_utf8(key).ok().and_then(|did| did.parse().ok());
-            untold.extend(self.fork(&did.ok_or(Error::Record("a fork"))?).await?);
+            untold.extend(self.fork(&did).await?);
+            if untold.len() >= MAX_LISTED {
+                break;
+            }
         }
         Ok(untold)
     }
 
     /// Notes that the others were told of a fork, or why they cannot be.
-    pub(crate) async fn told_write(&self, did: &Did, how: &str) -> Result<Write, Error> {
-        let record = self.json(Table::Forks, did.as_str().as_bytes()).await?;
-        let (mut json, version) = record.ok_or(Error::Record("a fork"))?;
-        if let Some(members) = json.as_object_mut() {
-            members.insert("told".to_owned(), json!(how));
-        }
-        Ok(put(Table::Forks, did.as_str(), &json, Expect::Version(version)))
+    /// Beside the record of the fork, which is the operator's to change.
+    pub(crate) fn told_write(did: &Did, how: &str) -> Write {
+        put(Table::Node, told_key(did), &json!({"told": how}), Expect::Any)
     }
 
     /// The version by which an operator said which branch of a forked DID counts here.

@@ -9,7 +9,7 @@ use did_resolver::webvh::DuplicityProof;
 use marque_flows::error::Error;
 use marque_flows::import::Outcome;
 use marque_flows::ports::mesh::Intake;
-use marque_flows::ports::records::{Records, Table};
+use marque_flows::ports::records::{Records, Row, Table};
 use marque_flows::record;
 use marque_rules::replica::view::ItemKind;
 use marque_rules::replica::{Body, Envelope, Kind, Lane, Refusal, Scid, Verdict};
@@ -130,6 +130,10 @@ async fn told(node: &Node, published: &Published) -> Option<Envelope> {
     taken.pop().map(|(_, _, envelope)| envelope)
 }
 
+async fn forks(node: &Node) -> Vec<Row> {
+    node.records.scan(Table::Forks, &[], None, 9).await.unwrap()
+}
+
 /// Another node, which has met the first.
 async fn neighbour(label: &str, of: &Node) -> Node {
     let node = Node::new(label).await;
@@ -152,6 +156,8 @@ async fn who_was_shown_one_history_only_believes_neither_once_another_tells_of_b
     assert_eq!((proof.body().subject.as_str(), proof.body().seq), (did.as_str(), 2));
     alpha.pass(60);
     assert_eq!(told(&alpha, &published).await, None, "once");
+    // That they were told takes nothing from under an operator who is about to settle it.
+    assert!(!String::from_utf8_lossy(&forks(&alpha).await.remove(0).stored.value).contains("told"));
     // One has one of the histories, the other has heard of the DID for the first time.
     let tells = Published::of(&bravo);
     for node in [&bravo, &charlie] {
@@ -254,6 +260,6 @@ async fn a_proof_that_does_not_fit_into_an_envelope_is_not_passed_on_and_not_tri
     import(&alpha, &one).await.unwrap();
     assert_eq!(import(&alpha, &two).await, Err(Code::DidContested));
     assert_eq!(told(&alpha, &published).await, None);
-    let fork = alpha.records.scan(Table::Forks, &[], None, 9).await.unwrap().remove(0);
-    assert!(String::from_utf8(fork.stored.value).unwrap().contains("\"told\":\"too-long\""));
+    let noted = alpha.records.scan(Table::Node, b"told\n", None, 9).await.unwrap().remove(0);
+    assert_eq!(noted.stored.value, br#"{"told":"too-long"}"#);
 }

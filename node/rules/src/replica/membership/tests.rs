@@ -31,7 +31,7 @@ fn an_epoch_reads_back_under_its_own_number_and_kind_only() {
     assert!(said.encode().len() <= MAX_EPOCH_BYTES);
     assert_eq!(MembershipEpoch::of(&Body { seq: 7, ..good.clone() }), Err(Refusal::Inconsistent));
     assert_eq!(MembershipEpoch::of(&Body { kind: Kind::Log, ..good.clone() }), Err(Refusal::Inconsistent));
-    let trailing = [&said.encode()[..], &[0]].concat();
+    let trailing = [&epoch(1, 2).encode()[..], &[0]].concat();
     assert_eq!(MembershipEpoch::of(&Body { payload: trailing, ..good.clone() }), Err(Refusal::Malformed));
     let long = vec![0; MAX_EPOCH_BYTES + 1];
     assert_eq!(MembershipEpoch::of(&Body { payload: long, ..good }), Err(Refusal::TooLarge));
