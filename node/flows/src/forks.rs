@@ -4,7 +4,7 @@
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
 use crate::objects::{HeldLog, packed};
-use crate::ports::records::{Expect, StoreError, Table, Write};
+use crate::ports::records::{Expect, Table, Write};
 use crate::record::{Decision, Kind};
 use did_resolver::codec;
 use did_resolver::did::Did;
@@ -21,9 +21,6 @@ pub const MAX_LISTED: usize = 1_000;
 
 /// Most forks that are looked through for those that nobody was told of.
 const MAX_FORKS: usize = 65_536;
-
-/// How often it is tried to settle where the record changes at the same time.
-const MAX_TRIES: usize = 4;
 
 /// How often it is looked again for forks that nobody was told of: what is seen is durable only a moment
 /// later.
@@ -148,17 +145,6 @@ impl Domain {
 
     /// What [`Domain::settle`] does; its refusal is not on record yet.
     pub(crate) async fn try_settle(&self, did: &Did, version_id: &str) -> Result<Fork, Error> {
-        let mut tries = 1;
-        loop {
-            match self.settle_once(did, version_id).await {
-                // The proof of it was published meanwhile, or another branch came.
-                Err(Error::Store(StoreError::Conflict(_))) if tries < MAX_TRIES => tries += 1,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn settle_once(&self, did: &Did, version_id: &str) -> Result<Fork, Error> {
         let unknown = Error::member(Code::StateConflict, "did", "has no two histories here");
         let Some((mut record, version)) = self.json(Table::Forks, did.as_str().as_bytes()).await? else {
             return Err(unknown);
