@@ -5,7 +5,8 @@ use crate::domain::Domain;
 use crate::error::Error;
 use crate::objects::authority;
 use crate::peers::PeerRecord;
-use crate::ports::mesh::{Admission, Knock};
+use crate::ports::mesh::{Admission, Knock, Shown};
+use did_resolver::did::Did;
 use did_resolver::document::{Document, Relationship};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
@@ -29,7 +30,7 @@ impl Domain {
         let way = self.way_in(&scid, knock).await?;
         let (log, writes) = self.domain_log(hello).await?;
         let document = authority(&log).ok_or(Refusal::BadDomainLog)?;
-        let until = self.check_membership(hello, document, &knock.peer).await?;
+        let until = self.check_membership(&hello.domain, &hello.membership, document, &knock.peer).await?;
         if let Some(token) = &knock.joining
             && log.versions().all(|version| version.id != token.version_id)
         {
@@ -112,22 +113,42 @@ impl Domain {
         }
     }
 
+    /// Whether what a peer was admitted by admits it still, by what is held now of its domain.
+    pub(crate) async fn review(&self, shown: &Shown) -> Result<(), Refusal> {
+        let held = match self.held_log(&shown.domain).await {
+            Ok(held) => held,
+            Err(error) => {
+                tracing::error!(%error, "the store failed the mesh");
+                return Ok(());
+            }
+        };
+        // Nodes of a contested domain stay until their time is over, since all branches are to be passed on.
+        if held.is_contested() || held.branches.is_empty() {
+            return Ok(());
+        }
+        let document = held.log().and_then(|log| authority(log)).ok_or(Refusal::BadMembership)?;
+        match self.check_membership(&shown.domain, &shown.membership, document, &shown.peer).await {
+            Ok(_) | Err(Refusal::StoreFailed) => Ok(()),
+            Err(reason) => Err(reason),
+        }
+    }
+
     async fn check_membership(
         &self,
-        hello: &Hello,
+        domain: &Did,
+        membership: &[u8],
         document: &Document,
         peer: &str,
     ) -> Result<UnixSeconds, Refusal> {
         let bad = Refusal::BadMembership;
-        let secured =
-            Secured::parse(Content::Credential, Envelope::Cose, &hello.membership, MAX_MEMBERSHIP_BYTES)
-                .map_err(|_| bad)?;
+        let secured = Secured::parse(Content::Credential, Envelope::Cose, membership, MAX_MEMBERSHIP_BYTES)
+            .map_err(|_| bad)?;
         let credential = Credential::read(secured.payload()).map_err(|_| bad)?;
         let Claims::NodeMembership(node) = &credential.claims else { return Err(bad) };
         let (now, skew) = (self.now(), self.policy.skew);
         let life = credential.valid_until.since(credential.valid_from);
-        let shaped = credential.issuer == hello.domain
-            && document.id() == &hello.domain
+        let shaped = credential.issuer == *domain
+            && document.id() == domain
             && node.peer_id == peer
             && life <= MEMBERSHIP_LIFE
             && credential.valid_from <= now.plus(skew);
@@ -137,7 +158,7 @@ impl Domain {
         if credential.valid_until <= now.minus(skew) {
             return Err(Refusal::MembershipExpired);
         }
-        let admits = self.admits_from(&hello.domain, credential.valid_from).await;
+        let admits = self.admits_from(domain, credential.valid_from).await;
         if !admits.map_err(|_| Refusal::StoreFailed)? {
             return Err(Refusal::MembershipExpired);
         }
@@ -146,7 +167,7 @@ impl Domain {
         secured.verify(key.key, now, skew).map_err(|_| bad)?;
         for entry in [&credential.status.revocation, &credential.status.suspension] {
             // At first contact no list is held; the credential lives a day at most.
-            let key = ListKey { issuer: hello.domain.clone(), url: entry.list.clone() };
+            let key = ListKey { issuer: domain.clone(), url: entry.list.clone() };
             let fact = self.held_list(&key).await.map_err(|_| Refusal::StoreFailed)?;
             let listed = fact.is_some_and(|fact| {
                 fact.list.purpose == entry.purpose && fact.list.bits.get(entry.index) == Some(true)

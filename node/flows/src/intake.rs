@@ -8,7 +8,9 @@ mod proof;
 
 use crate::domain::Domain;
 use crate::error::Error;
-use crate::ports::mesh::{Admission, Ban, Domains, Intake, Judgement, Knock, Standing, Submission, Write};
+use crate::ports::mesh::{
+    Admission, Ban, Domains, Intake, Judgement, Knock, Shown, Standing, Submission, Write,
+};
 use crate::ports::records::Write as RecordWrite;
 use crate::unrecognised::Allowance;
 use did_resolver::did::Did;
@@ -20,6 +22,7 @@ use marque_rules::replica::limits::MAX_ITEMS_PER_DOMAIN;
 use marque_rules::replica::{Item, ItemKind, Kind as Carried, Refusal, Request, Response, Scid, Verdict};
 use std::fmt;
 use std::sync::Arc;
+use vc_schemas::claims::peer_id;
 use vc_schemas::facts::DidFact;
 
 /// The node's side of the mesh: a domain, and the did:key of this node.
@@ -38,7 +41,7 @@ impl fmt::Debug for NodeIntake {
 }
 
 /// A membership credential, from when on it is valid, and from when on a new one is wanted.
-type Membership = (Vec<u8>, UnixSeconds, UnixSeconds);
+type Membership = (Shown, UnixSeconds, UnixSeconds);
 
 /// What judging found: a verdict, and the records that an acceptance stands for.
 type Found = (Verdict, Vec<RecordWrite>);
@@ -64,20 +67,25 @@ impl NodeIntake {
         let now = self.domain.now();
         let (epoch, _) = self.domain.membership_epoch(&self.domain.home.did).await.map_err(|e| failed(&e))?;
         let admits = |from| epoch.is_none_or(|epoch| epoch.admits(from));
-        if let Some((bytes, from, renew)) = kept.as_ref()
+        // One that was revoked, or whose key the domain retired, would be shown for nothing.
+        if let Some((shown, from, renew)) = kept.as_ref()
             && now < *renew
             && admits(*from)
+            && self.domain.review(shown).await.is_ok()
         {
-            return Ok(bytes.clone());
+            return Ok(shown.membership.clone());
         }
         // By this clock the epoch has not begun: what were issued now would admit nobody.
         if !admits(now) {
             return Err(Refusal::MembershipExpired);
         }
         let secured = self.domain.membership(&self.node).await.map_err(|e| failed(&e))?;
-        let bytes = secured.bytes().to_vec();
-        *kept = Some((bytes.clone(), now, now.plus(vc_schemas::credential::MEMBERSHIP_LIFE / 2)));
-        Ok(bytes)
+        let membership = secured.bytes().to_vec();
+        let key = did_resolver::methods::key_of(&self.node).ok();
+        let peer = key.and_then(|key| peer_id(&key)).ok_or(Refusal::BadMembership)?;
+        let shown = Shown { peer, domain: self.domain.home.did.clone(), membership: membership.clone() };
+        *kept = Some((shown, now, now.plus(vc_schemas::credential::MEMBERSHIP_LIFE / 2)));
+        Ok(membership)
     }
 
     async fn find(&self, submission: &Submission) -> Result<Found, Refusal> {
@@ -157,6 +165,10 @@ impl Intake for NodeIntake {
 
     fn admit(&self, knock: Knock) -> BoxFuture<'_, Result<Admission, Refusal>> {
         Box::pin(async move { self.domain.decide_on(&knock).await })
+    }
+
+    fn review(&self, shown: Arc<Shown>) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.domain.review(&shown).await })
     }
 
     fn judge(&self, submission: Submission) -> BoxFuture<'_, Judgement> {

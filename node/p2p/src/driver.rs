@@ -30,7 +30,7 @@ use libp2p::request_response::OutboundRequestId;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm};
 use marque_flows::ports::clock::Clock;
-use marque_flows::ports::mesh::{Ban, Domains, Intake, MeshEvent, PeerInfo, Write};
+use marque_flows::ports::mesh::{Ban, Domains, Intake, MeshEvent, PeerInfo, Shown, Write};
 use marque_rules::replica::state::{ChannelId, Peer, Ticket};
 use marque_rules::replica::{Effect, Input, Item, MonoMillis, Now, Scid, State, Topic};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -89,6 +89,8 @@ pub(crate) struct Driver {
     greeting: HashMap<PeerId, bool>,
     /// Peers whose hello is being verified.
     verifying: HashSet<PeerId>,
+    /// By what each admitted peer is.
+    shown: HashMap<PeerId, Arc<Shown>>,
     /// The domains that peers who were refused as unknown say they are of.
     claims: HashMap<PeerId, Scid>,
     /// Sync requests of peers that are about to be admitted here, since they have admitted this node.
@@ -137,6 +139,7 @@ impl Driver {
             asked: HashMap::new(),
             greeting: HashMap::new(),
             verifying: HashSet::new(),
+            shown: HashMap::new(),
             claims: HashMap::new(),
             early: Vec::new(),
             answered: HashSet::new(),

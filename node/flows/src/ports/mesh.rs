@@ -20,6 +20,7 @@ use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Envelope, Hello, Item, Lane, Refusal, Request, Response, Scid, Verdict};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a node says of itself in every hello, without the parts that the mesh knows.
@@ -56,6 +57,17 @@ pub struct Admission {
     pub until: UnixSeconds,
     /// Whether the domain joined by this hello. That is durable already.
     pub joined: bool,
+}
+
+/// By what a peer was admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its PeerId, as text.
+    pub peer: String,
+    /// Its domain.
+    pub domain: Did,
+    /// The NodeMembershipCredential of that domain.
+    pub membership: Vec<u8>,
 }
 
 /// An envelope to be judged.
@@ -116,6 +128,15 @@ pub trait Intake: Send + Sync + fmt::Debug {
     /// # Errors
     /// Why not; the peer is told.
     fn admit(&self, knock: Knock) -> BoxFuture<'_, Result<Admission, Refusal>>;
+
+    /// Looks again at what a peer was admitted by: the membership stands by what is held now of its domain.
+    ///
+    /// # Errors
+    /// Why it admits no more; the peer is let go. What could not be looked at stands.
+    fn review(&self, shown: Arc<Shown>) -> BoxFuture<'_, Result<(), Refusal>> {
+        let _ = shown;
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// Judges an envelope against what is held. Writes nothing.
     fn judge(&self, submission: Submission) -> BoxFuture<'_, Judgement>;

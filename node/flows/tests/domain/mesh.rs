@@ -4,7 +4,7 @@ use crate::peer::{announced, hello, judge, knock, take};
 use crate::world::{Holder, Node, node_did, node_peer_id};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
-use marque_flows::ports::mesh::{Intake, Knock};
+use marque_flows::ports::mesh::{Intake, Knock, Shown};
 use marque_flows::ports::records::{Records, Table};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
@@ -367,6 +367,67 @@ async fn memberships_from_before_an_epoch_admit_nobody_and_new_ones_do() {
     assert_eq!(refused, Refusal::MembershipExpired);
     bravo.intake.admit(knock("alpha.test", hello(&alpha).await)).await.unwrap();
     assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 9).await.unwrap().len(), 0);
+}
+
+/// What `node` shows now, as whoever admitted it keeps it.
+async fn shown(node: &Node, label: &str) -> Arc<Shown> {
+    let hello = hello(node).await;
+    let (peer, domain) = (node_peer_id(label), node.domain.home.did.clone());
+    Arc::new(Shown { peer, domain, membership: hello.membership })
+}
+
+//
+#[tokio::test]
+async fn one_membership_is_revoked_and_suspended_and_whoever_holds_the_list_finds_it_out() {
+    let (alpha, bravo) = two().await;
+    let first = shown(&alpha, "alpha.test").await;
+    assert_eq!(bravo.intake.review(Arc::clone(&first)).await, Ok(()));
+    let memberships = async || {
+        let all = alpha.domain.credentials().await.unwrap();
+        let of_nodes = all.into_iter().filter(|record| record["type"] == "NodeMembershipCredential");
+        of_nodes.map(|record| record["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let ids = memberships().await;
+    let [id] = &ids[..] else { panic!("{ids:?}") };
+    let pass_on = async || {
+        for envelope in announced(&alpha).await {
+            take(&bravo, &envelope).await;
+        }
+    };
+    alpha.domain.act_on_credential(id, Act::Suspend).await.unwrap();
+    pass_on().await;
+    assert_eq!(bravo.intake.review(Arc::clone(&first)).await, Err(Refusal::BadMembership));
+    alpha.domain.act_on_credential(id, Act::Resume).await.unwrap();
+    pass_on().await;
+    assert_eq!(bravo.intake.review(Arc::clone(&first)).await, Ok(()));
+    alpha.domain.act_on_credential(id, Act::Revoke).await.unwrap();
+    pass_on().await;
+    assert_eq!(bravo.intake.review(Arc::clone(&first)).await, Err(Refusal::BadMembership));
+    // The domain's own node shows another from here on, and that one stands.
+    let second = shown(&alpha, "alpha.test").await;
+    assert_ne!(second.membership, first.membership);
+    assert_eq!(bravo.intake.review(Arc::clone(&second)).await, Ok(()));
+    let of_another = Shown { peer: node_peer_id("bravo.test"), ..second.as_ref().clone() };
+    assert_eq!(bravo.intake.review(Arc::new(of_another)).await, Err(Refusal::BadMembership));
+    assert_eq!(memberships().await.len(), 2);
+}
+
+//
+#[tokio::test]
+async fn a_membership_falls_with_the_key_that_signed_it() {
+    let (alpha, bravo) = two().await;
+    let before = shown(&alpha, "alpha.test").await;
+    let now = alpha.domain.now();
+    let holder = Holder::new("alpha.test", "alpha.test", &[], UnixSeconds::new(crate::world::NOW - 1_000));
+    for node in [&alpha, &bravo] {
+        node.pass(1);
+    }
+    let newer = holder.rotated(now, None);
+    let log = announced(&alpha).await.into_iter().find(|e| e.body().kind == Kind::Log).unwrap();
+    let body = Body { seq: 2, payload: newer.log.bytes().to_vec(), ..log.body().clone() };
+    assert_eq!(bravo.intake.review(Arc::clone(&before)).await, Ok(()));
+    assert!(matches!(take(&bravo, &newer.seal(body)).await, Verdict::Accept { .. }));
+    assert_eq!(bravo.intake.review(before).await, Err(Refusal::BadMembership));
 }
 
 //

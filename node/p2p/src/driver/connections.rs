@@ -108,6 +108,7 @@ impl Driver {
         self.answered.remove(&peer);
         self.verifying.remove(&peer);
         self.claims.remove(&peer);
+        self.shown.remove(&peer);
         self.release(peer);
         self.timeouts.remove(&peer);
         self.joins.failed(&peer, MeshError::Unreachable);

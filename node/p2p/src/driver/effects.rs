@@ -27,6 +27,7 @@ impl Driver {
                 self.reply(channel, HelloAnswer::Refused(reason).encode());
             }
             Effect::Admit { peer, domain } => self.with(&peer, |driver, peer| driver.admit(peer, &domain)),
+            Effect::Review { peer } => self.with(&peer, Self::review),
             Effect::Disconnect { peer, reason } => {
                 self.with(&peer, |driver, peer| driver.drop_peer(peer, reason));
             }

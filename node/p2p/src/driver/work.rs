@@ -4,7 +4,7 @@ use super::Driver;
 use crate::peers::{Origin, split};
 use libp2p::{Multiaddr, PeerId};
 use marque_flows::ports::mesh::{
-    Admission, Domains, Judgement, Knock, MeshError, Standing, Submission, What,
+    Admission, Domains, Judgement, Knock, MeshError, Shown, Standing, Submission, What,
 };
 use marque_rules::replica::limits::MAX_ADDRESSES;
 use marque_rules::replica::state::{ChannelId, Peer, Ticket, Via};
@@ -30,6 +30,7 @@ pub(super) enum Whom {
 pub(super) enum Done {
     Standing { whom: Whom, outcome: Result<Standing, Refusal> },
     Knocked(Box<Knocked>),
+    Reviewed { peer: PeerId, shown: Arc<Shown>, outcome: Result<(), Refusal> },
     Judged { ticket: Ticket, peer: PeerId, judgement: Judgement, took: Duration },
     Written { ticket: Ticket, outcome: Result<(), Refusal> },
     Looked { channel: ChannelId, response: Response },
@@ -45,6 +46,7 @@ pub(super) struct Knocked {
     channel: Option<ChannelId>,
     /// Where the peer says that it may be dialled.
     addresses: Vec<String>,
+    shown: Shown,
     /// The domain that it says it is of, where that was not known when it did.
     claim: Option<Scid>,
     outcome: Result<Admission, Refusal>,
@@ -85,6 +87,8 @@ impl Driver {
         }
         let claim = Scid::of(&hello.domain).filter(|domain| !self.knows(domain));
         self.verifying.insert(peer);
+        let (domain, membership) = (hello.domain.clone(), hello.membership.clone());
+        let shown = Shown { peer: peer.to_base58(), domain, membership };
         let knock = Knock { peer: peer.to_base58(), hello, joining };
         self.work.spawn(async move {
             let place = computing.acquire().await;
@@ -94,7 +98,18 @@ impl Driver {
                 Err(_) => Err(Refusal::Overloaded),
             };
             let took = began.elapsed();
-            Done::Knocked(Box::new(Knocked { peer, channel, addresses, claim, outcome, took }))
+            Done::Knocked(Box::new(Knocked { peer, channel, addresses, shown, claim, outcome, took }))
+        });
+    }
+
+    /// Has what an admitted peer showed looked at again.
+    pub(super) fn review(&mut self, peer: PeerId) {
+        let Some(shown) = self.shown.get(&peer).map(Arc::clone) else { return };
+        let (intake, computing) = (Arc::clone(&self.parts.intake), Arc::clone(&self.parts.computing));
+        self.work.spawn(async move {
+            let _place = computing.acquire().await;
+            let outcome = intake.review(Arc::clone(&shown)).await;
+            Done::Reviewed { peer, shown, outcome }
         });
     }
 
@@ -161,6 +176,15 @@ impl Driver {
                 self.knocked(*knocked);
                 self.release(peer);
             }
+            Done::Reviewed { peer, shown, outcome } => {
+                // It may have shown another meanwhile.
+                let same = self.shown.get(&peer).is_some_and(|now| Arc::ptr_eq(now, &shown));
+                if let Err(reason) = outcome
+                    && same
+                {
+                    self.step(Input::MembershipEnded { peer: Peer(peer.to_bytes()), reason });
+                }
+            }
             Done::Judged { ticket, peer, judgement, took } => {
                 if let Verdict::Ignore(reason) | Verdict::Reject(reason) = judgement.verdict {
                     self.charge(peer, reason, took);
@@ -225,7 +249,7 @@ impl Driver {
     }
 
     fn knocked(&mut self, knocked: Knocked) {
-        let Knocked { peer, channel, addresses, claim, outcome, took } = knocked;
+        let Knocked { peer, channel, addresses, shown, claim, outcome, took } = knocked;
         let name = Peer(peer.to_bytes());
         let admission = match outcome {
             Ok(admission) => admission,
@@ -252,6 +276,7 @@ impl Driver {
         if !self.is_admitted(&peer) {
             return;
         }
+        self.shown.insert(peer, Arc::new(shown));
         if self.answered.contains(&peer) {
             self.parts.swarm.behaviour_mut().gate.open(peer);
         }

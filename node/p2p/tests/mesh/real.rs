@@ -318,3 +318,33 @@ async fn when_a_domain_ends_its_memberships_its_nodes_come_in_again_by_new_ones(
     };
     assert_eq!(alpha.node.intake.admit(knock).await.unwrap_err(), Refusal::MembershipExpired);
 }
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_whose_membership_is_revoked_is_put_out_and_comes_in_again_by_a_new_one_only() {
+    let (alpha, bravo) = (world::Node::new("alpha.test").await, world::Node::new("bravo.test").await);
+    alpha.trusts(&bravo, &[]).await;
+    bravo.trusts(&alpha, &[]).await;
+    let stolen = hello(&bravo).await;
+    let alpha = Real::start("alpha.test", alpha, &[]).await;
+    let bravo = Real::start("bravo.test", bravo, &[alpha.address()]).await;
+    crate::eventually!(alpha.admitted().await && bravo.admitted().await);
+    bravo.is_heard_by(&alpha).await;
+    let url = bravo.node.domain.home.list_url(Purpose::Revocation);
+    let key = vc_schemas::facts::ListKey { issuer: bravo.node.domain.home.did.clone(), url };
+    crate::eventually!(alpha.node.domain.held_list(&key).await.unwrap().is_some());
+    let all = bravo.node.domain.credentials().await.unwrap();
+    let of_nodes = all.iter().filter(|record| record["type"] == "NodeMembershipCredential");
+    for record in of_nodes {
+        let id = record["id"].as_str().unwrap();
+        bravo.node.domain.act_on_credential(id, Act::Revoke).await.unwrap();
+    }
+    crate::eventually!(alpha.counted("peers_dropped_total", &["bad-membership"]) >= 1);
+    crate::eventually!(alpha.admitted().await && bravo.admitted().await);
+    let knock = marque_flows::ports::mesh::Knock {
+        peer: node_peer_id("bravo.test"),
+        hello: Hello::decode(&stolen).unwrap(),
+        joining: None,
+    };
+    assert_eq!(alpha.node.intake.admit(knock).await.unwrap_err(), Refusal::BadMembership);
+}

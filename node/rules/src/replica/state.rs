@@ -166,6 +166,8 @@ impl State {
                 self.hello_verified(peer, channel, domain, until, now);
             }
             Input::HelloRefused { peer, channel, reason } => self.hello_refused(peer, channel, reason),
+            Input::MembershipEnded { peer, reason } if self.is_admitted(&peer) => self.dismiss(peer, reason),
+            Input::MembershipEnded { .. } => {}
             Input::Gossip { peer, topic, message_id, bytes } => {
                 self.gossip(peer, &topic, message_id, &bytes, now);
             }

@@ -93,6 +93,8 @@ impl World {
             Effect::Unsubscribe { topic } => {
                 self.nodes[node].topics.remove(&topic);
             }
+            // Here every membership is good for a day.
+            Effect::Review { .. } => {}
             Effect::Admit { .. } | Effect::Settled { .. } | Effect::Count { .. } => {}
         }
     }

@@ -254,12 +254,11 @@ impl State {
             Some(Phase::Persisting(held)) => std::mem::take(held),
             _ => return,
         };
-        let body = self.jobs.get(&ticket).map(|job| job.envelope.body());
-        let ended = body.filter(|body| body.kind == Kind::Membership).map(|body| body.domain.clone());
+        let about = self.jobs.get(&ticket).map(|job| About::of(&job.envelope));
         self.hold(ticket, held);
         self.finish(ticket, Ok(()));
-        if let Some(domain) = ended {
-            self.dismiss_domain(&domain);
+        if let Some(about) = about {
+            self.review_by(&about);
         }
     }
 
@@ -282,9 +281,7 @@ impl State {
         let lane = lanes.iter().copied().find(|l| *l == lane).or(lanes.first().copied()).unwrap_or(Lane::Did);
         let topic = Topic::new(&body.domain, lane);
         self.out.push(Effect::Publish { topic, bytes: envelope.bytes().to_vec() });
-        if body.kind == Kind::Membership {
-            self.dismiss_domain(&body.domain);
-        }
+        self.review_by(&About::of(envelope));
     }
 
     /// Ends a job, charging what its reason is charged.

@@ -89,6 +89,13 @@ pub enum Input {
         /// Why.
         reason: Refusal,
     },
+    /// The outcome of [`Effect::Review`], where it is not good: what the peer was admitted by admits no more.
+    MembershipEnded {
+        /// Who.
+        peer: Peer,
+        /// Why.
+        reason: Refusal,
+    },
     /// A gossip message that waits for its validation.
     Gossip {
         /// Who passed it on to this node.
@@ -280,6 +287,12 @@ pub enum Effect {
         peer: Peer,
         /// Its domain.
         domain: Scid,
+    },
+    /// Look at what an admitted peer showed again, by what is held now; where it admits no more, hand in
+    /// [`Input::MembershipEnded`].
+    Review {
+        /// Who.
+        peer: Peer,
     },
     /// Close every connection to a peer; no gossip flows from here on.
     Disconnect {

@@ -1,6 +1,6 @@
 //! Who is connected, and who is admitted (MESH.md D1).
 
-use super::io::{ChannelId, Effect, Peer};
+use super::io::{About, ChannelId, Effect, Peer};
 use super::metrics::Metric;
 use super::recent::Recent;
 use super::{MonoMillis, Now, State};
@@ -10,7 +10,7 @@ use crate::replica::limits::{
     PEER_GOSSIP_BURST, PEER_GOSSIP_PER_SECOND, PEER_SYNC_BURST, PEER_SYNC_PER_SECOND, STRANGER_LIFE_MS,
     STRANGER_SYNC_BURST, STRANGER_SYNC_PER_SECOND, UNUSABLE_LIFE_MS,
 };
-use crate::replica::{Hello, Refusal, Scid};
+use crate::replica::{Hello, Kind, Refusal, Scid};
 use did_resolver::time::UnixSeconds;
 use std::collections::VecDeque;
 
@@ -198,19 +198,41 @@ impl State {
         }
     }
 
-    fn dismiss(&mut self, peer: Peer, reason: Refusal) {
+    pub(super) fn dismiss(&mut self, peer: Peer, reason: Refusal) {
         self.forget(&peer);
         self.out.push(Effect::Disconnect { peer, reason });
     }
 
-    /// Lets go of the peers of a domain that ended its memberships: by what they showed they may not stay, and
-    /// by what they have now they come in again.
-    pub(super) fn dismiss_domain(&mut self, domain: &Scid) {
-        let of_it: Vec<_> =
-            self.admitted().filter(|(_, of)| *of == domain).map(|(peer, _)| peer.clone()).collect();
-        for peer in of_it {
-            self.dismiss(peer, Refusal::MembershipExpired);
+    /// What is held now may end memberships of the domain that said it. An epoch ends all: by what they showed
+    /// its nodes may not stay, and by what they have now they come in again. A list, or the log by whose keys
+    /// memberships are signed, ends some, and which is to be found out.
+    pub(super) fn review_by(&mut self, about: &About) {
+        let all = match about.kind {
+            Kind::Membership => true,
+            Kind::StatusList | Kind::StatusDelta => false,
+            Kind::Log | Kind::LogHead => {
+                let of_domain = about.subject.parse().ok().and_then(|did| Scid::of(&did));
+                if of_domain.as_ref() != Some(&about.domain) {
+                    return;
+                }
+                false
+            }
+            Kind::DuplicityProof => return,
+        };
+        let of_it = self.admitted().filter(|(_, of)| **of == about.domain).map(|(peer, _)| peer.clone());
+        for peer in of_it.collect::<Vec<_>>() {
+            if all {
+                self.dismiss(peer, Refusal::MembershipExpired);
+            } else {
+                self.out.push(Effect::Review { peer });
+            }
         }
+    }
+
+    /// Has every membership looked at again: what ends one may have come by another door than the mesh.
+    pub(super) fn review_all(&mut self) {
+        let admitted: Vec<_> = self.admitted().map(|(peer, _)| peer.clone()).collect();
+        self.out.extend(admitted.into_iter().map(|peer| Effect::Review { peer }));
     }
 
     /// Lets go of peers whose domain is not known any more.

@@ -70,6 +70,7 @@ impl State {
         }
         self.schedule_round(now.mono);
         self.peers.values_mut().for_each(|peer| peer.forgive(now.mono));
+        self.review_all();
         let domains: Vec<_> = self.domains.keys().cloned().collect();
         for domain in domains {
             let all: Vec<_> = self.admitted().map(|(peer, _)| peer.clone()).collect();

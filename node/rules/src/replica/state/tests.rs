@@ -598,3 +598,51 @@ fn who_was_admitted_by_a_membership_that_its_domain_ended_has_to_come_again() {
     let local = Input::Local { envelope: Box::new(second), held, lane: Lane::Ctl };
     assert_eq!(ended(&state.handle(local, now(4))), [peer(3)]);
 }
+
+fn reviewed(effects: &[Effect]) -> Vec<Peer> {
+    let review = |e: &Effect| if let Effect::Review { peer } = e { Some(peer.clone()) } else { None };
+    effects.iter().filter_map(review).collect()
+}
+
+//
+#[test]
+fn what_may_end_a_membership_has_the_nodes_of_its_domain_reviewed_and_who_is_found_out_goes() {
+    let (mut state, list) = with_list(5);
+    // Of a list that comes, and of a change that this node publishes: peer 2 is of the domain, peer 1 is not.
+    let coming = envelope(0, Kind::StatusList, &list.subject, 6);
+    let ticket = tickets(&gossip(&mut state, 1, &coming, Lane::Status))[0];
+    let held = vec![Item { seq: 6, ..list.clone() }];
+    assert!(
+        reviewed(&state.handle(Input::Judged { ticket, verdict: Verdict::Accept { held } }, now(2)))
+            .is_empty()
+    );
+    assert_eq!(reviewed(&state.handle(Input::Persisted { ticket }, now(3))), [peer(2)]);
+    let local = |kind: Kind, subject: &str, seq, lane| {
+        let held = vec![Item { kind: kind.item_kind(), ..item(subject, seq) }];
+        Input::Local { envelope: Box::new(envelope(0, kind, subject, seq)), held, lane }
+    };
+    let change = local(Kind::StatusDelta, &list.subject, 7, Lane::Ctl);
+    assert_eq!(reviewed(&state.handle(change, now(4))), [peer(2)]);
+    // Of logs the one of the domain itself, by whose keys memberships are signed.
+    let other = local(Kind::Log, domain(7).as_str(), 1, Lane::Did);
+    assert!(reviewed(&state.handle(other, now(5))).is_empty());
+    let own = local(Kind::Log, domain(0).as_str(), 1, Lane::Did);
+    assert_eq!(reviewed(&state.handle(own, now(6))), [peer(2)]);
+    // Who is good stays; who is not goes, once.
+    assert!(state.is_admitted(&peer(2)));
+    let ended = || Input::MembershipEnded { peer: peer(2), reason: Refusal::BadMembership };
+    let gone = |effects: Vec<Effect>| {
+        effects.iter().any(|e| matches!(e, Effect::Disconnect { reason: Refusal::BadMembership, .. }))
+    };
+    assert!(gone(state.handle(ended(), now(7))) && !state.is_admitted(&peer(2)));
+    assert!(!gone(state.handle(ended(), now(8))) && state.is_admitted(&peer(1)));
+}
+
+//
+#[test]
+fn in_each_round_every_membership_is_reviewed() {
+    let (mut state, _) = with_list(5);
+    let at = state.next_round;
+    let effects = state.handle(Input::Tick, Now { mono: at, ..now(0) });
+    assert_eq!(reviewed(&effects), [peer(1), peer(2)]);
+}
