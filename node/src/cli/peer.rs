@@ -120,7 +120,7 @@ impl PeerCommand {
             Self::RevokeMemberships => {
                 let answer = client.post("/v1/memberships/revoke", &json!({})).await?;
                 let human = output::facts(&[
-                    ("epoch", answer["epoch"].to_string()),
+                    ("epoch", output::text(&answer, "epoch")),
                     ("notBefore", output::text(&answer, "notBefore")),
                 ]);
                 let next = "Nodes of this domain come in again by new memberships. Who has the domain's own key \
