@@ -24,6 +24,7 @@ mod conformance;
 mod credential;
 mod did;
 mod peer;
+mod events;
 mod status_list;
 mod trust;
 mod settings;
@@ -110,6 +111,8 @@ pub enum Command {
     /// Nodes of other domains
     #[command(subcommand)]
     Peer(peer::PeerCommand),
+    /// What the node hears, takes and refuses, as it happens; one object a line with --json
+    Events,
     /// Domains that this node recognises, and what they may root here
     #[command(subcommand)]
     Trust(trust::TrustCommand),
@@ -212,6 +215,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Credential(command) => command.run(&session).await,
         Command::Did(command) => command.run(&session).await,
         Command::Peer(command) => command.run(&session).await,
+        Command::Events => events::follow(&session).await,
         Command::Trust(command) => command.run(&session).await,
         Command::Demo(demo) => demo.run(&session).await,
         Command::Config(command) => command.run(&session),

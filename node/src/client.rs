@@ -7,9 +7,10 @@ use crate::failure::{Failure, Local};
 use crate::files;
 use did_resolver::json;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::http::request::Builder;
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -127,35 +128,67 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<(StatusCode, Bytes), Failure> {
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address))
-            .header(AUTHORIZATION, &self.authorization)
-            .header(ACCEPT, "application/json, application/problem+json, application/did-resolution");
+        let mut request = self.request(path);
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let request = request
-            .body(Full::new(bytes))
-            .map_err(|error| Failure::local(Local::Usage, format!("not a request: {error}"), ""))?;
-        let exchange = async {
-            let response =
-                self.http.request(request).await.map_err(|error| {
-                    if error.is_connect() { self.down() } else { broken(&error.to_string()) }
-                })?;
+        let accepted = "application/json, application/problem+json, application/did-resolution";
+        let request = request.method(method).header(ACCEPT, accepted).body(Full::new(bytes));
+        in_time(async {
+            let response = self.begin(request).await?;
             let status = response.status();
-            let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;
-            Ok((status, body.map_err(|error| answer(&error.to_string()))?.to_bytes()))
-        };
-        tokio::time::timeout(TIMEOUT, exchange)
-            .await
-            .map_err(|_| broken(&format!("no answer within {} s", TIMEOUT.as_secs())))?
+            Ok((status, whole(response.into_body()).await?))
+        })
+        .await
+    }
+
+    /// GET `path`, whose answer goes on for as long as one reads it.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn follow(&self, path: &str) -> Result<Incoming, Failure> {
+        let request = self.request(path).header(ACCEPT, "text/event-stream").body(Full::default());
+        in_time(async {
+            let response = self.begin(request).await?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(response.into_body());
+            }
+            Err(problem(&read(status, &whole(response.into_body()).await?)?))
+        })
+        .await
+    }
+
+    fn request(&self, path: &str) -> Builder {
+        let uri = format!("http://{}{path}", self.address);
+        Request::builder().uri(uri).header(AUTHORIZATION, &self.authorization)
+    }
+
+    async fn begin(
+        &self,
+        request: hyper::http::Result<Request<Full<Bytes>>>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let request =
+            request.map_err(|error| Failure::local(Local::Usage, format!("not a request: {error}"), ""))?;
+        let response = self.http.request(request).await;
+        response.map_err(|error| if error.is_connect() { self.down() } else { broken(&error.to_string()) })
     }
 
     fn down(&self) -> Failure {
         let reason = format!("nothing listens at {}", self.address);
         Failure::local(Local::NodeUnreachable, reason, "Start the node with marque up.")
     }
+}
+
+async fn whole(body: Incoming) -> Result<Bytes, Failure> {
+    let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+    Ok(body.map_err(|error| answer(&error.to_string()))?.to_bytes())
+}
+
+async fn in_time<T>(exchange: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(TIMEOUT, exchange)
+        .await
+        .map_err(|_| broken(&format!("no answer within {} s", TIMEOUT.as_secs())))?
 }
 
 fn broken(why: &str) -> Failure {

@@ -101,6 +101,7 @@ pub async fn up_reaching(
         health: bind("health", config.listen.health).await?,
     };
     let mut registry = Registry::with_prefix("marque");
+    store.register(&mut registry);
     let mesh_metrics = marque_p2p::Metrics::register(&mut registry);
     let http_metrics = marque_http::Metrics::register(&mut registry);
 

@@ -9,8 +9,10 @@
 
 #[path = "../../fetch/tests/fetch/authority.rs"]
 mod authority;
+mod bans;
 mod crash;
 mod demo;
+mod events;
 mod forks;
 mod holder;
 mod hostile;
