@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
@@ -20,11 +20,13 @@ pub struct Metrics {
     arrivals: Counter,
     gossip: Family<Labels<3>, Counter>,
     sync: Family<Labels<3>, Counter>,
+    rounds: Counter,
     hello: Family<Labels<1>, Counter>,
     local: Family<Labels<1>, Counter>,
     dials: Family<Labels<1>, Counter>,
     dropped: Family<Labels<1>, Counter>,
     peers: Family<[(&'static str, String); 2], Gauge>,
+    peer_domains: Gauge,
     queue: Gauge,
     items: Gauge,
     regressions: Counter,
@@ -50,11 +52,14 @@ impl Metrics {
         registry.register("gossip_received", arrivals, it.arrivals.clone());
         registry.register("gossip_validate", "Gossip messages by outcome", it.gossip.clone());
         registry.register("sync_events", "Steps of anti-entropy by outcome", it.sync.clone());
+        registry.register("sync_rounds", "Pulls of a domain from a peer that began", it.rounds.clone());
         registry.register("hello_refused", "Hellos not admitted", it.hello.clone());
         registry.register("publish_refused", "Own messages not published", it.local.clone());
         registry.register("dials", "Dials by outcome", it.dials.clone());
         registry.register("peers_dropped", "Connections closed by this node", it.dropped.clone());
         registry.register("peers", "Connected peers by domain and direction", it.peers.clone());
+        let domains = "Domains of which nodes are admitted: below two, one other can keep news away";
+        registry.register("peer_domains", domains, it.peer_domains.clone());
         registry.register("verify_queue_depth", "Envelopes that wait to be judged", it.queue.clone());
         registry.register("mesh_items", "Items held in the replica's view", it.items.clone());
         let regressions =
@@ -92,6 +97,10 @@ impl Metrics {
 
     /// Counts what the state machine says.
     pub fn count(&self, metric: Metric, kind: Option<Kind>, reason: Option<Refusal>) {
+        let of_log = matches!(kind, Some(Kind::Log | Kind::LogHead));
+        if of_log && matches!(reason, Some(Refusal::Older | Refusal::DeadKey | Refusal::Contested)) {
+            self.regressions.inc();
+        }
         let kind = kind.map_or("none", Kind::as_str);
         let reason = reason.map_or("none", Refusal::as_str);
         let gossip = |result| {
@@ -106,7 +115,9 @@ impl Metrics {
             Metric::GossipRejected => gossip("reject"),
             Metric::SyncAccepted => sync("accepted"),
             Metric::SyncIgnored => sync("ignored"),
-            Metric::SyncRounds => sync("round"),
+            Metric::SyncRounds => {
+                self.rounds.inc();
+            }
             Metric::SyncFailed => sync("failed"),
             Metric::SyncRefused => sync("refused"),
             Metric::HelloRefused => {
@@ -137,6 +148,8 @@ impl Metrics {
         for key in peers {
             *counts.entry(key).or_default() += 1;
         }
+        let domains: BTreeSet<_> = counts.keys().filter_map(|(domain, _)| *domain).collect();
+        self.peer_domains.set(i64::try_from(domains.len()).unwrap_or(i64::MAX));
         self.peers.clear();
         for ((domain, outbound), count) in counts {
             let domain = domain.map_or("none", Scid::as_str).to_owned();
@@ -145,3 +158,6 @@ impl Metrics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

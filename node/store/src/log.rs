@@ -16,6 +16,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 pub(crate) use frame::{FRAME_HEADER, FrameHeader, encode as encode_frame};
 pub(crate) use scan::{Checkpoint, Visit};
@@ -178,16 +179,17 @@ impl Log {
         (self.header.number, self.header.salt, self.length)
     }
 
-    /// Writes one group and makes it durable.
+    /// Writes one group and makes it durable. Answers how long the latter took.
     ///
     /// # Errors
     /// After an error it is not known what of the group stands in the file, and the log must be opened
     /// again: a second `fdatasync` may answer success for pages that the first one gave up.
-    pub(crate) fn append(&mut self, group: &[u8]) -> io::Result<()> {
+    pub(crate) fn append(&mut self, group: &[u8]) -> io::Result<Duration> {
         self.file.write_all_at(group, self.length)?;
+        let began = Instant::now();
         self.file.sync_data()?;
         self.length += group.len() as u64;
-        Ok(())
+        Ok(began.elapsed())
     }
 }
 

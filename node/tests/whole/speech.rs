@@ -178,3 +178,41 @@ fn nobody_else_can_read_anything_in_the_data_folder() {
         assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
     }
 }
+
+#[test]
+fn a_node_with_a_peer_shows_every_metric_that_an_operator_watches_the_mesh_by() {
+    let (alpha, bravo) = (Domain::start("alpha.test"), Domain::start("bravo.test"));
+    bravo.meets(&alpha, "calendar:read");
+    let did = alpha.done(&["owner", "create", "alice"]).text("did");
+    bravo.until(&["resolve", &did], |answer| answer.exit == 0);
+    let health = bravo.about()["health"].as_str().unwrap().to_owned();
+    // What has labels shows once something was counted under them: validation, rounds and lists come in time.
+    let wanted = [
+        "marque_gossip_validate_total{kind=\"",
+        "marque_did_floor_regressions_total ",
+        "marque_contested_dids ",
+        "marque_list_age_seconds{list=\"",
+        "marque_sync_rounds_total ",
+        "marque_sync_lag_seconds ",
+        "marque_verify_queue_depth ",
+        "marque_journal_fsync_seconds_bucket{le=\"",
+        "marque_journal_fsync_seconds_count ",
+        "marque_peers{domain=\"",
+        "marque_peer_domains ",
+        "marque_peer_scores{range=\"good\"} ",
+        "marque_peers_banned ",
+    ];
+    let deadline = std::time::Instant::now() + PATIENCE;
+    for n in 0.. {
+        let metrics = http(&health, "GET /metrics");
+        let missing: Vec<_> =
+            wanted.iter().filter(|name| !metrics.lines().any(|line| line.starts_with(**name))).collect();
+        if missing.is_empty() {
+            assert!(metrics.contains("reason=\"") && metrics.contains("result=\""), "{metrics}");
+            assert!(!metrics.contains("marque_journal_fsync_seconds_count 0\n"), "{metrics}");
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "never shown: {missing:?}");
+        alpha.done(&["owner", "create", &format!("owner-{n}")]);
+    }
+}

@@ -266,7 +266,7 @@ impl Swarm {
     pub(crate) fn pulls(&self, number: usize) -> usize {
         let mut text = String::new();
         encode(&mut text, &self.members[number].registry).unwrap();
-        let of = |line: &&str| line.starts_with("sync_events_total") && line.contains("event=\"round\"");
+        let of = |line: &&str| line.starts_with("sync_rounds_total");
         text.lines().filter(of).map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
     }
 

@@ -155,7 +155,8 @@ impl Writer {
             checkpoint = Some(Checkpoint { segment, end, next: self.next, frame, crc });
         }
         if let Some(checkpoint) = checkpoint {
-            self.log.append(&buffer).map_err(|e| format!("the log: {e}"))?;
+            let took = self.log.append(&buffer).map_err(|e| format!("the log: {e}"))?;
+            self.counters.sync_seconds.observe(took.as_secs_f64());
             self.index.apply(&mem::take(&mut changes), &checkpoint).map_err(|e| format!("the index: {e}"))?;
             self.counters.syncs.fetch_add(1, Ordering::Relaxed);
             self.counters.commits.fetch_add(self.next - first, Ordering::Relaxed);
