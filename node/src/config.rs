@@ -5,8 +5,10 @@
 
 mod layers;
 mod nearest;
+mod template;
 
 pub use layers::{Layers, Origin};
+pub use template::template;
 
 use crate::failure::{Failure, Local};
 use did_resolver::keys::KeyKind;
@@ -95,6 +97,10 @@ pub struct Mesh {
     /// Multiaddrs under which others reach this node, where that is not where it listens; at most
     /// [`MAX_ADDRESSES`].
     pub external: Vec<String>,
+    /// More multiaddrs to listen on; with `listen.p2p`, at most [`MAX_ADDRESSES`].
+    pub listen: Vec<String>,
+    /// Whether members that nobody can dial may be reached through this node.
+    pub relay: bool,
     /// Networks in which many nodes behind one address are no attack: a cluster's, one's own NAT's. At most
     /// [`MAX_NETWORKS`].
     pub shared_networks: Vec<String>,
@@ -207,6 +213,8 @@ impl Default for Config {
                 sync_seconds: 30,
                 peers: Vec::new(),
                 external: Vec::new(),
+                listen: Vec::new(),
+                relay: true,
                 shared_networks: LOOPBACK.map(str::to_owned).to_vec(),
             },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
@@ -255,6 +263,11 @@ impl Config {
             return Err(refused(format!(
                 "mesh.external is not a list of at most {MAX_ADDRESSES} multiaddrs such as \
                  /dns4/marque.acme.example/tcp/8643"
+            )));
+        }
+        if self.mesh.listen.len() >= MAX_ADDRESSES || !self.mesh.listen.iter().all(address) {
+            return Err(refused(format!(
+                "mesh.listen is not a list of fewer than {MAX_ADDRESSES} multiaddrs such as /ip6/::/tcp/8643"
             )));
         }
         self.shared_networks()?;
@@ -326,70 +339,6 @@ pub fn check_domain(name: &str) -> Result<(), Failure> {
             "Addresses and localhost cannot name a domain; for a trial take a name under .test.",
         )
     })
-}
-
-/// What `init` writes: the domain, and every other key as a comment with its default; where the node
-/// listens without the comment, if it is not the default.
-#[must_use]
-pub fn template(domain: &str, listen: Option<&Listen>) -> String {
-    let Config { listen: usual, mesh, status, verify, resolve, keys, .. } = Config::default();
-    let (mark, listen) = listen.map_or(("# ", &usual), |listen| ("", listen));
-    format!(
-        "# Marque node. Keys that are commented out have these defaults; an unknown key is an error.\n\
-         # MARQUE_SECTION__KEY in the environment overrides a key, such as MARQUE_LISTEN__PUBLIC.\n\n\
-         # The trust domain. Its identifier is made from keys: renaming it here renames nothing.\n\
-         domain = \"{domain}\"\n\n\
-         [listen]\n\
-         # Resolution, status lists, verification.\n{mark}public = \"{}\"\n\
-         # The admin API; it wants the token in admin.token.\n{mark}admin = \"{}\"\n\
-         # Health and metrics.\n{mark}health = \"{}\"\n\
-         # The mesh of domains, as a multiaddr. To be reached by others: /ip4/0.0.0.0/tcp/8643\n{mark}p2p = \"{}\"\n\n\
-         [mesh]\n\
-         # Seconds between two rounds in which peers compare what they hold.\n# sync_seconds = {}\n\
-         # Addresses of peers to dial from the start; `marque peer join` adds others.\n# peers = []\n\
-         # Addresses under which others reach this node, if not those that it listens on.\n# external = []\n\
-         # Networks in which many nodes behind one address are no attack: a cluster, your own NAT.\n\
-         # shared_networks = [\"{}\"]\n\n\
-         [status]\n\
-         # How long others may use a status list of this domain before they ask for a newer one.\n\
-         # ttl_seconds = {}\n\
-         # How old a status list may be that this node relies on. Smaller is safer.\n\
-         # max_age_seconds = {}\n\n\
-         [verify]\n\
-         # How far the clocks of others may differ; at most 300.\n# skew_seconds = {}\n\n\
-         [issue]\n\
-         # Where others reach the public listener, if not at https:// and the domain. Status lists have their URLs\n\
-         # there; what was issued before names the old ones.\n# public_url = \"\"\n\
-         # Issuers with a did:key beside the domain, for POST /credentials/issue: ed25519, p256, p384.\n\
-         # did_keys = []\n\n\
-         [resolve]\n\
-         # How long looking up a DID may take.\n# deadline_seconds = {}\n\
-         # Whether the web host that a DID names is asked where no peer knows. Off, no host learns of a look-up.\n\
-         # web = {}\n\n\
-         [interop]\n\
-         # The program that judges proofs over RDF canonicalisation (eddsa-rdfc-2022 and the like), by its\n\
-         # absolute path. Without one they are refused. It gets what strangers send, and runs bounded.\n\
-         # program = \"\"\n\
-         # A JSON file from URLs to the JSON-LD contexts that such credentials may name; none is ever fetched.\n\
-         # contexts = \"\"\n\n\
-         [keys]\n\
-         # Memory, in KiB, that one guess at the passphrase of a new key file costs.\n# kdf_kib = {}\n\n\
-         [log]\n\
-         # The node's log on stderr: plain, json, or auto, which is plain on a terminal and json elsewhere.\n\
-         # What is logged says the variable MARQUE_LOG, such as debug.\n# format = \"auto\"\n",
-        listen.public,
-        listen.admin,
-        listen.health,
-        listen.p2p,
-        mesh.sync_seconds,
-        mesh.shared_networks.join("\", \""),
-        status.ttl_seconds,
-        status.max_age_seconds,
-        verify.skew_seconds,
-        resolve.deadline_seconds,
-        resolve.web,
-        keys.kdf_kib,
-    )
 }
 
 fn refused(reason: impl Into<String>) -> Failure {

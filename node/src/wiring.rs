@@ -21,6 +21,7 @@ use marque_flows::intake::NodeIntake;
 use marque_flows::ports::records::Records;
 use marque_http::{AdminToken, Faces, Listeners, NodeInfo, RequestIds, Watchers};
 use marque_rules::issuance::Home;
+use marque_rules::replica::limits::MAX_ADDRESSES;
 use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
 use marque_store::{OpenError, Store};
@@ -190,10 +191,11 @@ fn policy(config: &Config) -> Policy {
 fn mesh_config(config: &Config, file: &KeyFile) -> Result<marque_p2p::Config, Failure> {
     Ok(marque_p2p::Config {
         secret: keys::node_secret(file)?,
-        listen: vec![config.listen.p2p.clone()],
+        listen: std::iter::once(&config.listen.p2p).chain(&config.mesh.listen).cloned().collect(),
         external: config.mesh.external.clone(),
         peers: config.mesh.peers.clone(),
         shared_networks: config.shared_networks()?,
+        relay: config.mesh.relay,
         sync_period_ms: u64::from(config.mesh.sync_seconds).saturating_mul(1_000),
         seed: u64::from_be_bytes(signing::random()?),
     })
@@ -208,7 +210,9 @@ fn node_info(
     let peer_id = marque_p2p::peer_id(keys::node_secret(file)?);
     let suffix = format!("/p2p/{peer_id}");
     let whole = |address: &String| format!("{}{suffix}", address.strip_suffix(&suffix).unwrap_or(address));
-    let addresses = if external.is_empty() { p2p.to_vec() } else { external.iter().map(whole).collect() };
+    let listening = p2p.iter().take(MAX_ADDRESSES).cloned();
+    let addresses =
+        if external.is_empty() { listening.collect() } else { external.iter().map(whole).collect() };
     let address = |listener: &TcpListener| {
         listener.local_addr().map(|a| a.to_string()).map_err(|error| file_failure(error.to_string()))
     };

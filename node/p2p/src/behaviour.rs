@@ -1,11 +1,14 @@
-//! What a connection speaks (MESH.md D1, D3, D5, D10): gossipsub behind the gate, hello, sync,
-//! identify and ping, under connection limits.
+//! What a connection speaks (MESH.md D1, D3, D5, D9, D10): gossipsub behind the gate, hello, sync,
+//! identify and ping, and what only members speak, under connection limits.
 
 use crate::gate::{Arrivals, Gate};
 use crate::limits::{
-    HELLO_TIMEOUT, MAX_CONNECTIONS, MAX_CONNECTIONS_IN, MAX_CONNECTIONS_OUT, MAX_CONNECTIONS_PER_PEER,
-    MAX_HELLOS_PER_CONNECTION, MAX_PENDING_IN, MAX_PENDING_OUT, MAX_REQUESTS_PER_CONNECTION, PING_INTERVAL,
+    CIRCUIT, CIRCUIT_BURST, CIRCUIT_BYTES, CIRCUIT_PAUSE, HELLO_TIMEOUT, MAX_CIRCUITS, MAX_CIRCUITS_PER_PEER,
+    MAX_CONNECTIONS, MAX_CONNECTIONS_IN, MAX_CONNECTIONS_OUT, MAX_CONNECTIONS_PER_PEER,
+    MAX_HELLOS_PER_CONNECTION, MAX_PENDING_IN, MAX_PENDING_OUT, MAX_REQUESTS_PER_CONNECTION,
+    MAX_RESERVATIONS, PING_INTERVAL, RESERVATION,
 };
+use crate::members::MembersOnly;
 use crate::memory;
 use crate::score::gossip;
 use crate::wire::{self, Bounded};
@@ -13,9 +16,13 @@ use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{identify, memory_connection_limits, ping, request_response};
+use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::{
+    Multiaddr, PeerId, autonat, dcutr, identify, memory_connection_limits, ping, relay, request_response,
+};
 use marque_rules::replica::limits::REQUEST_TIMEOUT_MS;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// What identify says is spoken.
 const PROTOCOL_VERSION: &str = "/marque/1";
@@ -39,6 +46,74 @@ pub(crate) struct Behaviour {
     pub(crate) identify: identify::Behaviour,
     /// Answers pings and sends them: what a NAT or a firewall forgets is forgotten with a silent connection.
     pub(crate) ping: ping::Behaviour,
+    /// What only members speak.
+    pub(crate) members: MembersOnly<Members>,
+}
+
+/// What only members speak (D9).
+#[derive(NetworkBehaviour)]
+pub(crate) struct Members {
+    /// Connects members through this node.
+    pub(crate) relay: relay::Behaviour,
+    /// Connections through members.
+    circuits: relay::client::Behaviour,
+    /// Finds a direct path for a connection through a member.
+    punch: dcutr::Behaviour,
+    /// Has members test whether they can dial this node, where its operator does not say so.
+    probe: Toggle<autonat::v2::client::Behaviour>,
+    /// Tests it for members.
+    tester: autonat::v2::server::Behaviour,
+}
+
+impl std::fmt::Debug for Members {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Members").finish_non_exhaustive()
+    }
+}
+
+impl Members {
+    /// Those of the node `own`; with `probes`, it has tested whether it can be dialled.
+    pub(crate) fn new(own: PeerId, circuits: relay::client::Behaviour, probes: bool) -> Self {
+        Self {
+            relay: relay::Behaviour::new(own, relaying()),
+            circuits,
+            punch: dcutr::Behaviour::new(own),
+            probe: Toggle::from(probes.then(autonat::v2::client::Behaviour::default)),
+            tester: autonat::v2::server::Behaviour::default(),
+        }
+    }
+}
+
+/// Bounds of what is relayed. That whoever asks is a member has been seen to.
+fn relaying() -> relay::Config {
+    let mut config = relay::Config {
+        // Counted by `places`: libp2p would refuse to renew a place while all are taken.
+        max_reservations: MAX_CONNECTIONS as usize,
+        max_reservations_per_peer: MAX_CONNECTIONS_PER_PEER as usize,
+        reservation_duration: RESERVATION,
+        reservation_rate_limiters: Vec::new(),
+        max_circuits: MAX_CIRCUITS,
+        // One more is let through than this says.
+        max_circuits_per_peer: MAX_CIRCUITS_PER_PEER - 1,
+        max_circuit_duration: CIRCUIT,
+        max_circuit_bytes: CIRCUIT_BYTES,
+        circuit_src_rate_limiters: Vec::new(),
+    };
+    config.reservation_rate_limiters.push(Box::new(places()));
+    config.circuit_src_per_peer(CIRCUIT_BURST, CIRCUIT_PAUSE)
+}
+
+/// The places at this node: who has one keeps it as long as it is renewed, others get one while there is one.
+fn places() -> impl FnMut(PeerId, &Multiaddr, Instant) -> bool {
+    let mut held: BTreeMap<PeerId, Instant> = BTreeMap::new();
+    move |peer, _, now| {
+        held.retain(|_, since| now.saturating_duration_since(*since) < RESERVATION);
+        let has_place = held.contains_key(&peer) || held.len() < MAX_RESERVATIONS;
+        if has_place {
+            held.insert(peer, now);
+        }
+        has_place
+    }
 }
 
 impl std::fmt::Debug for Behaviour {
@@ -52,7 +127,7 @@ impl Behaviour {
     ///
     /// # Errors
     /// Where gossipsub does not take its parameters, which no input can bring about.
-    pub(crate) fn new(key: &Keypair, arrivals: Arrivals) -> Result<Self, String> {
+    pub(crate) fn new(key: &Keypair, arrivals: Arrivals, members: Members) -> Result<Self, String> {
         let exchange = |timeout, requests| {
             request_response::Config::default()
                 .with_request_timeout(timeout)
@@ -78,6 +153,7 @@ impl Behaviour {
             ),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL)),
+            members: MembersOnly::new(members),
         })
     }
 }
@@ -91,3 +167,6 @@ fn connection_limits() -> ConnectionLimits {
         .with_max_pending_incoming(Some(MAX_PENDING_IN))
         .with_max_pending_outgoing(Some(MAX_PENDING_OUT))
 }
+
+#[cfg(test)]
+mod tests;

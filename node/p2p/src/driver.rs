@@ -11,6 +11,7 @@ mod events;
 mod exchange;
 mod joins;
 mod rating;
+mod reach;
 mod work;
 
 use crate::bans::Bans;
@@ -21,6 +22,7 @@ use crate::limits::WATCH;
 use crate::meter::Meters;
 use crate::metrics::Metrics;
 use crate::peers::{Book, Place};
+use crate::reach::Reach;
 use did_resolver::time::UnixSeconds;
 use exchange::{Asker, Channel, Early};
 use futures::StreamExt;
@@ -47,6 +49,10 @@ struct Link {
     peer: PeerId,
     address: Multiaddr,
     outbound: bool,
+    /// Whether it leads through a relay.
+    relayed: bool,
+    /// Since when, in milliseconds since the driver began.
+    since: u64,
 }
 
 /// The parts that a driver is made of.
@@ -70,6 +76,9 @@ pub(crate) struct Parts {
     pub(crate) began: Instant,
     /// What every hello gives as this node's addresses.
     pub(crate) addresses: Vec<String>,
+    pub(crate) reach: Reach,
+    /// Whether members may be reached through this node.
+    pub(crate) relay: bool,
 }
 
 /// The loop.
@@ -106,6 +115,7 @@ pub(crate) struct Driver {
     /// P5 and P6 of the admitted peers, and which of them gossipsub knows as explicit.
     credits: BTreeMap<PeerId, Credit>,
     bans: Bans,
+    ways: reach::Ways,
     /// Admitted peers whose own score is below the graylist.
     graylisted: HashSet<PeerId>,
     /// When a connected peer last answered what it was asked of what it holds.
@@ -129,6 +139,7 @@ impl Driver {
         bans: &[Ban],
     ) -> Self {
         let last_sync = parts.clock.now();
+        let ways = reach::Ways::new(parts.reach.clone(), parts.relay);
         let mut driver = Self {
             parts,
             work: JoinSet::new(),
@@ -149,6 +160,7 @@ impl Driver {
             joins: Joins::default(),
             credits: BTreeMap::new(),
             bans: Bans::default(),
+            ways,
             graylisted: HashSet::new(),
             synced: HashMap::new(),
             last_sync,
@@ -156,6 +168,7 @@ impl Driver {
             loaded: items.iter().map(|(domain, _)| domain.clone()).collect(),
             wake: None,
         };
+        driver.reach_out();
         driver.take_bans(bans);
         driver.carry_out(first);
         driver.take_domains(domains);
@@ -227,6 +240,8 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Gate(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Hello(event)) => self.on_hello(event),
             SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => self.on_sync(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Members(event)) => self.on_members(event),
             event => self.on_connection(event),
         }
     }
@@ -265,11 +280,13 @@ impl Driver {
         }
     }
 
-    /// One link per connected peer, with the peer's domain where it is admitted.
+    /// One link per connected peer, a direct one where there is one, with the peer's domain where it is admitted.
     fn peers_by_domain(&self) -> BTreeMap<PeerId, (Option<Scid>, &Link)> {
         let admitted: HashMap<&Peer, &Scid> = self.parts.state.admitted().collect();
         let domain = |peer: &PeerId| admitted.get(&Peer(peer.to_bytes())).map(|d| (*d).clone());
-        self.links.values().map(|link| (link.peer, (domain(&link.peer), link))).collect()
+        let mut links: Vec<_> = self.links.values().collect();
+        links.sort_by_key(|link| (!link.relayed, link.since));
+        links.into_iter().map(|link| (link.peer, (domain(&link.peer), link))).collect()
     }
 
     /// Whom to ask, in order: nodes of `first`, one node of each other domain, the other admitted

@@ -1,5 +1,6 @@
 //! Bounds of the driver (MESH.md D5, D10). Those of the protocol are in `marque_rules::replica::limits`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Established connections: each may hold up to 64 streams and their buffers.
@@ -117,3 +118,53 @@ pub const LONGEST_PAUSE_MS: u64 = 60_000;
 /// How often a peer is pinged: 64 bytes each way, within the half minute for which the strictest NATs and
 /// firewalls keep a silent connection.
 pub const PING_INTERVAL: Duration = Duration::from_secs(25);
+
+/// Members that may be reached through this node at once (D9).
+pub const MAX_RESERVATIONS: usize = 16;
+
+/// How long such a place is held without being renewed, which its peer does in time: who went leaves it
+/// after two minutes at most.
+pub const RESERVATION: Duration = Duration::from_secs(120);
+
+/// Connections through this node at once: one for each place.
+pub const MAX_CIRCUITS: usize = MAX_RESERVATIONS;
+
+/// Of those, connections of one peer, either way.
+pub const MAX_CIRCUITS_PER_PEER: usize = 4;
+
+/// How long a connection through this node lasts: enough to find a direct path, or to compare all that is held.
+pub const CIRCUIT: Duration = Duration::from_secs(120);
+
+/// Bytes of a connection through this node, both ways together: two hellos and a log, each at its cap.
+pub const CIRCUIT_BYTES: u64 = 4 * 1_024 * 1_024;
+
+/// Connections through this node that one peer may ask for at once, and one more each [`CIRCUIT_PAUSE`].
+pub const CIRCUIT_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
+/// A connection at its end is made anew at this pace.
+pub const CIRCUIT_PAUSE: Duration = Duration::from_secs(30);
+
+/// Relays at which a node that nobody can dial holds a place: when one goes, the other is there.
+pub const MAX_RELAYS: usize = 2;
+
+/// How long a relay that gave no place is not asked again, in milliseconds.
+pub const RELAY_PAUSE_MS: u64 = 30_000;
+
+/// How long after its first peer a node that listens takes itself for unreachable, if no peer could dial it
+/// and none said that it could not, in milliseconds: a few tests, each of which may run into its timeout.
+pub const UNPROVEN_MS: u64 = 60_000;
+
+/// Addresses of this node that are tested for whether others can dial it: its listeners, as a few networks
+/// see them. Only members are believed.
+pub const MAX_CANDIDATES: usize = 16;
+
+/// How long a connection that is one too many stays, in milliseconds: what is under way on it may end.
+pub const SPARE_MS: u64 = 30_000;
+
+/// And a connection through a relay, once there is a direct one.
+pub const SPARE_CIRCUIT_MS: u64 = 2_000;
+
+/// Bytes of one QUIC stream that may have come and not be read: an answer at its cap.
+pub const QUIC_STREAM_BYTES: u32 = 1_024 * 1_024;
+
+/// And of all streams of a QUIC connection together.
+pub const QUIC_CONNECTION_BYTES: u32 = 2 * 1_024 * 1_024;

@@ -1,7 +1,8 @@
 //! What a peer sends and gets, in bytes, how fast it may send, and how much judgement it may cost for
 //! nothing (MESH.md D10).
 //!
-//! Bytes are counted below the multiplexer, so that its own frames count too. A peer that is over its budget is
+//! Bytes are counted below the multiplexer, so that its own frames count too; of QUIC, which is both in one,
+//! those of its streams. A peer that is over its budget is
 //! not read from for as long as it takes: TCP tells it to wait. Nobody is punished for being quick.
 
 use crate::budget::Budget;
@@ -12,6 +13,7 @@ use crate::limits::{
 use futures::io::{AsyncRead, AsyncWrite};
 use libp2p::PeerId;
 use libp2p::core::UpgradeInfo;
+use libp2p::core::muxing::{StreamMuxer, StreamMuxerEvent};
 use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade};
 use std::collections::HashMap;
 use std::io;
@@ -165,7 +167,54 @@ impl<C, U: OutboundConnectionUpgrade<Counted<C>>> OutboundConnectionUpgrade<C> f
     }
 }
 
-/// A connection that is counted, and not read from while its peer is over its budget.
+/// The streams of a connection that brings its own multiplexer, metered.
+#[derive(Debug)]
+pub struct MeteredStreams<M> {
+    inner: M,
+    meter: Arc<Meter>,
+}
+
+impl<M> MeteredStreams<M> {
+    /// `inner`, a connection of the meter's peer.
+    pub const fn new(inner: M, meter: Arc<Meter>) -> Self {
+        Self { inner, meter }
+    }
+}
+
+impl<M> StreamMuxer for MeteredStreams<M>
+where
+    M: StreamMuxer + Unpin,
+    M::Substream: Unpin,
+{
+    type Substream = Counted<M::Substream>;
+    type Error = M::Error;
+
+    fn poll_inbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Counted<M::Substream>, M::Error>> {
+        let stream = ready!(Pin::new(&mut self.inner).poll_inbound(cx))?;
+        Poll::Ready(Ok(Counted::new(stream, Arc::clone(&self.meter))))
+    }
+
+    fn poll_outbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Counted<M::Substream>, M::Error>> {
+        let stream = ready!(Pin::new(&mut self.inner).poll_outbound(cx))?;
+        Poll::Ready(Ok(Counted::new(stream, Arc::clone(&self.meter))))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), M::Error>> {
+        Pin::new(&mut self.inner).poll_close(cx)
+    }
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<StreamMuxerEvent, M::Error>> {
+        Pin::new(&mut self.inner).poll(cx)
+    }
+}
+
+/// A connection, or a stream of one, that is counted, and not read from while its peer is over its budget.
 #[derive(Debug)]
 pub struct Counted<C> {
     inner: C,

@@ -86,7 +86,10 @@ where
                     },
                     Err(TransportError::Other(error)) => last = error,
                     Err(TransportError::MultiaddrNotSupported(_)) => {
-                        last = io::Error::new(io::ErrorKind::Unsupported, "not an address of TCP");
+                        last = io::Error::new(
+                            io::ErrorKind::Unsupported,
+                            "not an address of a transport that is spoken",
+                        );
                     }
                 }
             }

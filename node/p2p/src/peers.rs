@@ -81,7 +81,11 @@ impl Book {
     /// Adds an address, to be dialled at once. Answers whether it is new and found room.
     pub fn add(&mut self, address: &Multiaddr, origin: Origin, now: u64) -> bool {
         let (address, peer) = split(address);
-        if peer == Some(self.own) || address.is_empty() {
+        // Nor is anybody dialled through this node itself.
+        if peer == Some(self.own)
+            || address.is_empty()
+            || address.iter().any(|part| part == Protocol::P2p(self.own))
+        {
             return false;
         }
         if self.entries.values().any(|e| e.address == address && (e.peer == peer || peer.is_none())) {

@@ -1,27 +1,24 @@
-//! Starting the mesh: the transport (TCP, Noise, yamux), the listeners, and the driver's task.
+//! Starting the mesh: the transport, the listeners, and the driver's task.
 
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, Members};
 use crate::command::Line;
 use crate::credit::Network;
 use crate::driver::{Driver, Parts};
 use crate::gate::Arrivals;
 use crate::handle::Handle;
-use crate::limits::{
-    HANDSHAKE, IDLE, MAX_COMMANDS, MAX_COMPUTING, MAX_EVENTS, MAX_LOOKUPS, MAX_SEARCHES, MAX_STREAMS,
-};
-use crate::meter::{Metered, Meters};
+use crate::limits::{IDLE, MAX_COMMANDS, MAX_COMPUTING, MAX_EVENTS, MAX_LOOKUPS, MAX_SEARCHES};
+use crate::meter::Meters;
 use crate::metrics::Metrics;
-use crate::names::Names;
 use crate::peers::{Book, Origin};
+use crate::reach::Reach;
 use crate::search::Search;
+use crate::transport::{is_quic, transport};
 use futures::StreamExt;
-use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::TransportError;
-use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, PeerId, Swarm, Transport, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, Swarm};
 use marque_flows::ports::clock::Clock;
 use marque_flows::ports::mesh::Intake;
 use marque_rules::replica::limits::{MAX_ADDRESS_BYTES, MAX_ADDRESSES};
@@ -37,7 +34,8 @@ use tokio::time::Instant;
 pub struct Config {
     /// The secret Ed25519 key of the node, from which its PeerId follows. No domain or issuer key.
     pub secret: [u8; 32],
-    /// Multiaddrs to listen on, such as `/ip4/0.0.0.0/tcp/4100`; with port 0 the system chooses.
+    /// Multiaddrs to listen on, such as `/ip4/0.0.0.0/tcp/4100`; with port 0 the system chooses. QUIC is spoken
+    /// where one of the addresses here, of `external` or of `peers` is one of it.
     pub listen: Vec<String>,
     /// Multiaddrs under which peers may dial this node; empty: those that are listened on.
     pub external: Vec<String>,
@@ -45,6 +43,8 @@ pub struct Config {
     pub peers: Vec<String>,
     /// Networks behind which many nodes are no attack: loopback, a cluster, one's own NAT.
     pub shared_networks: Vec<Network>,
+    /// Whether members that nobody can dial may be reached through this node, while it can be dialled.
+    pub relay: bool,
     /// Period of anti-entropy, in milliseconds.
     pub sync_period_ms: u64,
     /// Seeds jitter and the choice of peers; nothing secret depends on it.
@@ -53,12 +53,13 @@ pub struct Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { secret: _, listen, external, peers, shared_networks, sync_period_ms, seed } = self;
+        let Self { secret: _, listen, external, peers, shared_networks, relay, sync_period_ms, seed } = self;
         f.debug_struct("Config")
             .field("listen", listen)
             .field("external", external)
             .field("peers", peers)
             .field("shared_networks", shared_networks)
+            .field("relay", relay)
             .field("sync_period_ms", sync_period_ms)
             .field("seed", seed)
             .finish_non_exhaustive()
@@ -97,7 +98,7 @@ pub async fn spawn(
     let key = keypair(config.secret)?;
     let own = key.public().to_peer_id();
     let meters = Meters::default();
-    let mut swarm = swarm(&key, metrics.arrivals(), meters.clone())?;
+    let mut swarm = swarm(&key, &config, metrics.arrivals(), &meters)?;
     let listening = listen(&mut swarm, &config.listen, own).await?;
 
     let began = Instant::now();
@@ -131,6 +132,11 @@ pub async fn spawn(
     let handle = Handle { line, search, changed: Arc::clone(&changed), events: events.downgrade() };
     let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS));
     let addresses = announced(&config, &listening, own)?;
+    // A relay tells under which addresses it is dialled.
+    for text in &config.external {
+        swarm.add_external_address(crate::peers::split(&parse(text)?).0);
+    }
+    let reach = Reach::new(!config.listen.is_empty(), !config.external.is_empty());
     let parts = Parts {
         swarm,
         state,
@@ -147,6 +153,8 @@ pub async fn spawn(
         book,
         began,
         addresses,
+        reach,
+        relay: config.relay,
     };
     let driver = Driver::new(parts, first, domains, items, &bans);
     let task = tokio::spawn(driver.run(shutdown));
@@ -158,20 +166,23 @@ fn keypair(mut secret: [u8; 32]) -> Result<Keypair, Error> {
     Keypair::ed25519_from_bytes(&mut secret).map_err(|e| Error::Transport(e.to_string()))
 }
 
-fn swarm(key: &Keypair, arrivals: Arrivals, meters: Meters) -> Result<Swarm<Behaviour>, Error> {
-    let mut mux = yamux::Config::default();
-    mux.set_max_num_streams(MAX_STREAMS);
-    let noise = noise::Config::new(key).map_err(|e| Error::Transport(e.to_string()))?;
-    let transport = Names::new(tcp::tokio::Transport::new(tcp::Config::default().nodelay(true)))
-        .upgrade(Version::V1Lazy)
-        .authenticate(noise)
-        .multiplex_ext(move |peer, _| Metered::new(mux, meters.of(*peer)))
-        .timeout(HANDSHAKE)
-        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
-        .boxed();
-    let behaviour = Behaviour::new(key, arrivals).map_err(Error::Transport)?;
+fn swarm(
+    key: &Keypair,
+    config: &Config,
+    arrivals: Arrivals,
+    meters: &Meters,
+) -> Result<Swarm<Behaviour>, Error> {
+    let own = key.public().to_peer_id();
+    let Config { listen, external, peers, .. } = config;
+    let mut with_quic = false;
+    for text in listen.iter().chain(external).chain(peers) {
+        with_quic |= is_quic(&parse(text)?);
+    }
+    let (transport, circuits) = transport(key, meters, with_quic).map_err(Error::Transport)?;
+    let members = Members::new(own, circuits, external.is_empty() && !listen.is_empty());
+    let behaviour = Behaviour::new(key, arrivals, members).map_err(Error::Transport)?;
     let config = libp2p::swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
-    Ok(Swarm::new(transport, behaviour, key.public().to_peer_id(), config))
+    Ok(Swarm::new(transport, behaviour, own, config))
 }
 
 /// Listens, and waits until every listener has its address.
@@ -181,7 +192,7 @@ async fn listen(swarm: &mut Swarm<Behaviour>, on: &[String], own: PeerId) -> Res
         // The error has the reason as its source, and says nothing itself.
         let failed = |error: TransportError<std::io::Error>| match error {
             TransportError::MultiaddrNotSupported(_) => {
-                Error::Listen(format!("{text}: not an address of TCP over IP"))
+                Error::Listen(format!("{text}: not an address of TCP or QUIC over IP"))
             }
             TransportError::Other(cause) => Error::Listen(format!("{text}: {}", innermost(&cause))),
         };

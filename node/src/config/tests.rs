@@ -74,6 +74,8 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
         "[mesh]\npeers = [\"127.0.0.1:1\"]",
         "[mesh]\npeers = [1]",
         "[mesh]\nexternal = [\"marque.acme.example:8643\"]",
+        "[mesh]\nlisten = [\"0.0.0.0:8643\"]",
+        "[mesh]\nrelay = \"yes\"",
         "[mesh]\nshared_networks = [\"10.0.0.0/33\"]",
         "[mesh]\nshared_networks = [\"cluster.local\"]",
         "[listen]\npublic = \"localhost\"",

@@ -47,7 +47,7 @@ impl Driver {
         }
     }
 
-    /// What time brings: bans end, and scores are looked at.
+    /// What time brings: bans end, scores and ways are looked at.
     pub(super) fn watch(&mut self) {
         for peer in self.bans.over(self.parts.clock.now()) {
             self.parts.swarm.behaviour_mut().bans.unblock_peer(peer);
@@ -56,6 +56,8 @@ impl Driver {
         for peer in self.credits.keys().copied().collect::<Vec<_>>() {
             self.ban_for_score(peer);
         }
+        self.reach_out();
+        self.tidy();
         self.measure();
     }
 

@@ -3,6 +3,8 @@
 use super::{Driver, Link};
 use crate::behaviour::BehaviourEvent;
 use libp2p::PeerId;
+use libp2p::core::ConnectedPoint;
+use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
 use marque_flows::ports::mesh::{MeshError, What};
@@ -13,12 +15,13 @@ impl Driver {
     /// Dials what is due.
     pub(super) fn dial_due(&mut self) {
         let now = self.mono();
-        let swarm = &self.parts.swarm;
-        let attempts = self.parts.book.due(now, |peer| swarm.is_connected(peer));
+        let links = &self.links;
+        let attempts = self.parts.book.due(now, |peer| Self::is_direct(links, peer));
         for attempt in attempts {
             let dial = match attempt.peer {
+                // Who is connected through a relay only may have become reachable.
                 Some(peer) => DialOpts::peer_id(peer)
-                    .condition(PeerCondition::DisconnectedAndNotDialing)
+                    .condition(PeerCondition::NotDialing)
                     .addresses(vec![attempt.address])
                     .build(),
                 None => DialOpts::unknown_peer_id().address(attempt.address).build(),
@@ -41,16 +44,26 @@ impl Driver {
             SwarmEvent::ConnectionEstablished {
                 peer_id, connection_id, endpoint, num_established, ..
             } => {
-                let (address, outbound) = (endpoint.get_remote_address().clone(), endpoint.is_dialer());
-                self.links.insert(connection_id, Link { peer: peer_id, address, outbound });
-                if let Some(place) = self.dialling.remove(&connection_id) {
+                let (outbound, relayed) = (endpoint.is_dialer(), endpoint.is_relayed());
+                let address = match &endpoint {
+                    // Who comes through a relay has no other address than the relay's.
+                    ConnectedPoint::Listener { local_addr, .. } if relayed => {
+                        local_addr.clone().with(Protocol::P2p(peer_id))
+                    }
+                    endpoint => endpoint.get_remote_address().clone(),
+                };
+                let another = Self::is_direct(&self.links, &peer_id);
+                let link = Link { peer: peer_id, address, outbound, relayed, since: self.mono() };
+                self.links.insert(connection_id, link);
+                let place = self.dialling.remove(&connection_id);
+                if let Some(place) = place {
                     self.parts.book.reached(place, peer_id);
                     self.parts.metrics.dialled(true);
                 }
                 if num_established.get() == 1 {
                     self.step(Input::PeerConnected { peer: Peer(peer_id.to_bytes()), outbound });
                 } else if outbound {
-                    self.on_second(peer_id, connection_id);
+                    self.on_second(peer_id, connection_id, another && place.is_some());
                 }
                 if outbound && self.joins.token(&peer_id).is_some() {
                     self.greet(peer_id);
@@ -59,9 +72,13 @@ impl Driver {
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, cause, .. } => {
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
-                self.links.remove(&connection_id);
+                let link = self.links.remove(&connection_id);
                 if num_established == 0 {
                     self.on_lost(peer_id);
+                    if link.is_some_and(|link| link.relayed && link.outbound) {
+                        // At its end, most likely.
+                        self.dial_through(peer_id);
+                    }
                 } else if self.answered.contains(&peer_id) {
                     // Gossip may have flowed on the connection that is gone.
                     self.parts.swarm.behaviour_mut().gate.open(peer_id);
@@ -77,25 +94,33 @@ impl Driver {
                         DialError::LocalPeerId { .. } => self.parts.book.is_self(place),
                         _ => self.parts.book.failed(place, now),
                     }
+                    if let Some(peer) = peer_id {
+                        self.dial_through(peer);
+                    }
                 }
                 if let Some(peer) = peer_id.filter(|p| !self.parts.swarm.is_connected(p)) {
                     self.joins.failed(&peer, MeshError::Unreachable);
                 }
             }
-            SwarmEvent::ListenerClosed { reason: Err(error), .. }
-            | SwarmEvent::ListenerError { error, .. } => {
-                tracing::error!(%error, "listener failed");
+            SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
+                if let (false, Err(error)) = (self.place_lost(listener_id), reason) {
+                    tracing::error!(%error, "listener failed");
+                }
             }
+            SwarmEvent::ListenerError { error, .. } => tracing::error!(%error, "listener failed"),
             SwarmEvent::NewListenAddr { address, .. } => tracing::info!(%address, "mesh listens"),
+            SwarmEvent::ExternalAddrConfirmed { address } => self.on_external(address),
+            SwarmEvent::ExternalAddrExpired { address } => self.on_external_expired(&address),
             _ => {}
         }
     }
 
     /// A second connection to a peer, which this node dialled: both dialled at once, or the peer has
     /// another address. Of two nodes only the one with the higher PeerId closes its own, so that they
-    /// never close both; the other says hello on it, in case neither saw its own connection first.
-    fn on_second(&mut self, peer: PeerId, id: ConnectionId) {
-        if *self.parts.swarm.local_peer_id() > peer {
+    /// never close both; the other says hello on it, in case neither saw its own connection first. One that is
+    /// not `needless` is kept for the time being: the only direct one, or a test for the peer.
+    fn on_second(&mut self, peer: PeerId, id: ConnectionId, needless: bool) {
+        if needless && *self.parts.swarm.local_peer_id() > peer {
             self.parts.swarm.close_connection(id);
         } else if !self.is_admitted(&peer) {
             self.greet(peer);
@@ -103,7 +128,8 @@ impl Driver {
     }
 
     fn on_lost(&mut self, peer: PeerId) {
-        self.parts.swarm.behaviour_mut().gate.dismiss(&peer);
+        self.dismiss(&peer);
+        self.ways.lost(&peer);
         self.greeting.remove(&peer);
         self.answered.remove(&peer);
         self.verifying.remove(&peer);
@@ -121,12 +147,19 @@ impl Driver {
         self.rate();
     }
 
+    /// Keeps what is for members off every connection to `peer` that is yet to come.
+    fn dismiss(&mut self, peer: &PeerId) {
+        let behaviour = self.parts.swarm.behaviour_mut();
+        behaviour.gate.dismiss(peer);
+        behaviour.members.dismiss(peer);
+    }
+
     /// Closes every connection to a peer.
     pub(super) fn drop_peer(&mut self, peer: PeerId, reason: Refusal) {
         tracing::info!(%peer, %reason, "peer dropped");
         self.parts.metrics.dropped(reason);
         self.tell_peer(What::Dropped, &peer, None, Some(reason));
-        self.parts.swarm.behaviour_mut().gate.dismiss(&peer);
+        self.dismiss(&peer);
         // A peer that is gone already is dropped too.
         let _ = self.parts.swarm.disconnect_peer_id(peer);
     }

@@ -90,7 +90,10 @@ impl Driver {
     fn admit(&mut self, peer: PeerId, domain: &Scid) {
         tracing::info!(%peer, %domain, "peer admitted");
         self.parts.meters.of(peer).admit(true);
-        self.parts.swarm.behaviour_mut().gate.admit(peer);
+        let behaviour = self.parts.swarm.behaviour_mut();
+        behaviour.gate.admit(peer);
+        behaviour.members.admit(peer);
+        self.consider(&peer);
         self.rate();
         if self.answered.contains(&peer) {
             self.parts.swarm.behaviour_mut().gate.open(peer);

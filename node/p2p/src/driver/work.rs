@@ -231,7 +231,7 @@ impl Driver {
             domain_log: standing.domain_log,
             domain_witness: standing.domain_witness,
             join_secret: None,
-            addresses: self.parts.addresses.clone(),
+            addresses: self.addresses(),
         };
         match whom {
             Whom::Greeted(peer) => {

@@ -34,6 +34,7 @@ async fn start(seed: u8, domain: &'static str, trusted: &[&str], peers: &[&str],
         external: Vec::new(),
         peers: peers.iter().map(|p| (*p).to_owned()).collect(),
         shared_networks: vec![shared.parse().unwrap()],
+        relay: true,
         sync_period_ms: PERIOD_MS,
         seed: seed.into(),
     };
@@ -247,6 +248,7 @@ async fn who_floods_with_what_is_malformed_is_banned_and_honest_news_goes_on() {
         );
 
         // For an hour, kept, and told to whoever watches.
+        crate::eventually!(!target.fake.banned.lock().unwrap().is_empty());
         let kept = target.fake.banned.lock().unwrap().clone();
         let [ban] = &kept[..] else { panic!("{kept:?}") };
         assert_eq!((ban.peer.clone(), ban.by), (spammer.peer.to_base58(), BannedBy::Score));

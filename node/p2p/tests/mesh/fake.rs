@@ -124,6 +124,10 @@ impl Fake {
         }
     }
 
+    pub(crate) fn peer(&self) -> &str {
+        &self.peer
+    }
+
     /// Stores, and says what to publish.
     pub(crate) fn put(&self, url: &str, seq: u64) -> Publication {
         let envelope = list(self.domain, url, seq);

@@ -11,6 +11,7 @@ mod attacks;
 mod bans;
 mod fake;
 mod outsider;
+mod reach;
 mod real;
 #[path = "../../../flows/tests/domain/world.rs"]
 #[expect(dead_code, reason = "the tests of flows need more of it")]
@@ -55,15 +56,25 @@ impl Node {
     }
 
     async fn listening(seed: u8, fake: Arc<Fake>, listen: Vec<String>, peers: &[&str]) -> Self {
-        let config = Config {
+        Self::configured(seed, fake, |config| {
+            config.listen = listen;
+            config.peers = peers.iter().map(|p| (*p).to_owned()).collect();
+        })
+        .await
+    }
+
+    async fn configured(seed: u8, fake: Arc<Fake>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config {
             secret: [seed; 32],
-            listen,
+            listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
             external: Vec::new(),
-            peers: peers.iter().map(|p| (*p).to_owned()).collect(),
+            peers: Vec::new(),
             shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
+            relay: true,
             sync_period_ms: NEVER_MS,
             seed: seed.into(),
         };
+        change(&mut config);
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { drop(stopped.await) };
         let running = spawn(config, Arc::clone(&fake) as _, Arc::new(Still), Metrics::default(), shutdown)
@@ -87,7 +98,7 @@ impl Node {
     }
 
     fn fake_peer(&self) -> String {
-        self.address().rsplit('/').next().unwrap().to_owned()
+        self.fake.peer().to_owned()
     }
 
     async fn publish(&self, url: &str, seq: u64) {

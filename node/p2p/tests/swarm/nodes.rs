@@ -118,6 +118,7 @@ impl Member {
             external: vec!["/ip4/127.0.0.1/tcp/1".to_owned()],
             peers,
             shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
+            relay: true,
             sync_period_ms,
             seed: u64::from_le_bytes(secret[..8].try_into().unwrap()),
         };
