@@ -286,7 +286,7 @@ impl State {
     /// Gives up everything that is under way for a domain that is no longer replicated.
     fn withdraw(&mut self, domain: &Scid) {
         for peer in self.peers.values_mut() {
-            peer.todo.retain(|d| d != domain);
+            peer.wants_no_more(domain);
         }
         self.parked.retain(|p| p.pull.domain != *domain);
         let of_domain =

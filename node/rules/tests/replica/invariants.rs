@@ -180,7 +180,7 @@ impl World {
     }
 
     /// The honest nodes that replicate a domain.
-    fn followers(&self, domain: usize) -> Vec<usize> {
+    pub(crate) fn followers(&self, domain: usize) -> Vec<usize> {
         let follows = |node: &usize| self.nodes[*node].replicates().any(|d| d == domain);
         (0..self.plan.nodes).filter(|node| self.nodes[*node].is_honest()).filter(follows).collect()
     }
@@ -242,6 +242,16 @@ impl World {
         }
         for domain in unequal {
             let followers = self.followers(*domain);
+            for node in &followers {
+                let n = &self.nodes[*node];
+                let near: Vec<_> = n.neighbours.iter().filter(|at| followers.contains(at)).collect();
+                let admitted: Vec<_> =
+                    n.state.iter().flat_map(|s| s.admitted()).map(|(p, _)| p.0[0]).collect();
+                println!(
+                    "node {node} of domain {}: {near:?} of {:?}, admitted {admitted:?}",
+                    n.domain, n.neighbours
+                );
+            }
             let of_domain = |key: &&Key| key.0 == *scid(*domain);
             let keys: BTreeSet<_> =
                 followers.iter().flat_map(|node| self.nodes[*node].disk.0.keys()).filter(of_domain).collect();

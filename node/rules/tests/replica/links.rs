@@ -75,7 +75,7 @@ impl World {
         }
     }
 
-    fn connectable(&mut self, a: usize, b: usize) {
+    pub(crate) fn connectable(&mut self, a: usize, b: usize) {
         self.nodes[a].neighbours.insert(b);
         self.nodes[b].neighbours.insert(a);
     }

@@ -339,13 +339,18 @@ impl World {
         }
     }
 
-    /// An operator recognises another domain.
+    /// An operator recognises another domain, and has a node dialled that replicates it.
     fn trust_another(&mut self, node: usize) {
         let domain = self.random.index(self.plan.domains);
         if self.nodes[node].is_up() && self.nodes[node].trusted.insert(domain) {
             self.tally.count("trusted later");
             self.tell_trust(node);
             self.load(node, domain);
+            let others: Vec<_> = self.followers(domain).into_iter().filter(|other| *other != node).collect();
+            if let Some(other) = self.random.among(&others) {
+                self.connectable(node, other);
+                self.join(node, other);
+            }
         }
     }
 

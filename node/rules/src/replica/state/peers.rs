@@ -12,7 +12,7 @@ use crate::replica::limits::{
 };
 use crate::replica::{Hello, Kind, Refusal, Scid};
 use did_resolver::time::UnixSeconds;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// By what a peer is admitted.
 #[derive(Debug)]
@@ -42,6 +42,19 @@ pub(super) struct PeerState {
     pub(super) unusable: Recent,
     /// When those are forgotten.
     unusable_until: MonoMillis,
+    /// Domains of which it had its turn, since all had.
+    turns: BTreeSet<(Turn, Scid)>,
+    /// Domains that it does not replicate, as it said.
+    strange: BTreeSet<Scid>,
+}
+
+/// Whose turns are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// Every peer's.
+    Any,
+    /// Those of the domain's own nodes.
+    Own,
 }
 
 impl PeerState {
@@ -58,6 +71,8 @@ impl PeerState {
             todo: VecDeque::new(),
             unusable: Recent::new(MAX_UNUSABLE_PER_PEER),
             unusable_until: now.plus_ms(UNUSABLE_LIFE_MS),
+            turns: BTreeSet::new(),
+            strange: BTreeSet::new(),
         }
     }
 
@@ -68,9 +83,26 @@ impl PeerState {
         }
     }
 
+    /// Notes whether it replicates `domain`: by what it asks, or by what it answers.
+    pub(super) fn replicates(&mut self, domain: &Scid, does: bool) {
+        if does {
+            self.strange.remove(domain);
+        } else {
+            self.strange.insert(domain.clone());
+        }
+    }
+
+    /// Forgets what it was asked of a domain that is not replicated here any more.
+    pub(super) fn wants_no_more(&mut self, domain: &Scid) {
+        self.todo.retain(|d| d != domain);
+        self.turns.retain(|(_, d)| d != domain);
+        self.strange.remove(domain);
+    }
+
     /// Lets a peer try again, from time to time, what it could not give.
     pub(super) fn forgive(&mut self, now: MonoMillis) {
         if self.unusable_until <= now {
+            self.strange.clear();
             self.unusable = Recent::new(MAX_UNUSABLE_PER_PEER);
             self.unusable_until = now.plus_ms(UNUSABLE_LIFE_MS);
         }
@@ -87,6 +119,30 @@ impl PeerState {
 }
 
 impl State {
+    /// Lets one more peer have its turn with `domain`: at random among those that have not had it since all
+    /// had, so that each has it within as many rounds as there are. Those that said that they do not
+    /// replicate it are left out.
+    pub(super) fn next_turn(&mut self, domain: &Scid, turn: Turn) {
+        let at_hand = |p: &PeerState| match &p.admission {
+            Some(of) => (turn == Turn::Any || of.domain == *domain) && !p.strange.contains(domain),
+            None => false,
+        };
+        let this = (turn, domain.clone());
+        let waiting = |p: &PeerState| at_hand(p) && !p.turns.contains(&this);
+        if !self.peers.values().any(waiting) {
+            self.peers.values_mut().for_each(|p| {
+                p.turns.remove(&this);
+            });
+        }
+        let among: Vec<Peer> =
+            self.peers.iter().filter(|(_, p)| waiting(p)).map(|(peer, _)| peer.clone()).collect();
+        let at = usize::try_from(self.random_below(among.len() as u64)).unwrap_or(0);
+        if let Some(peer) = among.get(at).and_then(|peer| self.peers.get_mut(peer)) {
+            peer.turns.insert(this);
+            peer.wants(domain);
+        }
+    }
+
     pub(super) fn connected(&mut self, peer: Peer, outbound: bool, now: Now) {
         if self.peers.contains_key(&peer) {
             return;

@@ -6,6 +6,7 @@
 
 use super::io::{Effect, Peer, RequestId, Ticket};
 use super::metrics::Metric;
+use super::peers::Turn;
 use super::queue::{Entry, Source};
 use super::{MonoMillis, Now, State};
 use crate::replica::limits::{
@@ -62,8 +63,8 @@ pub(super) struct Asked {
 }
 
 impl State {
-    /// Begins a round where it is time: each domain from one peer at random, and from one of the
-    /// domain's own nodes, so that no group of peers can keep a domain's news away for long.
+    /// Begins a round where it is time: each domain from one peer, and from one of the domain's own nodes, so
+    /// that no group of peers can keep a domain's news away for long. All have their turns, in random order.
     pub(super) fn round(&mut self, now: Now) {
         if now.mono < self.next_round {
             return;
@@ -73,15 +74,8 @@ impl State {
         self.review_all();
         let domains: Vec<_> = self.domains.keys().cloned().collect();
         for domain in domains {
-            let all: Vec<_> = self.admitted().map(|(peer, _)| peer.clone()).collect();
-            let own: Vec<_> =
-                self.admitted().filter(|(_, d)| **d == domain).map(|(p, _)| p.clone()).collect();
-            for among in [all, own] {
-                let at = usize::try_from(self.random_below(among.len() as u64)).unwrap_or(0);
-                if let Some(peer) = among.get(at).and_then(|peer| self.peers.get_mut(peer)) {
-                    peer.wants(&domain);
-                }
-            }
+            self.next_turn(&domain, Turn::Any);
+            self.next_turn(&domain, Turn::Own);
         }
     }
 
@@ -161,6 +155,14 @@ impl State {
         }
         let Some(Asked { peer, task, .. }) = self.asked.remove(&id) else { return };
         let outcome = match (task, response) {
+            // It has nothing of this domain, which says nothing against it; another has its turn.
+            (Task::Digest(pull), Response::Refused(Refusal::NotSubscribed)) => {
+                if let Some(from) = self.peers.get_mut(&peer) {
+                    from.replicates(&pull.domain, false);
+                }
+                self.next_turn(&pull.domain, Turn::Any);
+                Err(Refusal::NotSubscribed)
+            }
             (task, Response::Refused(reason)) => {
                 self.give_up(task, reason);
                 Err(reason)

@@ -7,6 +7,9 @@ use crate::replica::{Refusal, Request, Response};
 
 impl State {
     pub(super) fn serve(&mut self, peer: Peer, channel: ChannelId, request: Request, now: Now) {
+        if let (Request::Digest { domain }, Some(from)) = (&request, self.peers.get_mut(&peer)) {
+            from.replicates(domain, true);
+        }
         let response = match self.may_ask(&peer, &request, now) {
             Err(reason) => Response::Refused(reason),
             Ok(()) => match request {

@@ -646,3 +646,74 @@ fn in_each_round_every_membership_is_reviewed() {
     let effects = state.handle(Input::Tick, Now { mono: at, ..now(0) });
     assert_eq!(reviewed(&effects), [peer(1), peer(2)]);
 }
+
+/// The peers that are asked for a digest of domain 0, and by which request.
+fn asked(effects: &[Effect]) -> Vec<(Peer, RequestId)> {
+    let digest = |e: &Effect| match e {
+        Effect::Request { peer, id, request: Request::Digest { domain } } if *domain == scid(0) => {
+            Some((peer.clone(), *id))
+        }
+        _ => None,
+    };
+    effects.iter().filter_map(digest).collect()
+}
+
+/// Admits a peer of another domain, and answers what it is asked first: nothing differs.
+fn admit_other(state: &mut State, n: u8) {
+    state.handle(Input::PeerConnected { peer: peer(n), outbound: false }, now(0));
+    let until = UnixSeconds::new(now(0).unix.get() + 86_400);
+    let input = Input::HelloVerified { peer: peer(n), channel: None, domain: scid(1), until };
+    let effects = state.handle(input, now(0));
+    settle(state, &effects);
+}
+
+fn settle(state: &mut State, effects: &[Effect]) {
+    for (peer, id) in asked(effects) {
+        let response = Response::Digest(view::View::default().digest());
+        state.handle(Input::SyncResponse { peer, id, response }, now(0));
+    }
+}
+
+fn round(state: &mut State, n: u64) -> Vec<Effect> {
+    state.handle(Input::Tick, now(n * 2 * DEFAULT_PERIOD_MS))
+}
+
+// found by the simulator. Drawn anew each time, the one peer that had it was not asked in thirty rounds.
+#[test]
+fn every_peer_has_its_turn_within_as_many_rounds_as_there_are_peers() {
+    let mut state = State::new(Config::new(scid(0), 7), now(0)).0;
+    state.handle(Input::JoinedDomains { domains: BTreeSet::from([scid(1)]) }, now(0));
+    (1..=20).for_each(|n| admit_other(&mut state, n));
+    for cycle in 0..3 {
+        let mut seen = BTreeSet::new();
+        for n in 1..=20 {
+            let effects = round(&mut state, cycle * 20 + n);
+            seen.extend(asked(&effects).into_iter().map(|(peer, _)| peer));
+            settle(&mut state, &effects);
+        }
+        assert_eq!(seen.len(), 20, "in cycle {cycle}");
+    }
+}
+
+//
+#[test]
+fn a_peer_that_does_not_replicate_a_domain_is_passed_over_until_it_asks_for_it() {
+    let mut state = State::new(Config::new(scid(0), 7), now(0)).0;
+    state.handle(Input::JoinedDomains { domains: BTreeSet::from([scid(1)]) }, now(0));
+    (1..=3).for_each(|n| admit_other(&mut state, n));
+    let mut effects = round(&mut state, 1);
+    let mut order = Vec::new();
+    // Each says that it has nothing of it: in one round all are asked, and then none again.
+    while let Some((peer, id)) = asked(&effects).pop() {
+        order.push(peer.clone());
+        let response = Response::Refused(Refusal::NotSubscribed);
+        effects = state.handle(Input::SyncResponse { peer, id, response }, now(2 * DEFAULT_PERIOD_MS));
+    }
+    order.sort();
+    assert_eq!(order, [peer(1), peer(2), peer(3)]);
+    assert!(asked(&round(&mut state, 2)).is_empty());
+    let request = Request::Digest { domain: scid(0) };
+    state.handle(Input::SyncRequest { peer: peer(2), channel: ChannelId(0), request }, now(0));
+    let effects = round(&mut state, 3);
+    assert_eq!(asked(&effects).into_iter().map(|(peer, _)| peer).collect::<Vec<_>>(), [peer(2)]);
+}
