@@ -197,4 +197,8 @@ fn the_node_issues_for_the_command_line_what_it_verifies_and_can_revoke() {
     let action = down.json["error"]["action"].as_str().unwrap();
     assert_eq!((down.exit, &down.json["error"]["code"]), (7, &json!("node-unreachable")));
     assert!(action.contains("marque up") && action.contains("--key-file"), "{action}");
+    let nowhere = alpha.folder.path().join("nowhere");
+    let never = alpha.run(&[&issue[..], &["--data", nowhere.to_str().unwrap()]].concat());
+    let action = never.json["error"]["action"].as_str().unwrap();
+    assert!(never.exit == 2 && action.contains("marque init") && action.contains("--key-file"), "{action}");
 }

@@ -104,9 +104,9 @@ fn shown(document: &Value, hidden: &[Pointer]) -> Result<Vec<String>, Failure> {
     Ok(claims.keys().map(of).filter(|claim| !hidden.contains(claim)).map(|claim| claim.to_string()).collect())
 }
 
-/// Where no node answers, somebody else can issue.
+/// Where there is no node, or none answers, somebody else can issue.
 fn elsewhere(failure: Failure) -> Failure {
-    if failure.code != Local::NodeUnreachable.as_str() {
+    if ![Local::NodeUnreachable, Local::Usage].iter().any(|local| failure.code == local.as_str()) {
         return failure;
     }
     let action =
