@@ -3,8 +3,9 @@
 //! Multibase and Multihash as the W3C Controlled Identifiers recommendation restates them, section 2.4.
 
 mod base58;
+mod base64;
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use sha2::{Digest, Sha256, Sha384};
 use std::fmt;
 
@@ -67,7 +68,23 @@ pub fn to_base64url(bytes: &[u8]) -> String {
 /// # Errors
 /// [`CodecError::Malformed`].
 pub fn from_base64url(text: &str) -> Result<Vec<u8>, CodecError> {
-    BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| CodecError::Malformed)
+    base64::decode(base64::URL_SAFE, text.as_bytes()).ok_or(CodecError::Malformed)
+}
+
+/// Writes base64 with padding, as `data:` URLs have it.
+#[must_use]
+pub fn to_base64(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
+/// Reads base64 with padding. Spare bits must be zero, so that one value has one text.
+///
+/// # Errors
+/// [`CodecError::Malformed`].
+pub fn from_base64(text: &str) -> Result<Vec<u8>, CodecError> {
+    let unpadded = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
+    let bytes = base64::decode(base64::STANDARD, unpadded.as_bytes());
+    bytes.filter(|_| text.len() % 4 == 0).ok_or(CodecError::Malformed)
 }
 
 /// Writes base58btc without a multibase prefix.

@@ -167,7 +167,7 @@ impl Secured {
         if data.len() / 4 * 3 > max_bytes.saturating_add(2) {
             return Err(SecureError::TooLong);
         }
-        let bytes = data_encoding::BASE64.decode(data.as_bytes());
+        let bytes = codec::from_base64(data);
         Ok((envelope, Cow::Owned(bytes.map_err(|_| SecureError::DataUrl)?)))
     }
 
@@ -180,7 +180,7 @@ impl Secured {
         if self.envelope.is_text() {
             format!("data:{media_type},{}", String::from_utf8_lossy(&self.bytes))
         } else {
-            format!("data:{media_type};base64,{}", data_encoding::BASE64.encode(&self.bytes))
+            format!("data:{media_type};base64,{}", codec::to_base64(&self.bytes))
         }
     }
 

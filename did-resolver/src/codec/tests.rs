@@ -32,6 +32,27 @@ proptest! {
     }
 
     #[test]
+    fn base64_is_what_another_implementation_reads(
+        bytes in prop::collection::vec(any::<u8>(), 0..40), at in 0_usize..60, other in any::<char>(),
+        text in "[A-Za-z0-9+/_-]{0,13}={0,3}",
+    ) {
+        let reads = |text: &str| {
+            let url = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| CodecError::Malformed);
+            assert_eq!(from_base64url(text), url, "{text:?}");
+            let padded = data_encoding::BASE64.decode(text.as_bytes()).map_err(|_| CodecError::Malformed);
+            assert_eq!(from_base64(text), padded, "{text:?}");
+        };
+        for written in [to_base64url(&bytes), to_base64(&bytes), text] {
+            reads(&written);
+            // One character more, or another one in the place of one.
+            let (before, after) = written.split_at(at.min(written.len()));
+            reads(&format!("{before}{other}{after}"));
+            reads(&format!("{before}{other}{}", after.get(1..).unwrap_or_default()));
+        }
+        prop_assert_eq!(from_base64(&to_base64(&bytes)), Ok(bytes));
+    }
+
+    #[test]
     fn base58btc_is_what_another_implementation_writes_and_reads(
         zeros in 0_usize..4, bytes in prop::collection::vec(any::<u8>(), 0..90), text in "[1-9A-HJ-NP-Za-km-z]{0,100}",
     ) {

@@ -1,5 +1,8 @@
+mod direct;
+
 use super::*;
 use proptest::prelude::*;
+use serde_json::{Map, json};
 
 const MAX: usize = 1 << 20;
 
@@ -43,7 +46,119 @@ fn what_is_not_one_json_text_is_refused() {
     assert_eq!(parse(b"[1]", 2), Err(JsonError::TooLong));
 }
 
+#[test]
+fn a_name_that_comes_again_among_many_is_found() {
+    for count in [2, 16, 17, 18, 100] {
+        let members: Vec<String> =
+            (0..count).map(|at| format!(r#""n\u00{:02x}{at}":{{"x":[]}}"#, at % 2 + 0x61)).collect();
+        let text = format!("{{{}}}", members.join(","));
+        assert_eq!(parse(text.as_bytes(), MAX), direct::parse(text.as_bytes()), "{count}");
+        for again in [0, count / 2, count - 1] {
+            let text = format!(r#"{{{},"n{}{again}":0}}"#, members.join(","), ["a", "b"][again % 2]);
+            assert_eq!(refused(&text), JsonError::Duplicate, "{count} {again}");
+        }
+    }
+}
+
+#[test]
+fn what_is_taken_out_is_gone_and_all_else_stays() {
+    let text = r#"{"a":[1,{"proof":2}],"proof":{"b":["\u00e9",null]},"c":{"proof":{}}}"#;
+    let mut tree = read(text.into(), MAX).unwrap();
+    assert_eq!(tree.value()["c"], json!({"proof": {}}));
+    assert_eq!(tree.take("b"), None);
+    assert_eq!(tree.take("proof"), Some(json!({"b": ["é", null]})));
+    assert_eq!(tree.take("proof"), None);
+    assert_eq!(tree.root().to_value(), json!({"a": [1, {"proof": 2}], "c": {"proof": {}}}));
+    assert_eq!(*tree.value(), tree.root().to_value());
+    assert_eq!(tree.root().get("c").and_then(|c| c.get("proof")).map(Json::is_object), Some(true));
+    assert_eq!(read(b"[1]".to_vec(), MAX).unwrap().take("proof"), None);
+}
+
+/// Any JSON, with names that are short and so often the same.
+fn any_json() -> impl Strategy<Value = Value> {
+    let number = prop_oneof![
+        any::<u32>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        (-1e9..1e9).prop_map(Value::from)
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number,
+        "[a-c\"\\\\/\u{1}-\u{1f}é\u{1F600}]{0,6}".prop_map(Value::from)
+    ];
+    leaf.prop_recursive(5, 60, 20, |inner| {
+        let name = "[a-d\"\\\\é]{0,2}";
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
+            prop::collection::btree_map(name, inner, 0..24)
+                .prop_map(|members| Value::Object(Map::from_iter(members)))
+        ]
+    })
+}
+
+/// Whether the two look the same, asked every way there is.
+fn look_the_same(a: Json<'_>, b: Json<'_>) -> bool {
+    let sorted = |json: Json<'_>| {
+        json.members().map(|members| {
+            let mut names: Vec<_> = members.map(|(name, _)| name.to_owned()).collect();
+            names.sort_unstable();
+            names
+        })
+    };
+    let members = |(x, y): (Members<'_>, Json<'_>)| {
+        x.into_iter().all(|(name, x)| y.get(name).is_some_and(|y| look_the_same(x, y)))
+    };
+    let items = |json: Json<'_>| json.items().map(|items| items.len());
+    a.as_str() == b.as_str()
+        && (a.as_u64(), a.as_i64()) == (b.as_u64(), b.as_i64())
+        && (a.is_object(), items(a), sorted(a)) == (b.is_object(), items(b), sorted(b))
+        && a.get("a").is_some() == b.get("a").is_some()
+        && a.items()
+            .into_iter()
+            .flatten()
+            .zip(b.items().into_iter().flatten())
+            .all(|(a, b)| look_the_same(a, b))
+        && a.members().is_none_or(|all| members((all, b)))
+        && a.to_value() == b.to_value()
+}
+
 proptest! {
+    #[test]
+    fn a_tree_is_what_the_text_says(value in any_json(), name in "[a-d]") {
+        let text = value.to_string();
+        let mut tree = read(text.clone().into_bytes(), MAX).unwrap();
+        prop_assert_eq!(tree.value(), &value);
+        prop_assert!(look_the_same(tree.root(), Json::from(&value)));
+        prop_assert_eq!(direct::parse(text.as_bytes()), Ok(value.clone()));
+        let mut rest = value;
+        let taken = rest.as_object_mut().and_then(|members| members.remove(&name));
+        prop_assert_eq!(tree.take(&name), taken);
+        prop_assert!(look_the_same(tree.root(), Json::from(&rest)));
+    }
+
+    #[test]
+    fn another_way_of_reading_says_the_same_of_any_text(
+        value in any_json(), at in 0_usize..400, junk in r#"[\[\]{}:,"\\u0-9a-ce.+é -]{0,6}"#, gone in 0_usize..5,
+    ) {
+        let text: Vec<char> = value.to_string().chars().collect();
+        let (before, after) = text.split_at(at.min(text.len()));
+        let text: String = before.iter().chain(&junk.chars().collect::<Vec<_>>()).chain(after.iter().skip(gone)).collect();
+        prop_assert_eq!(parse(text.as_bytes(), MAX), direct::parse(text.as_bytes()));
+        prop_assert_eq!(parse(junk.as_bytes(), MAX), direct::parse(junk.as_bytes()));
+    }
+
+    #[test]
+    fn another_way_of_reading_says_the_same_of_any_depth_and_number(
+        open in "[\\[a]{28,36}", digits in "-?[0-9]{1,20}(\\.[0-9]{1,3})?(e[0-9]{1,3})?",
+    ) {
+        let mut text: String = open.chars().map(|c| if c == 'a' { r#"{"a":"# } else { "[" }).collect();
+        text.push_str(&digits);
+        text.extend(open.chars().rev().map(|c| if c == 'a' { '}' } else { ']' }));
+        prop_assert_eq!(parse(text.as_bytes(), MAX), direct::parse(text.as_bytes()));
+        prop_assert_eq!(parse(digits.as_bytes(), MAX), direct::parse(digits.as_bytes()));
+    }
+
     #[test]
     fn reading_never_panics_on_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = parse(&bytes, MAX);

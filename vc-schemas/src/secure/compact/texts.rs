@@ -180,7 +180,7 @@ fn form(text: &str) -> Option<Vec<u8>> {
         }
         DID_KEY => codec::from_multibase_z(rest).ok()?,
         HTTPS => rest.as_bytes().to_vec(),
-        COMPACT_CREDENTIAL | COSE_CREDENTIAL => data_encoding::BASE64.decode(rest.as_bytes()).ok()?,
+        COMPACT_CREDENTIAL | COSE_CREDENTIAL => codec::from_base64(rest).ok()?,
         _ => return None,
     };
     let packed = [&[form], &bytes[..]].concat();
