@@ -10,7 +10,7 @@
 
 use crate::failure::{Failure, Local};
 use did_resolver::did::Did;
-use did_resolver::json;
+use did_resolver::json::{self, Json};
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -73,7 +73,7 @@ impl Mandate {
     ///
     /// # Errors
     /// As [`Mandate::parse`].
-    pub fn read(json: &Value) -> Result<Self, Failure> {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, Failure> {
         let wrong = |_| malformed("members are missing or not known");
         let mut object = Object::new(json, "mandate").map_err(wrong)?;
         if object.text("marque").map_err(wrong)? != "mandate" {
@@ -83,10 +83,10 @@ impl Mandate {
             return Err(malformed("of a version that this program does not know"));
         }
         let mut list = |name, most_items, most_bytes| -> Result<Vec<Secured>, Failure> {
-            let items = object.required(name).map_err(wrong)?.as_array();
+            let items = object.required(name).map_err(wrong)?.items();
             let items = items.filter(|items| items.len() <= most_items);
             let items = items.ok_or_else(|| malformed("`chain` or `identities` is no list, or too long"))?;
-            items.iter().map(|item| decode(item.as_str().unwrap_or_default(), most_bytes)).collect()
+            items.map(|item| decode(item.as_str().unwrap_or_default(), most_bytes)).collect()
         };
         let chain = list("chain", MAX_LINKS, MAX_LINK_BYTES)?;
         let identities = list("identities", MAX_IDENTITIES, MAX_CREDENTIAL_BYTES)?;

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Local};
 use crate::files;
 use crate::mandate::Mandate;
 use did_resolver::did::Did;
-use did_resolver::json;
+use did_resolver::json::{self, Json};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use serde_json::{Value, json};
@@ -90,12 +90,12 @@ impl Wallet {
         let json = json::parse(bytes, MAX_BYTES).map_err(|error| error.to_string())?;
         let mut object = Object::new(&json, "wallet").map_err(|error| error.to_string())?;
         let did = object.did("did").map_err(|error| error.to_string())?;
-        let mut text = |name| object.required(name).ok().and_then(Value::as_str).unwrap_or_default();
+        let mut text = |name| object.required(name).ok().and_then(Json::as_str).unwrap_or_default();
         let (credential, log) = (text("credential"), text("log"));
         let log = Log::verify(log.as_bytes(), now).map_err(|error| error.to_string())?;
-        let mandates = object.required("mandates").ok().and_then(Value::as_array);
+        let mandates = object.required("mandates").ok().and_then(Json::items);
         let mandates = mandates.filter(|items| items.len() <= MAX_MANDATES).ok_or("too many mandates")?;
-        let mandates = mandates.iter().map(Mandate::read).collect::<Result<Vec<_>, _>>();
+        let mandates = mandates.map(Mandate::read).collect::<Result<Vec<_>, _>>();
         object.end("wallet").map_err(|error| error.to_string())?;
         if *log.did() != did {
             return Err("the log is of another DID".to_owned());

@@ -19,6 +19,7 @@ use crate::delegation::scope::ScopeError;
 use crate::object::{Object, ObjectError};
 use crate::status::{Purpose, StatusEntry};
 use did_resolver::did::Did;
+use did_resolver::json::Json;
 use serde_json::{Value, json};
 
 /// Longest domain label: a DNS name.
@@ -38,11 +39,11 @@ impl StatusPair {
     ///
     /// # Errors
     /// [`ClaimsError::Malformed`].
-    pub fn read(json: &Value) -> Result<Self, ClaimsError> {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ClaimsError> {
         let wrong = ClaimsError::Malformed("credentialStatus");
-        let Some([one, two]) = json.as_array().map(Vec::as_slice) else { return Err(wrong) };
-        let read = |json| StatusEntry::parse(json).map_err(|_| wrong);
-        let (one, two) = (read(one)?, read(two)?);
+        let mut items = json.into().items().filter(|items| items.len() == 2).ok_or(wrong)?;
+        let mut read = || StatusEntry::parse(items.next().ok_or(wrong)?).map_err(|_| wrong);
+        let (one, two) = (read()?, read()?);
         match (one.purpose, two.purpose) {
             (Purpose::Revocation, Purpose::Suspension) => Ok(Self { revocation: one, suspension: two }),
             (Purpose::Suspension, Purpose::Revocation) => Ok(Self { revocation: two, suspension: one }),
@@ -130,7 +131,7 @@ impl Claims {
     ///
     /// # Errors
     /// [`ClaimsError`].
-    pub fn read(credential_type: &str, json: &Value) -> Result<Self, ClaimsError> {
+    pub fn read<'a>(credential_type: &str, json: impl Into<Json<'a>>) -> Result<Self, ClaimsError> {
         let mut object = Object::new(json, "credentialSubject")?;
         let from = &mut object;
         let claims = match credential_type {

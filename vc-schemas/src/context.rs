@@ -3,6 +3,7 @@
 //!
 //! No JSON-LD processing happens here: the typed parsers read the terms that the contexts define.
 
+use did_resolver::json::Json;
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -28,9 +29,9 @@ pub fn own() -> Value {
 ///
 /// # Errors
 /// [`ContextError`].
-pub fn check(json: &Value) -> Result<(), ContextError> {
-    let contexts = json.get("@context").and_then(Value::as_array);
-    let own = contexts.is_some_and(|contexts| contexts.as_slice() == [CREDENTIALS_V2, MARQUE_V1]);
+pub fn check<'a>(json: impl Into<Json<'a>>) -> Result<(), ContextError> {
+    let contexts = json.into().get("@context");
+    let own = contexts.is_some_and(|contexts| contexts.is_texts(&[CREDENTIALS_V2, MARQUE_V1]));
     if own { Ok(()) } else { Err(ContextError) }
 }
 

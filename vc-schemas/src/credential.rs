@@ -7,6 +7,7 @@ use crate::claims::{Claims, ClaimsError, StatusPair};
 use crate::context;
 use crate::object::{Object, ObjectError};
 use did_resolver::did::Did;
+use did_resolver::json::Json;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -71,17 +72,12 @@ impl Credential {
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub fn read(json: &Value) -> Result<Self, CredentialError> {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, CredentialError> {
+        let json = json.into();
         context::check(json).map_err(|_| CredentialError::Context)?;
         let mut object = Object::new(json, "credential")?;
         object.optional("@context");
-        let types = object.required("type")?.as_array().map(Vec::as_slice);
-        let Some([Value::String(base), Value::String(own)]) = types else {
-            return Err(CredentialError::Malformed("type"));
-        };
-        if base != "VerifiableCredential" {
-            return Err(CredentialError::Malformed("type"));
-        }
+        let own = own_type(object.required("type")?).ok_or(CredentialError::Malformed("type"))?;
         let credential = Self {
             id: object.text("id")?.to_owned(),
             issuer: object.did("issuer")?,
@@ -125,6 +121,15 @@ impl Credential {
             "credentialStatus": self.status.to_json(),
             "credentialSubject": self.claims.to_json(),
         })
+    }
+}
+
+/// The type beside `VerifiableCredential`, of just two.
+fn own_type(types: Json<'_>) -> Option<&str> {
+    let mut types = types.items()?.map(Json::as_str);
+    match (types.next()??, types.next()??, types.next()) {
+        ("VerifiableCredential", own, None) => Some(own),
+        _ => None,
     }
 }
 

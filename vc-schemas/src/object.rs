@@ -3,8 +3,8 @@
 //! A reader that skips what it does not know lets two readers decide on different things.
 
 use did_resolver::did::Did;
+use did_resolver::json::Json;
 use did_resolver::time::UnixSeconds;
-use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub const MAX_TEXT_BYTES: usize = 2_048;
 /// An object of which members are taken out one by one.
 #[derive(Debug)]
 pub struct Object<'a> {
-    members: &'a Map<String, Value>,
+    json: Json<'a>,
     /// Few, so that looking through them is faster than a tree.
     taken: Vec<&'static str>,
 }
@@ -30,22 +30,25 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// [`ObjectError`] naming `place` where it is not an object.
-    pub fn new(json: &'a Value, place: &'static str) -> Result<Self, ObjectError> {
-        let members = json.as_object().ok_or(ObjectError { member: place })?;
-        Ok(Self { members, taken: Vec::with_capacity(TAKEN) })
+    pub fn new(json: impl Into<Json<'a>>, place: &'static str) -> Result<Self, ObjectError> {
+        let json = json.into();
+        if !json.is_object() {
+            return Err(ObjectError { member: place });
+        }
+        Ok(Self { json, taken: Vec::with_capacity(TAKEN) })
     }
 
     /// The member `name`, if it is there.
-    pub fn optional(&mut self, name: &'static str) -> Option<&'a Value> {
+    pub fn optional(&mut self, name: &'static str) -> Option<Json<'a>> {
         self.taken.push(name);
-        self.members.get(name)
+        self.json.get(name)
     }
 
     /// The member `name`.
     ///
     /// # Errors
     /// [`ObjectError`] where it is missing.
-    pub fn required(&mut self, name: &'static str) -> Result<&'a Value, ObjectError> {
+    pub fn required(&mut self, name: &'static str) -> Result<Json<'a>, ObjectError> {
         self.optional(name).ok_or(ObjectError { member: name })
     }
 
@@ -89,7 +92,7 @@ impl<'a> Object<'a> {
     pub fn texts(&mut self, name: &'static str) -> Result<Option<BTreeSet<String>>, ObjectError> {
         let Some(value) = self.optional(name) else { return Ok(None) };
         let wrong = ObjectError { member: name };
-        let items = value.as_array().filter(|items| items.len() <= MAX_ITEMS).ok_or(wrong)?;
+        let items = value.items().filter(|items| items.len() <= MAX_ITEMS).ok_or(wrong)?;
         let mut texts = BTreeSet::new();
         for item in items {
             let text = item.as_str().filter(|t| is_text(t)).ok_or(wrong)?;
@@ -105,7 +108,8 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`ObjectError`] naming `place` where a member was not taken.
     pub fn end(self, place: &'static str) -> Result<(), ObjectError> {
-        let known = self.members.keys().all(|name| self.taken.contains(&name.as_str()));
+        let mut members = self.json.members().ok_or(ObjectError { member: place })?;
+        let known = members.all(|(name, _)| self.taken.contains(&name));
         if known { Ok(()) } else { Err(ObjectError { member: place }) }
     }
 }

@@ -14,6 +14,7 @@ use crate::object::{Object, ObjectError, is_text};
 use crate::secure::{self, Content, Envelope, MAX_CREDENTIAL_BYTES, ProofTerms, SecureError, Secured};
 use crate::seen::Seen;
 use did_resolver::did::Did;
+use did_resolver::json::Json;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -55,19 +56,19 @@ impl Presentation {
 
     /// As [`Self::read`], and reads no credential again that is in `seen`.
     pub(crate) fn read_with(secured: &Secured, seen: Option<&Seen>) -> Result<Self, PresentationError> {
-        let json = secured.payload();
-        if json.get("@context") != Some(&json!([context::CREDENTIALS_V2])) {
+        let json = secured.document();
+        if !json.get("@context").is_some_and(|context| context.is_texts(&[context::CREDENTIALS_V2])) {
             return Err(PresentationError::Context);
         }
         let mut object = Object::new(json, "presentation")?;
         object.optional("@context");
-        if object.required("type")? != &json!(["VerifiablePresentation"]) {
+        if !object.required("type")?.is_texts(&["VerifiablePresentation"]) {
             return Err(PresentationError::Malformed("type"));
         }
-        let items = object.required("verifiableCredential")?.as_array();
+        let items = object.required("verifiableCredential")?.items();
         let items = items.filter(|items| items.len() <= MAX_CREDENTIALS);
         let items = items.ok_or(PresentationError::Malformed("verifiableCredential"))?;
-        let credentials = items.iter().enumerate().map(|(at, item)| read_credential(at, item, seen));
+        let credentials = items.enumerate().map(|(at, item)| read_credential(at, item, seen));
         let credentials = credentials.collect::<Result<_, _>>()?;
         let holder = object.did("holder")?;
         let answer = match secured.terms() {
@@ -137,7 +138,7 @@ fn seconds(object: &mut Object<'_>, name: &'static str) -> Result<UnixSeconds, P
 
 /// A credential with a proof of its own stands as the JSON that it is, another as the `data:` URL of its
 /// envelope. Which of the two, and in what envelope the presentation is, is for whoever signed each.
-fn read_credential(at: usize, json: &Value, seen: Option<&Seen>) -> Result<Secured, PresentationError> {
+fn read_credential(at: usize, json: Json<'_>, seen: Option<&Seen>) -> Result<Secured, PresentationError> {
     let refused = |error| PresentationError::Credential { at, error };
     let read = |envelope, bytes: &[u8]| {
         let before = seen.and_then(|seen| seen.secured(envelope, bytes));
@@ -145,15 +146,15 @@ fn read_credential(at: usize, json: &Value, seen: Option<&Seen>) -> Result<Secur
         before.map_or_else(|| parse().map_err(refused), Ok)
     };
     if json.get("proof").is_some() {
-        let bytes = secure::canonical(json, MAX_CREDENTIAL_BYTES).map_err(refused)?;
+        let bytes = secure::canonical(&json.to_value(), MAX_CREDENTIAL_BYTES).map_err(refused)?;
         return read(Envelope::DataIntegrity, &bytes);
     }
     let malformed = PresentationError::Malformed("verifiableCredential");
     let mut object = Object::new(json, "verifiableCredential")?;
     let context = object.required("@context")?;
-    let known = context == context::CREDENTIALS_V2 || *context == json!([context::CREDENTIALS_V2]);
-    let kind = object.required("type")?;
-    if !known || !(kind == ENVELOPED || *kind == json!([ENVELOPED])) {
+    let is = |json: Json<'_>, text| json.as_str() == Some(text) || json.is_texts(&[text]);
+    let known = is(context, context::CREDENTIALS_V2);
+    if !known || !is(object.required("type")?, ENVELOPED) {
         return Err(malformed);
     }
     let url = object.required("id")?.as_str().ok_or(malformed)?;

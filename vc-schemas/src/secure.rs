@@ -12,6 +12,7 @@ mod data_integrity;
 mod draft;
 mod envelope;
 mod error;
+mod payload;
 pub mod jose;
 pub mod linked_data;
 pub mod sd_jwt;
@@ -22,12 +23,13 @@ pub use envelope::{Content, Envelope};
 pub use error::SecureError;
 
 use crate::disclosure::{DisclosureError, Pointer};
+use payload::Payload;
 use sd_jwt::{Profile, SdJwt};
 
 use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::did::DidUrl;
 use did_resolver::jcs;
-use did_resolver::json::JsonError;
+use did_resolver::json::{self, Json, JsonError, Tree};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use serde_json::Value;
@@ -65,7 +67,7 @@ pub struct Secured {
 struct Said {
     algorithm: KeyKind,
     key_id: DidUrl,
-    payload: Value,
+    payload: Payload,
     /// What the signature covers.
     signed: Vec<u8>,
     signature: Vec<u8>,
@@ -276,7 +278,7 @@ impl Secured {
     #[must_use]
     pub fn to_embedded(&self) -> Option<Value> {
         let (_, proof) = self.said.proof.as_ref()?;
-        let mut document = self.said.payload.clone();
+        let mut document = self.payload().clone();
         document.as_object_mut()?.insert("proof".to_owned(), proof.clone());
         Some(document)
     }
@@ -284,7 +286,13 @@ impl Secured {
     /// The document without what secures it, always an object.
     #[must_use]
     pub fn payload(&self) -> &Value {
-        &self.said.payload
+        self.said.payload.value()
+    }
+
+    /// As [`Self::payload`], where it stands.
+    #[must_use]
+    pub fn document(&self) -> Json<'_> {
+        self.said.payload.json()
     }
 
     /// The whole as it came.
@@ -319,22 +327,28 @@ fn read_key_id(text: &str) -> Result<DidUrl, SecureError> {
 
 fn read_payload(
     content: Content,
-    bytes: &[u8],
+    bytes: Vec<u8>,
     max_bytes: usize,
     header_issuer: Option<&str>,
-) -> Result<Value, SecureError> {
-    let payload = jose::object(bytes, max_bytes)?;
-    check_payload(content, &payload, header_issuer)?;
+) -> Result<Tree, SecureError> {
+    let payload = json::read(bytes, max_bytes).map_err(SecureError::Json)?;
+    check_payload(content, payload.root(), header_issuer)?;
     Ok(payload)
 }
 
-fn check_payload(content: Content, payload: &Value, header_issuer: Option<&str>) -> Result<(), SecureError> {
-    let Value::Object(members) = payload else { return Err(SecureError::Json(JsonError::Malformed)) };
-    jose::check_claims(members, content.actor(), header_issuer)
+fn check_payload(
+    content: Content,
+    payload: Json<'_>,
+    header_issuer: Option<&str>,
+) -> Result<(), SecureError> {
+    if !payload.is_object() {
+        return Err(SecureError::Json(JsonError::Malformed));
+    }
+    jose::check_claims(payload, content.actor(), header_issuer)
 }
 
 /// The id of whoever the document says that it is by.
-fn actor_of(content: Content, payload: &Value) -> Option<&str> {
+fn actor_of(content: Content, payload: Json<'_>) -> Option<&str> {
     jose::id_of(payload.get(content.actor()))
 }
 

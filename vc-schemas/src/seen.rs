@@ -10,9 +10,9 @@ use crate::chain::Link;
 use crate::claims::Claims;
 use crate::credential::{Credential, CredentialError};
 use crate::secure::{Envelope, Secured};
+use did_resolver::json::Json;
 use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
-use serde_json::Value;
 use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
@@ -36,7 +36,7 @@ pub(crate) enum Read {
 impl Read {
     /// Reads what is secured.
     pub(crate) fn of(secured: &Secured) -> Result<Self, CredentialError> {
-        let credential = Credential::read(secured.payload())?;
+        let credential = Credential::read(secured.document())?;
         Ok(match &credential.claims {
             Claims::Delegation(delegation) => Self::Link(Arc::new(Link {
                 delegation: delegation.clone(),
@@ -169,11 +169,11 @@ impl Seen {
     }
 }
 
-/// The bytes of memory that an entry takes, rather too many: what came and what the signature covers, and
-/// the document twice, as JSON and as it was read. An SD-JWT is also kept in its parts: what was signed,
+/// The bytes of memory that an entry takes, rather too many: what came, what the signature covers and the
+/// text of the document, and the document twice, as JSON and as it was read. An SD-JWT is also kept in its parts: what was signed,
 /// whose digests take more room than their text, and each claim that it shows.
 fn weight(secured: &Secured) -> usize {
-    let (bytes, document) = (secured.bytes().len(), heap(secured.payload()));
+    let (bytes, document) = (secured.bytes().len(), heap(secured.document()));
     let parts = if secured.sd_jwt().is_some() { 8 * bytes + 2 * document } else { 0 };
     4 * bytes + 2 * document + parts
 }
@@ -181,16 +181,16 @@ fn weight(secured: &Secured) -> usize {
 /// A node of a tree of members has room for eleven.
 const NODE_BYTES: usize = 640;
 
-fn heap(json: &Value) -> usize {
-    match json {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 32,
-        Value::String(text) => 64 + text.len(),
-        Value::Array(items) => 64 + items.iter().map(heap).sum::<usize>(),
-        Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| 64 + name.len() + heap(value));
-            NODE_BYTES + members.map(|bytes| bytes + NODE_BYTES / 8).sum::<usize>()
-        }
+/// What a document takes in owned parts, which are made of it where somebody asks for them.
+fn heap(json: Json<'_>) -> usize {
+    if let Some(items) = json.items() {
+        return 64 + items.map(heap).sum::<usize>();
     }
+    if let Some(members) = json.members() {
+        let members = members.map(|(name, value)| 64 + name.len() + heap(value));
+        return NODE_BYTES + members.map(|bytes| bytes + NODE_BYTES / 8).sum::<usize>();
+    }
+    json.as_str().map_or(32, |text| 64 + text.len())
 }
 
 #[cfg(test)]

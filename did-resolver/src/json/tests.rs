@@ -111,7 +111,7 @@ fn look_the_same(a: Json<'_>, b: Json<'_>) -> bool {
     };
     let items = |json: Json<'_>| json.items().map(|items| items.len());
     a.as_str() == b.as_str()
-        && (a.as_u64(), a.as_i64()) == (b.as_u64(), b.as_i64())
+        && (a.as_u64(), a.as_i64(), a.as_bool()) == (b.as_u64(), b.as_i64(), b.as_bool())
         && (a.is_object(), items(a), sorted(a)) == (b.is_object(), items(b), sorted(b))
         && a.get("a").is_some() == b.get("a").is_some()
         && a.items()

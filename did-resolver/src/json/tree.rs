@@ -181,6 +181,18 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The truth value, of one.
+    #[must_use]
+    pub fn as_bool(self) -> Option<bool> {
+        match self {
+            Self::Value(value) => value.as_bool(),
+            Self::Node(at) => match at.node() {
+                Node::Bool(value) => Some(value),
+                _ => None,
+            },
+        }
+    }
+
     /// Whether it is an object.
     #[must_use]
     pub fn is_object(self) -> bool {

@@ -7,6 +7,7 @@ use crate::ports::records::{Expect, StoreError, Table, Write};
 use crate::record::{Decision, Kind};
 use crate::status::Flip;
 use did_resolver::did::Did;
+use did_resolver::json::Json;
 use did_resolver::webvh::Log;
 use marque_rules::issuance::{self, MemberKind};
 use marque_rules::lifecycle::{Act, Standing};
@@ -104,7 +105,7 @@ impl Member {
                 owner,
                 capabilities: Scope::read(object.required("capabilities").ok()?).ok()?,
                 created: object.text("created").ok()?.to_owned(),
-                history: object.required("history").ok()?.as_array()?.clone(),
+                history: object.required("history").ok()?.items()?.map(Json::to_value).collect(),
                 version,
             })
         };

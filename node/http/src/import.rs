@@ -12,7 +12,7 @@ use did_resolver::jcs;
 use did_resolver::webvh::LogError;
 use marque_flows::error::Error;
 use marque_rules::replica::floor::ReceivedLog;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use vc_schemas::code::Code;
 use vc_schemas::object::Object;
@@ -45,14 +45,14 @@ pub(crate) async fn import(State(faces): State<Arc<Faces>>, request: Request) ->
 }
 
 /// The `did.jsonl` of these entries, each in its canonical form: what is hashed and signed is that.
-fn lines(log: &Value) -> Result<Vec<u8>, Problem> {
-    let entries = log.as_array().ok_or(Problem::member(Code::RequestMalformed, "log", "not a list"))?;
+fn lines(log: did_resolver::json::Json<'_>) -> Result<Vec<u8>, Problem> {
+    let entries = log.items().ok_or(Problem::member(Code::RequestMalformed, "log", "not a list"))?;
     if entries.len() > did_resolver::webvh::MAX_ENTRIES {
         return Err(Error::log(&LogError::TooManyEntries).into());
     }
     let mut lines = Vec::new();
-    for (place, entry) in entries.iter().enumerate() {
-        let line = if entry.is_object() { jcs::canonical(entry).ok() } else { None };
+    for (place, entry) in entries.enumerate() {
+        let line = if entry.is_object() { jcs::canonical(&entry.to_value()).ok() } else { None };
         let path = || Path::root().then("log").at(place);
         let detail = "not an entry: a JSON object without inexact numbers";
         let line = line.ok_or_else(|| Problem::of(Refusal::new(Code::LogRefused, path(), detail)))?;
@@ -66,7 +66,7 @@ fn lines(log: &Value) -> Result<Vec<u8>, Problem> {
 pub(crate) fn witness(object: &mut Object<'_>) -> Result<Option<Vec<u8>>, Problem> {
     match object.optional("witness") {
         None => Ok(None),
-        Some(records @ Value::Array(_)) => Ok(Some(records.to_string().into_bytes())),
+        Some(records) if records.items().is_some() => Ok(Some(records.to_value().to_string().into_bytes())),
         Some(_) => Err(Problem::member(Code::RequestMalformed, "witness", "not a list")),
     }
 }

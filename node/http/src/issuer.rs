@@ -41,10 +41,10 @@ pub(crate) async fn reserve(State(faces): State<Arc<Faces>>, Json(json): Json) -
 /// `POST /v1/links`
 pub(crate) async fn register(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
     let mut object = Object::new(&json, "body")?;
-    let chain = object.required("chain")?.as_array().filter(|chain| chain.len() <= MAX_CREDENTIALS);
+    let chain = object.required("chain")?.items().filter(|chain| chain.len() <= MAX_CREDENTIALS);
     object.end("body")?;
     let malformed = Problem::member(Code::RequestMalformed, "chain", "not a list, or far too long");
-    let chain = chain.ok_or(malformed)?.iter().enumerate();
+    let chain = chain.ok_or(malformed)?.enumerate();
     let chain = chain.map(|(at, link)| read(&Path::link(at), link)).collect::<Result<Vec<_>, _>>()?;
     let credential = faces.domain.register_link(&chain).await?;
     let digest = chain.last().map(|link| codec::digest_multibase(&link.digest()));
@@ -64,7 +64,7 @@ pub(crate) async fn register_approval(
     Ok(answer(StatusCode::CREATED, &json!({"id": credential.id})))
 }
 
-fn read(path: &Path, credential: &Value) -> Result<Secured, Problem> {
+fn read(path: &Path, credential: did_resolver::json::Json<'_>) -> Result<Secured, Problem> {
     let refuse = |code, detail| Problem::of(Refusal::new(code, path.clone(), detail));
     let text = credential.as_str().ok_or(refuse(Code::RequestMalformed, "not a text"))?;
     Secured::from_text(Content::Credential, Envelope::of_text(text), text, MAX_CREDENTIAL_BYTES)

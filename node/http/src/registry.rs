@@ -33,7 +33,7 @@ fn bytes<'a>(object: &mut Object<'a>, member: &'static str) -> Result<&'a [u8], 
 }
 
 /// Reads capabilities.
-pub(crate) fn capabilities(json: &Value) -> Result<Scope, Problem> {
+pub(crate) fn capabilities<'a>(json: impl Into<did_resolver::json::Json<'a>>) -> Result<Scope, Problem> {
     let detail = "not a list of distinct capabilities";
     Scope::read(json).map_err(|_| Problem::member(Code::CapabilityMalformed, "capabilities", detail))
 }

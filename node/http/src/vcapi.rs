@@ -36,7 +36,7 @@ struct Options<'a>(Object<'a>);
 impl<'a> Options<'a> {
     /// Takes `options` out of the body; none are as good as an empty object.
     fn of(body: &mut Object<'a>) -> Result<Self, Problem> {
-        Ok(Self(Object::new(body.optional("options").unwrap_or(&NONE), "options")?))
+        Ok(Self(Object::new(body.optional("options").unwrap_or((&*NONE).into()), "options")?))
     }
 
     fn text(&mut self, name: &'static str) -> Result<Option<&'a str>, Problem> {
@@ -110,7 +110,7 @@ fn wrong(option: &'static str, detail: &'static str) -> Problem {
 /// `POST /credentials/issue`
 pub(crate) async fn issue(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
     let mut body = Object::new(&json, "body")?;
-    let credential = document(&mut body, "credential")?;
+    let credential = document(&mut body, &json, "credential")?;
     let mut options = Options::of(&mut body)?;
     body.end("body")?;
     let mut wanted = IssueOptions::default();
@@ -161,7 +161,7 @@ pub(crate) async fn set_status(
 /// `POST /credentials/derive`
 pub(crate) async fn derive(State(faces): State<Arc<Faces>>, Json(json): Json) -> Result<Response, Problem> {
     let mut body = Object::new(&json, "body")?;
-    let credential = document(&mut body, "verifiableCredential")?;
+    let credential = document(&mut body, &json, "verifiableCredential")?;
     let mut options = Options::of(&mut body)?;
     body.end("body")?;
     let wanted = options.pointers("selectivePointers")?.unwrap_or_default();
@@ -178,7 +178,7 @@ pub(crate) async fn verify_credential(
     let json = large(request).await.map_err(Problem::of_verification)?;
     let read = || -> Result<_, Problem> {
         let mut body = Object::new(&json, "body")?;
-        let credential = document(&mut body, "verifiableCredential")?;
+        let credential = document(&mut body, &json, "verifiableCredential")?;
         let mut options = Options::of(&mut body)?;
         body.end("body")?;
         let (checks, wanted) = (options.checks()?, options.flag("returnCredential")?);
@@ -205,7 +205,7 @@ pub(crate) async fn verify_presentation(
             None => (true, "verifiablePresentation"),
             Some(_) => (false, "presentation"),
         };
-        let presentation = document(&mut body, member)?;
+        let presentation = document(&mut body, &json, member)?;
         let mut options = Options::of(&mut body)?;
         body.end("body")?;
         let text = |text: Option<&str>| text.map(str::to_owned);
@@ -225,12 +225,10 @@ pub(crate) async fn verify_presentation(
 }
 
 /// A document of the body: an object. What it must be is not looked at here.
-fn document<'a>(body: &mut Object<'a>, member: &'static str) -> Result<&'a Value, Problem> {
-    let document = body.required(member)?;
-    if document.is_object() {
-        return Ok(document);
-    }
-    Err(Problem::member(Code::RequestMalformed, member, "not a document").of_parsing())
+fn document<'a>(body: &mut Object<'_>, json: &'a Value, member: &'static str) -> Result<&'a Value, Problem> {
+    body.required(member)?;
+    let document = json.get(member).filter(|document| document.is_object());
+    document.ok_or_else(|| Problem::member(Code::RequestMalformed, member, "not a document").of_parsing())
 }
 
 /// A strict JSON body that may be as large as a presentation.

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use marque_rules::replay::NONCE_LIFE;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vc_schemas::code::Code;
@@ -91,9 +91,9 @@ fn read(bytes: &[u8]) -> Result<Question, Problem> {
     let member = |name| move |_| malformed(name, "not of the form that constraints have");
     let workflow = object.optional("workflow").map(Workflow::read).transpose().map_err(member("workflow"))?;
     let amount = object.optional("amount").map(Amount::read).transpose().map_err(member("amount"))?;
-    let arguments = match object.optional("arguments").map(Value::as_object) {
+    let arguments = match object.optional("arguments").map(|json| json.members()) {
         None => BTreeMap::new(),
-        Some(Some(members)) => members.clone().into_iter().collect(),
+        Some(Some(members)) => members.map(|(name, value)| (name.to_owned(), value.to_value())).collect(),
         Some(None) => return Err(malformed("arguments", "not an object")),
     };
     object.end("body")?;

@@ -31,7 +31,7 @@ fn run(secured: &Secured, facts: &Facts, expect: &Expect, now: UnixSeconds) -> R
         return Err(Refusal::new(Code::CredentialMalformed, root(), "not a credential").into());
     }
     let credential =
-        Credential::read(secured.payload()).map_err(|error| credential_refusal(root(), error))?;
+        Credential::read(secured.document()).map_err(|error| credential_refusal(root(), error))?;
     if matches!(credential.claims, Claims::Delegation(_) | Claims::Approval(_)) {
         let detail = "it counts only in a presentation, with the identity credential of its issuer";
         return Err(Refusal::new(Code::IdentityMissing, root().then("issuer"), detail).into());

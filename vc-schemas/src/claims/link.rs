@@ -6,6 +6,7 @@ use crate::delegation::scope::Scope;
 use crate::object::Object;
 use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::did::Did;
+use did_resolver::json::Json;
 use serde_json::{Map, Value, json};
 
 /// What a link passes on.
@@ -33,7 +34,7 @@ pub struct Parent {
 }
 
 impl Parent {
-    pub(super) fn read(json: &Value, member: &'static str) -> Result<Self, ClaimsError> {
+    pub(super) fn read(json: Json<'_>, member: &'static str) -> Result<Self, ClaimsError> {
         let mut object = Object::new(json, member)?;
         let parent = Self { id: object.text("id")?.to_owned(), digest: read_digest(&mut object)? };
         object.end(member)?;

@@ -6,6 +6,7 @@ use super::scope::Capability;
 use crate::object::Object;
 use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::jcs;
+use did_resolver::json::Json;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -35,20 +36,22 @@ impl Action {
     ///
     /// # Errors
     /// [`ConstraintsError::Malformed`].
-    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ConstraintsError> {
         let mut object = Object::new(json, "action")?;
-        let arguments = match object.optional("arguments").map(Value::as_object) {
-            None => BTreeMap::new(),
-            Some(Some(members)) if !members.is_empty() => members.clone().into_iter().collect(),
-            Some(_) => return Err(ConstraintsError::Malformed),
-        };
+        let arguments = object.optional("arguments").map(|json| {
+            let members = json.members().into_iter().flatten();
+            members.map(|(name, value)| (name.to_owned(), value.to_value())).collect()
+        });
+        if arguments.as_ref().is_some_and(BTreeMap::is_empty) {
+            return Err(ConstraintsError::Malformed);
+        }
         let action = Self {
             audience: object.text("audience")?.to_owned(),
             capability: object.text("capability")?.parse()?,
             resource: object.optional_text("resource")?.map(str::to_owned),
             purpose: object.optional_text("purpose")?.map(str::to_owned),
             workflow: object.optional("workflow").map(Workflow::read).transpose()?,
-            arguments,
+            arguments: arguments.unwrap_or_default(),
             amount: object.optional("amount").map(Amount::read).transpose()?,
         };
         object.end("action")?;

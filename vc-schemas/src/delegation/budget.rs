@@ -7,7 +7,7 @@
 use super::constraints::ConstraintsError;
 use crate::object::Object;
 use did_resolver::did::Did;
-use did_resolver::json::MAX_INTEGER;
+use did_resolver::json::{Json, MAX_INTEGER};
 use serde_json::{Value, json};
 
 /// Longest unit, in bytes. The codes of ISO 4217 have three.
@@ -39,7 +39,7 @@ impl Amount {
     ///
     /// # Errors
     /// [`ConstraintsError::Malformed`].
-    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ConstraintsError> {
         let mut object = Object::new(json, "amount")?;
         let amount = Self::take(&mut object)?;
         object.end("amount")?;
@@ -90,7 +90,7 @@ impl Budget {
     ///
     /// # Errors
     /// [`ConstraintsError::Malformed`].
-    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ConstraintsError> {
         let mut object = Object::new(json, "budget")?;
         let budget = Self { limit: Amount::take(&mut object)?, accountant: object.did("accountant")? };
         object.end("budget")?;

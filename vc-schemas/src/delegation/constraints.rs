@@ -7,6 +7,7 @@ use super::budget::Budget;
 use super::limits::ArgumentLimits;
 use super::scope::{Capability, Scope, ScopeError};
 use crate::object::{Object, ObjectError};
+use did_resolver::json::Json;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -63,7 +64,7 @@ impl Workflow {
     ///
     /// # Errors
     /// [`ConstraintsError::Malformed`].
-    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ConstraintsError> {
         let mut object = Object::new(json, "workflow")?;
         let id = object.text("id")?.to_owned();
         let step = object.optional_text("step")?.map(str::to_owned);
@@ -93,13 +94,14 @@ impl Constraints {
     /// # Errors
     /// [`ConstraintsError::Unknown`] for a constraint that is not known; the others for a known one
     /// of the wrong shape.
-    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
-        let members = json.as_object().ok_or(ConstraintsError::Malformed)?;
-        if members.keys().any(|name| !NAMES.contains(&name.as_str())) {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ConstraintsError> {
+        let json = json.into();
+        let mut members = json.members().ok_or(ConstraintsError::Malformed)?;
+        if members.any(|(name, _)| !NAMES.contains(&name)) {
             return Err(ConstraintsError::Unknown);
         }
         let mut object = Object::new(json, "constraints")?;
-        let scope = |value: Option<&Value>| value.map_or(Ok(Scope::default()), Scope::read);
+        let scope = |value: Option<Json<'_>>| value.map_or(Ok(Scope::default()), Scope::read);
         let constraints = Self {
             audience: some_texts(&mut object, "audience")?,
             resource: some_texts(&mut object, "resource")?,
@@ -201,7 +203,7 @@ pub(crate) fn some_texts(
     }
 }
 
-fn read_depth(json: &Value) -> Result<u8, ConstraintsError> {
+fn read_depth(json: Json<'_>) -> Result<u8, ConstraintsError> {
     let depth = json.as_u64().and_then(|d| u8::try_from(d).ok());
     depth.filter(|d| *d <= MAX_DEPTH).ok_or(ConstraintsError::Malformed)
 }

@@ -8,7 +8,7 @@
 use super::constraints::ConstraintsError;
 use super::scope::{Capability, MAX_CAPABILITIES, Scope};
 use crate::object::is_text;
-use did_resolver::json::MAX_INTEGER;
+use did_resolver::json::{Json, MAX_INTEGER};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,18 +65,20 @@ impl Limit {
     ///
     /// # Errors
     /// [`ConstraintsError::Unknown`] for another kind of limit.
-    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
-        let members = json.as_object().ok_or(ConstraintsError::Malformed)?;
-        if members.keys().any(|name| !["min", "max", "oneOf"].contains(&name.as_str())) {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ConstraintsError> {
+        let json = json.into();
+        let mut members = json.members().ok_or(ConstraintsError::Malformed)?;
+        if members.any(|(name, _)| !["min", "max", "oneOf"].contains(&name)) {
             return Err(ConstraintsError::Unknown);
         }
-        let bound = |name| members.get(name).map(|b: &Value| b.as_i64().ok_or(ConstraintsError::Malformed));
+        let bound = |name| json.get(name).map(|b| b.as_i64().ok_or(ConstraintsError::Malformed));
         let (min, max) = (bound("min").transpose()?, bound("max").transpose()?);
-        let Some(texts) = members.get("oneOf") else { return Self::between(min, max) };
-        let texts = texts.as_array().filter(|t| t.len() <= MAX_VALUES).ok_or(ConstraintsError::Malformed)?;
-        let text = |item: &Value| item.as_str().map(str::to_owned).ok_or(ConstraintsError::Malformed);
-        let limit = Self::one_of(texts.iter().map(text).collect::<Result<Vec<_>, _>>()?)?;
-        let distinct = matches!(&limit.0, Values::OneOf(set) if set.len() == texts.len());
+        let Some(texts) = json.get("oneOf") else { return Self::between(min, max) };
+        let texts = texts.items().filter(|t| t.len() <= MAX_VALUES).ok_or(ConstraintsError::Malformed)?;
+        let count = texts.len();
+        let text = |item: Json<'_>| item.as_str().map(str::to_owned).ok_or(ConstraintsError::Malformed);
+        let limit = Self::one_of(texts.map(text).collect::<Result<Vec<_>, _>>()?)?;
+        let distinct = matches!(&limit.0, Values::OneOf(set) if set.len() == count);
         if distinct && min.is_none() && max.is_none() { Ok(limit) } else { Err(ConstraintsError::Malformed) }
     }
 
@@ -151,12 +153,12 @@ impl ArgumentLimits {
     ///
     /// # Errors
     /// [`ConstraintsError`].
-    pub fn read(json: &Value) -> Result<Self, ConstraintsError> {
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ConstraintsError> {
         let mut limits = Self::default();
-        for (capability, arguments) in members(json)? {
+        for (capability, arguments) in members(json.into())? {
             let capability: Capability = capability.parse()?;
             for (argument, limit) in members(arguments)? {
-                limits.insert(capability.clone(), argument.clone(), Limit::read(limit)?)?;
+                limits.insert(capability.clone(), argument.to_owned(), Limit::read(limit)?)?;
             }
         }
         Ok(limits)
@@ -210,7 +212,9 @@ impl ArgumentLimits {
     }
 }
 
-/// The members of an object that has some.
-fn members(json: &Value) -> Result<&Map<String, Value>, ConstraintsError> {
-    json.as_object().filter(|members| !members.is_empty()).ok_or(ConstraintsError::Malformed)
+/// The members of an object that has some, in the order of their names: what is refused first does not
+/// hang on how they were written.
+fn members(json: Json<'_>) -> Result<BTreeMap<&str, Json<'_>>, ConstraintsError> {
+    let members: BTreeMap<_, _> = json.members().into_iter().flatten().collect();
+    if members.is_empty() { Err(ConstraintsError::Malformed) } else { Ok(members) }
 }

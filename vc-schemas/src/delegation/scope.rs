@@ -2,6 +2,7 @@
 //!
 //! Source: draft-gudlab-agentid-protocol-00, Delegation ("equal to or a strict subset").
 
+use did_resolver::json::Json;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -116,14 +117,15 @@ impl Scope {
     ///
     /// # Errors
     /// [`ScopeError`].
-    pub fn read(json: &Value) -> Result<Self, ScopeError> {
-        let items = json.as_array().ok_or(ScopeError::Malformed)?;
+    pub fn read<'a>(json: impl Into<Json<'a>>) -> Result<Self, ScopeError> {
+        let items = json.into().items().ok_or(ScopeError::Malformed)?;
         if items.len() > MAX_CAPABILITIES {
             return Err(ScopeError::TooMany);
         }
-        let read = |item: &Value| item.as_str().ok_or(ScopeError::Malformed)?.parse();
-        let scope = Self::new(items.iter().map(read).collect::<Result<Vec<_>, _>>()?)?;
-        if scope.0.len() == items.len() { Ok(scope) } else { Err(ScopeError::Malformed) }
+        let (count, read) =
+            (items.len(), |item: Json<'_>| item.as_str().ok_or(ScopeError::Malformed)?.parse());
+        let scope = Self::new(items.map(read).collect::<Result<Vec<_>, _>>()?)?;
+        if scope.0.len() == count { Ok(scope) } else { Err(ScopeError::Malformed) }
     }
 
     /// Writes an array of capabilities, in order.

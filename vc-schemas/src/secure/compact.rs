@@ -22,8 +22,8 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
     }
     // What comes out is longer than what comes in, and is bounded for itself.
     let payload = document::decode(parts.payload, max_bytes.max(MAX_CREDENTIAL_BYTES))?;
-    super::check_payload(content, &payload, None)?;
-    let key_id = read_key_id(parts.key_id(), super::actor_of(content, &payload))?;
+    super::check_payload(content, payload.root(), None)?;
+    let key_id = read_key_id(parts.key_id(), super::actor_of(content, payload.root()))?;
     Ok(parts.said(key_id, payload))
 }
 
@@ -34,11 +34,11 @@ pub(super) fn draft(
     key_id: &DidUrl,
     kind: KeyKind,
 ) -> Result<Sign1Draft, SecureError> {
-    let key_id = write_key_id(key_id.as_str(), super::actor_of(content, payload));
+    let key_id = write_key_id(key_id.as_str(), super::actor_of(content, payload.into()));
     let typ = Envelope::Compact.media_type(content);
     let encoded = document::encode(payload)?;
     // Nothing is signed that does not say just what it was to say.
-    if document::decode(&encoded, usize::MAX)? != *payload {
+    if document::decode(&encoded, usize::MAX)?.value() != payload {
         return Err(SecureError::Malformed);
     }
     Sign1Draft::without_content_type(kind, key_id.as_bytes(), typ, encoded)

@@ -9,13 +9,13 @@ mod foreign;
 
 pub(crate) use foreign::{Foreign, sig_structure};
 
-use super::{Content, Envelope, MAX_SIGNATURE_BYTES, Said, SecureError};
+use super::{Content, Envelope, MAX_SIGNATURE_BYTES, Payload, Said, SecureError};
 use crate::cbor::{ARRAY, MAP, NEGATIVE, Reader, TAG, UNSIGNED};
 use coset::{CborSerializable, CoseSign1, Header, HeaderBuilder, ProtectedHeader};
 use coset::{TaggedCborSerializable, cbor, iana};
 use did_resolver::did::DidUrl;
+use did_resolver::json::Tree;
 use did_resolver::keys::{KeyKind, PublicKey};
-use serde_json::Value;
 
 /// Longest protected header, in bytes: a key id of the greatest length and two media types fit.
 pub const MAX_PROTECTED_BYTES: usize = 4_096;
@@ -100,11 +100,11 @@ impl<'a> Parts<'a> {
     }
 
     /// What was read, with what it came to.
-    pub(super) fn said(&self, key_id: DidUrl, payload: Value) -> Said {
+    pub(super) fn said(&self, key_id: DidUrl, payload: Tree) -> Said {
         Said {
             algorithm: self.protected.algorithm,
             key_id,
-            payload,
+            payload: Payload::Read(payload),
             signed: sig_structure(&self.protected.bytes, self.payload),
             signature: self.signature.to_vec(),
             digest: None,
@@ -216,7 +216,7 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
     }
     let key_id = std::str::from_utf8(parts.key_id()).map_err(|_| SecureError::KeyId)?;
     let key_id = super::read_key_id(key_id)?;
-    Ok(parts.said(key_id, super::read_payload(content, parts.payload, max_bytes, None)?))
+    Ok(parts.said(key_id, super::read_payload(content, parts.payload.to_vec(), max_bytes, None)?))
 }
 
 /// A COSE_Sign1 before it is signed.

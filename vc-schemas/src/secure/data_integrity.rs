@@ -5,13 +5,12 @@
 //! signed is its canonical form (RFC 8785). One proof, and no more: of two, readers may heed either.
 //! What a proof says is closed, as the header of a JWS is.
 
-use super::{Content, SecureError};
-use crate::secure::Said;
+use super::{Content, Payload, Said, SecureError};
 use did_resolver::codec::Sha256Digest;
 use did_resolver::did::DidUrl;
 use did_resolver::document::Relationship;
 use did_resolver::jcs;
-use did_resolver::json::{self, JsonError};
+use did_resolver::json::{self, JsonError, Tree};
 use did_resolver::keys::KeyKind;
 use did_resolver::proof::{Proof, ProofDraft, ProofError, ProofOptions, Secured, Suite};
 use did_resolver::time::UnixSeconds;
@@ -68,17 +67,17 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
     if bytes.len() > max_bytes {
         return Err(SecureError::TooLong);
     }
-    let document = json::parse(bytes, max_bytes).map_err(SecureError::Json)?;
-    if !document.is_object() {
+    let document = json::read(bytes.to_vec(), max_bytes).map_err(SecureError::Json)?;
+    if !document.root().is_object() {
         return Err(SecureError::Json(JsonError::Malformed));
     }
-    if document.get("proof").is_none() {
+    if document.root().get("proof").is_none() {
         return Err(SecureError::Proofs);
     }
     from_secured(content, document, &Secured::read(bytes, max_bytes).map_err(refusal)?)
 }
 
-fn from_secured(content: Content, mut document: Value, secured: &Secured<'_>) -> Result<Said, SecureError> {
+fn from_secured(content: Content, mut document: Tree, secured: &Secured<'_>) -> Result<Said, SecureError> {
     let mut proofs = secured.proofs();
     let (Some(said), None) = (proofs.next(), proofs.next()) else { return Err(SecureError::Proofs) };
     if !said.members().all(|member| PROOF_MEMBERS.contains(&member)) {
@@ -98,9 +97,8 @@ fn from_secured(content: Content, mut document: Value, secured: &Secured<'_>) ->
     let algorithm = algorithm(said)?;
     // The context of a proof is that of the document, or the signature is over something else.
     let (signed, signature) = secured.signed(0).ok_or(SecureError::Malformed)?;
-    let members = document.as_object_mut().ok_or(SecureError::Json(JsonError::Malformed))?;
-    let proof = members.remove("proof").ok_or(SecureError::Proofs)?;
-    super::jose::check_claims(members, content.actor(), None)?;
+    let proof = document.take("proof").ok_or(SecureError::Proofs)?;
+    super::jose::check_claims(document.root(), content.actor(), None)?;
     Ok(Said {
         algorithm,
         key_id: said.verification_method().clone(),
@@ -109,7 +107,7 @@ fn from_secured(content: Content, mut document: Value, secured: &Secured<'_>) ->
         digest: Some(digest(secured)?),
         proof: Some((terms, proof)),
         sd_jwt: None,
-        payload: document,
+        payload: Payload::Read(document),
     })
 }
 

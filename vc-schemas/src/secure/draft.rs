@@ -47,7 +47,7 @@ impl Draft {
         kind: KeyKind,
     ) -> Result<Self, SecureError> {
         let document = jcs::canonical(&payload).map_err(|_| SecureError::Json(JsonError::Integer))?;
-        let canonical = super::read_payload(content, &document, MAX_BYTES, None)?;
+        let canonical = super::read_payload(content, document.clone(), MAX_BYTES, None)?;
         super::read_key_id(key_id.as_str())?;
         let form = match envelope {
             Envelope::Jwt => {
@@ -60,7 +60,7 @@ impl Draft {
                 let draft = Sign1Draft::new(kind, key_id, content.media_type(), document)?;
                 Form::Cose(draft.typed(envelope.media_type(content))?)
             }
-            Envelope::Compact => Form::Compact(compact::draft(content, &canonical, &key_id, kind)?),
+            Envelope::Compact => Form::Compact(compact::draft(content, canonical.value(), &key_id, kind)?),
             Envelope::DataIntegrity => {
                 Form::DataIntegrity(data_integrity::draft(content, payload, key_id, kind)?)
             }

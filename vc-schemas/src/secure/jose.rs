@@ -1,9 +1,9 @@
 //! JWS in compact form (RFC 7515, section 3.1) read by the rules of RFC 8725: the header may name an
 //! algorithm and a key, and may bring neither.
 
-use super::{Content, Envelope, Said, SecureError};
+use super::{Content, Envelope, Payload, Said, SecureError};
 use did_resolver::codec;
-use did_resolver::json::{self, JsonError};
+use did_resolver::json::{self, Json, JsonError};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use serde_json::{Map, Value, json};
@@ -188,17 +188,18 @@ impl JwsDraft {
 
 /// Reads a credential or a presentation.
 pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<Said, SecureError> {
-    let jws = Jws::parse(bytes, max_bytes)?;
+    let mut jws = Jws::parse(bytes, max_bytes)?;
     let typed = names_media_type(jws.typ(), Envelope::Jwt.format(content))
         && jws.cty().is_none_or(|cty| names_media_type(cty, content.subtype()));
     if !typed {
         return Err(SecureError::Type);
     }
-    let payload = super::read_payload(content, jws.payload(), max_bytes, jws.issuer())?;
+    let payload = std::mem::take(&mut jws.parts.payload);
+    let payload = super::read_payload(content, payload, max_bytes, jws.issuer())?;
     Ok(Said {
         algorithm: jws.algorithm(),
         key_id: super::read_key_id(jws.key_id())?,
-        payload,
+        payload: Payload::Read(payload),
         signed: jws.parts.signing_input,
         signature: jws.parts.signature,
         digest: None,
@@ -304,42 +305,42 @@ pub(super) fn names_media_type(text: &str, short: &str) -> bool {
 /// that has no such property may have the claim alone, and its reader must heed it. `iat` says when the
 /// signature was made and is only read as a number.
 pub(super) fn check_claims(
-    payload: &Map<String, Value>,
+    payload: Json<'_>,
     actor: &str,
     header_issuer: Option<&str>,
 ) -> Result<(), SecureError> {
     let agrees = |claim: &str, property: Option<&str>| match payload.get(claim) {
         None => true,
-        Some(value) => property.is_some_and(|p| value == p),
+        Some(value) => property.is_some_and(|p| value.as_str() == Some(p)),
     };
     let actor_id = id_of(payload.get(actor));
     // A presentation has no dates of its own beside these.
     let dateless = actor == "holder";
     let at = |claim: &str, property: &str| match (payload.get(claim), payload.get(property)) {
         (None, _) => true,
-        (Some(value), None) => dateless && value.is_u64(),
+        (Some(value), None) => dateless && value.as_u64().is_some(),
         (Some(value), Some(instant)) => {
             let instant = instant.as_str().and_then(|text| UnixSeconds::parse(text).ok());
             value.as_u64().is_some_and(|v| instant.is_some_and(|i| i.get() == v))
         }
     };
     let subject = if actor == "holder" { actor_id } else { id_of(payload.get("credentialSubject")) };
-    let all_agree = !payload.contains_key("vc")
-        && !payload.contains_key("vp")
+    let all_agree = payload.get("vc").is_none()
+        && payload.get("vp").is_none()
         && header_issuer.is_none_or(|iss| actor_id == Some(iss))
         && agrees("iss", actor_id)
         && agrees("sub", subject)
-        && agrees("jti", payload.get("id").and_then(Value::as_str))
+        && agrees("jti", payload.get("id").and_then(Json::as_str))
         && at("nbf", "validFrom")
         && at("exp", "validUntil")
-        && payload.get("iat").is_none_or(Value::is_u64);
+        && payload.get("iat").is_none_or(|iat| iat.as_u64().is_some());
     if all_agree { Ok(()) } else { Err(SecureError::Claims) }
 }
 
 /// The id of something that is written as its id or as an object with one.
-pub(super) fn id_of(value: Option<&Value>) -> Option<&str> {
+pub(super) fn id_of(value: Option<Json<'_>>) -> Option<&str> {
     let value = value?;
-    value.as_str().or_else(|| value.get("id").and_then(Value::as_str))
+    value.as_str().or_else(|| value.get("id").and_then(Json::as_str))
 }
 
 /// A payload: a strict JSON object of at most `max_bytes`.

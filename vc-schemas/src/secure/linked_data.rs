@@ -17,7 +17,7 @@ use crate::context::CREDENTIALS_V2;
 use did_resolver::codec;
 use did_resolver::did::DidUrl;
 use did_resolver::jcs;
-use did_resolver::json::JsonError;
+use did_resolver::json::{Json, JsonError};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use serde_json::{Map, Value};
@@ -104,7 +104,8 @@ impl LinkedData {
         check_contexts(members.get("@context"), is_known)?;
         let (key_id, terms) = read_proof(&proof, members.get("@context"))?;
         let (algorithm, signature) = read_signature(&proof)?;
-        super::jose::check_claims(members, Content::Credential.actor(), None)?;
+        super::jose::check_claims(Json::from(&payload), Content::Credential.actor(), None)?;
+        let members = payload.as_object().ok_or(SecureError::Json(JsonError::Malformed))?;
         let mut ids = BTreeSet::new();
         for (_, value) in members.iter().filter(|(name, _)| name.as_str() != "@context") {
             check_value(value, &mut ids)?;

@@ -227,7 +227,7 @@ fn check(profile: Profile, jws: &Jws, document: &Value) -> Result<(), SecureErro
             if !jws.cty().is_none_or(|cty| jose::names_media_type(cty, Content::Credential.subtype())) {
                 return Err(SecureError::Type);
             }
-            jose::check_claims(members, Content::Credential.actor(), jws.issuer())
+            jose::check_claims(document.into(), Content::Credential.actor(), jws.issuer())
         }
         Profile::Dc => {
             let text =

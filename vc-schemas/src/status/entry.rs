@@ -4,6 +4,7 @@
 use super::StatusError;
 use super::array::{MAX_ENTRIES, Width};
 use super::members::{Members, is_url};
+use did_resolver::json::Json;
 use serde_json::{Map, Value, json};
 
 const ENTRY_TYPE: &str = "BitstringStatusListEntry";
@@ -63,8 +64,8 @@ impl StatusEntry {
     ///
     /// # Errors
     /// [`StatusError::Malformed`] for another shape, purpose or member.
-    pub fn parse(json: &Value) -> Result<Self, StatusError> {
-        let entry = read(json, &[], &["id"])?;
+    pub fn parse<'a>(json: impl Into<Json<'a>>) -> Result<Self, StatusError> {
+        let entry = read(json.into(), &[], &["id"])?;
         if entry.purpose == Purpose::Message { Err(StatusError::Malformed) } else { Ok(entry) }
     }
 
@@ -102,16 +103,17 @@ impl MessageEntry {
     /// # Errors
     /// [`StatusError::Malformed`] for another shape, size or member, or where not every value has
     /// exactly one message.
-    pub fn parse(json: &Value) -> Result<Self, StatusError> {
+    pub fn parse<'a>(json: impl Into<Json<'a>>) -> Result<Self, StatusError> {
+        let json = json.into();
         let entry = read(json, &["statusMessage"], &["id", "statusSize", "statusReference"])?;
-        let bits = json.get("statusSize").map_or(Some(1), Value::as_u64);
+        let bits = json.get("statusSize").map_or(Some(1), Json::as_u64);
         let width = bits.and_then(Width::of).filter(|w| usize::from(w.greatest()) < MAX_MESSAGES);
         let width = width.filter(|_| entry.purpose == Purpose::Message).ok_or(StatusError::Malformed)?;
-        let messages = json.get("statusMessage").and_then(Value::as_array).ok_or(StatusError::Malformed)?;
+        let messages = json.get("statusMessage").and_then(Json::items).ok_or(StatusError::Malformed)?;
         if messages.len() != usize::from(width.greatest()) + 1 {
             return Err(StatusError::Malformed);
         }
-        let messages = messages.iter().enumerate().map(|(value, json)| read_message(json, value));
+        let messages = messages.enumerate().map(|(value, json)| read_message(json, value));
         let reference = match json.get("statusReference") {
             None => None,
             Some(url) => Some(url.as_str().filter(|url| is_url(url)).ok_or(StatusError::Malformed)?),
@@ -147,7 +149,7 @@ impl MessageEntry {
     }
 }
 
-fn read(json: &Value, more: &[&str], optional: &[&str]) -> Result<StatusEntry, StatusError> {
+fn read(json: Json<'_>, more: &[&str], optional: &[&str]) -> Result<StatusEntry, StatusError> {
     let base = ["type", "statusPurpose", "statusListIndex", "statusListCredential"];
     let members = Members::of(json, &[&base[..], more].concat(), optional)?;
     if json.get("id").is_some_and(|id| !id.as_str().is_some_and(is_url)) {
@@ -162,7 +164,7 @@ fn read(json: &Value, more: &[&str], optional: &[&str]) -> Result<StatusEntry, S
     }
 }
 
-fn read_message(json: &Value, value: usize) -> Result<String, StatusError> {
+fn read_message(json: Json<'_>, value: usize) -> Result<String, StatusError> {
     let members = Members::of(json, &["status", "message"], &[])?;
     let text = members.text("message")?;
     if members.text("status")? == hex(value) && (1..=MAX_MESSAGE_BYTES).contains(&text.len()) {

@@ -2,9 +2,8 @@
 
 use super::StatusError;
 use super::entry::Purpose;
-use did_resolver::json::MAX_INTEGER;
+use did_resolver::json::{Json, MAX_INTEGER};
 use did_resolver::time::UnixSeconds;
-use serde_json::{Map, Value};
 
 /// Longest URL of a list, in bytes.
 pub const MAX_URL_BYTES: usize = 2_048;
@@ -25,24 +24,28 @@ pub(super) fn is_list_url(text: &str) -> bool {
 }
 
 /// An object whose members are all known.
-pub(super) struct Members<'a>(&'a Map<String, Value>);
+pub(super) struct Members<'a>(Json<'a>);
 
 impl<'a> Members<'a> {
     /// The object `json`, which has all that are `required` and none but those and `optional`.
-    pub(super) fn of(json: &'a Value, required: &[&str], optional: &[&str]) -> Result<Self, StatusError> {
-        let object = json.as_object().ok_or(StatusError::Malformed)?;
-        let all = required.iter().all(|name| object.contains_key(*name));
-        let no_other =
-            object.keys().all(|n| required.contains(&n.as_str()) || optional.contains(&n.as_str()));
-        if all && no_other { Ok(Self(object)) } else { Err(StatusError::Malformed) }
+    pub(super) fn of(
+        json: impl Into<Json<'a>>,
+        required: &[&str],
+        optional: &[&str],
+    ) -> Result<Self, StatusError> {
+        let json = json.into();
+        let mut members = json.members().ok_or(StatusError::Malformed)?;
+        let no_other = members.all(|(name, _)| required.contains(&name) || optional.contains(&name));
+        let all = required.iter().all(|name| json.get(name).is_some());
+        if all && no_other { Ok(Self(json)) } else { Err(StatusError::Malformed) }
     }
 
     pub(super) fn text(&self, name: &str) -> Result<&'a str, StatusError> {
-        self.0.get(name).and_then(Value::as_str).ok_or(StatusError::Malformed)
+        self.0.get(name).and_then(Json::as_str).ok_or(StatusError::Malformed)
     }
 
     pub(super) fn number(&self, name: &str) -> Result<u64, StatusError> {
-        let number = self.0.get(name).and_then(Value::as_u64);
+        let number = self.0.get(name).and_then(Json::as_u64);
         number.filter(|n| *n <= MAX_INTEGER).ok_or(StatusError::Malformed)
     }
 

@@ -6,8 +6,8 @@ use super::terms;
 use super::texts::Texts;
 use crate::cbor::{ARRAY, Item, MAP, Reader, Writer};
 use crate::secure::SecureError;
-use did_resolver::json::{JsonError, MAX_DEPTH, MAX_INTEGER};
-use serde_json::{Map, Number, Value};
+use did_resolver::json::{Builder, JsonError, MAX_DEPTH, MAX_INTEGER, Tree};
+use serde_json::{Number, Value};
 
 /// Writes a document: the version of the term table, then the document itself.
 ///
@@ -70,24 +70,23 @@ fn is_float(value: f64) -> bool {
 /// [`SecureError::Malformed`] for another encoding, or something after it; [`SecureError::Terms`] for a
 /// version, a term or a form of text that is not known; [`SecureError::Json`] for a name that stands twice,
 /// an integer that not every reader holds exactly, or too deep nesting; [`SecureError::TooLong`].
-pub(super) fn decode(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureError> {
+pub(super) fn decode(bytes: &[u8], max_bytes: usize) -> Result<Tree, SecureError> {
     let mut reader = Reader::new(bytes);
     reader.expect(ARRAY, 2)?;
     if reader.unsigned()? != terms::VERSION {
         return Err(SecureError::Terms);
     }
-    let mut decoder = Decoder { reader, texts: Texts::default(), left: max_bytes };
-    let document = decoder.value(0)?;
+    let (texts, tree) = (Texts::default(), Builder::default());
+    let mut decoder = Decoder { reader, texts, tree, left: max_bytes };
+    decoder.value(0)?;
     decoder.reader.end()?;
-    Ok(document)
+    Ok(decoder.tree.finish())
 }
-
-/// Most items that there is room made for before any of them is read.
-const MAX_ROOM: usize = 8;
 
 struct Decoder<'a> {
     reader: Reader<'a>,
     texts: Texts,
+    tree: Builder,
     /// How many bytes of JSON there may still be.
     left: usize,
 }
@@ -98,48 +97,53 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, SecureError> {
+    fn value(&mut self, depth: usize) -> Result<(), SecureError> {
         if depth > MAX_DEPTH {
             return Err(SecureError::Json(JsonError::TooDeep));
         }
         // What separates it from the next, and at least one character of its own.
         self.spend(2)?;
-        Ok(match self.reader.item()? {
-            Item::Null => Value::Null,
-            Item::Bool(value) => Value::Bool(value),
-            Item::Unsigned(number) if number <= MAX_INTEGER => Value::from(number),
+        let integer = SecureError::Json(JsonError::Integer);
+        match self.reader.item()? {
+            Item::Null => self.tree.null(),
+            Item::Bool(value) => self.tree.bool(value),
+            Item::Unsigned(number) => self.tree.unsigned(number).map_err(SecureError::Json)?,
             // MAX_INTEGER fits.
-            Item::Negative(number) if number < MAX_INTEGER => Value::from(-1 - number.cast_signed()),
-            Item::Unsigned(_) | Item::Negative(_) => return Err(SecureError::Json(JsonError::Integer)),
-            Item::Float(value) if is_float(value) => {
-                Number::from_f64(value).map(Value::Number).ok_or(SecureError::Malformed)?
+            Item::Negative(number) if number < MAX_INTEGER => {
+                self.tree.integer(-1 - number.cast_signed()).map_err(SecureError::Json)?;
             }
+            Item::Negative(_) => return Err(integer),
+            Item::Float(value) if is_float(value) => self.tree.float(value).map_err(SecureError::Json)?,
             Item::Float(_) => return Err(SecureError::Malformed),
             Item::Text(text) => {
                 self.spend(text.len())?;
                 if !self.texts.is_itself(text) {
                     return Err(SecureError::Malformed);
                 }
-                Value::from(text)
+                self.tree.text(text).map_err(SecureError::Json)?;
             }
             Item::Bytes(bytes) => {
                 let text = self.texts.unpack(bytes)?;
                 self.spend(text.len())?;
-                Value::from(text)
+                self.tree.text(&text).map_err(SecureError::Json)?;
             }
-            Item::Array(items) => {
-                let mut array = Vec::with_capacity(usize::try_from(items).unwrap_or_default().min(MAX_ROOM));
-                for _ in 0..items {
-                    array.push(self.value(depth + 1)?);
-                }
-                Value::Array(array)
-            }
+            Item::Array(items) => self.items(items, depth)?,
             Item::Map(members) => self.members(members, depth)?,
-        })
+        }
+        Ok(())
     }
 
-    fn members(&mut self, count: u64, depth: usize) -> Result<Value, SecureError> {
-        let mut members = Map::new();
+    fn items(&mut self, count: u64, depth: usize) -> Result<(), SecureError> {
+        let place = self.tree.begin(depth).map_err(SecureError::Json)?;
+        for _ in 0..count {
+            self.value(depth + 1)?;
+        }
+        let count = usize::try_from(count).map_err(|_| SecureError::TooLong)?;
+        self.tree.end_array(place, count).map_err(SecureError::Json)
+    }
+
+    fn members(&mut self, count: u64, depth: usize) -> Result<(), SecureError> {
+        let place = self.tree.begin(depth).map_err(SecureError::Json)?;
         let mut previous: &[u8] = &[];
         for _ in 0..count {
             let start = self.reader;
@@ -157,8 +161,10 @@ impl<'a> Decoder<'a> {
             }
             previous = written;
             self.spend(name.len() + 3)?;
-            members.insert(name.to_owned(), self.value(depth + 1)?);
+            self.tree.text(name).map_err(SecureError::Json)?;
+            self.value(depth + 1)?;
         }
-        Ok(Value::Object(members))
+        let count = usize::try_from(count).map_err(|_| SecureError::TooLong)?;
+        self.tree.end_object(place, count).map_err(SecureError::Json)
     }
 }

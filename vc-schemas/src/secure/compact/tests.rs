@@ -1,4 +1,4 @@
-use super::document::{decode, encode};
+use super::document::{self, encode};
 use super::*;
 use crate::cbor::{ARRAY, MAP, Writer};
 use crate::secure::MAX_CREDENTIAL_BYTES;
@@ -7,6 +7,10 @@ use did_resolver::jcs;
 use did_resolver::json::{JsonError, MAX_INTEGER};
 use proptest::prelude::*;
 use serde_json::json;
+
+fn decode(bytes: &[u8], max_bytes: usize) -> Result<Value, SecureError> {
+    document::decode(bytes, max_bytes).map(|tree| tree.value().clone())
+}
 
 const MAX: usize = MAX_CREDENTIAL_BYTES;
 

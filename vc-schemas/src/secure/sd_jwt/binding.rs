@@ -6,7 +6,7 @@ use crate::secure::jose::{self, MAX_HEADER_BYTES};
 use crate::secure::{MAX_SIGNATURE_BYTES, SecureError, verify};
 use did_resolver::codec;
 use did_resolver::jcs;
-use did_resolver::json::{self, JsonError};
+use did_resolver::json::{self, Json, JsonError};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use serde_json::json;
@@ -58,7 +58,7 @@ impl KeyBinding {
         let mut claims = Object::new(&payload, "payload").map_err(|_| wrong)?;
         let mut text_of = |name| claims.text(name).map(str::to_owned).map_err(|_| wrong);
         let (audience, nonce, sd_hash) = (text_of("aud")?, text_of("nonce")?, text_of("sd_hash")?);
-        let issued = claims.required("iat").ok().and_then(serde_json::Value::as_u64).ok_or(wrong)?;
+        let issued = claims.required("iat").ok().and_then(Json::as_u64).ok_or(wrong)?;
         claims.end("payload").map_err(|_| wrong)?;
         let signature = decode(signature)?;
         if !typed || Some(signature.len()) != algorithm.signature_bytes() {

@@ -7,7 +7,7 @@
 use super::{Profile, SdJwt, SdJwtDraft, claims};
 use crate::disclosure::{Pointer, reveal};
 use crate::secure::jose::{self, Jws};
-use crate::secure::{Content, Envelope, Said, SecureError, read_key_id, read_payload, verify};
+use crate::secure::{Content, Envelope, Payload, Said, SecureError, read_key_id, read_payload, verify};
 use did_resolver::codec;
 use did_resolver::did::DidUrl;
 use did_resolver::json;
@@ -57,7 +57,7 @@ fn read_credential(profile: Profile, bytes: &[u8], max_bytes: usize) -> Result<S
     Ok(Said {
         algorithm: sd_jwt.algorithm(),
         key_id: sd_jwt.key_id().clone(),
-        payload,
+        payload: Payload::Made(payload),
         signed: sd_jwt.jws.signing_input().to_vec(),
         signature: sd_jwt.jws.signature().to_vec(),
         digest: None,
@@ -77,14 +77,14 @@ fn read_presentation(bytes: &[u8], max_bytes: usize) -> Result<Said, SecureError
     if !typed {
         return Err(SecureError::Type);
     }
-    let payload = read_payload(content, jws.payload(), max_bytes, jws.issuer())?;
-    if reveal(&payload, &[])?.document != payload {
+    let payload = read_payload(content, jws.payload().to_vec(), max_bytes, jws.issuer())?;
+    if reveal(payload.value(), &[])?.document != *payload.value() {
         return Err(SecureError::Concealed);
     }
     Ok(Said {
         algorithm: jws.algorithm(),
         key_id: read_key_id(jws.key_id())?,
-        payload,
+        payload: Payload::Read(payload),
         signed: jws.signing_input().to_vec(),
         signature: jws.signature().to_vec(),
         digest: None,
