@@ -39,8 +39,7 @@ impl Location {
             None => (domain, None),
             Some((host, port)) => (host, Some(read_port(port)?)),
         };
-        let path: Vec<String> = parts.map(str::to_owned).collect();
-        Self::new(host, port, &path)
+        Self::checked(host, port, parts.map(str::to_owned).collect())
     }
 
     /// Checks host, port and path.
@@ -48,10 +47,13 @@ impl Location {
     /// # Errors
     /// [`LocationError`] names the part that is not right.
     pub fn new(host: &str, port: Option<u16>, path: &[String]) -> Result<Self, LocationError> {
-        let labels: Vec<&str> = host.split('.').collect();
-        let named = labels.len() >= 2 && host.len() <= MAX_HOST_BYTES && labels.iter().all(|l| is_label(l));
+        Self::checked(host, port, path.to_vec())
+    }
+
+    fn checked(host: &str, port: Option<u16>, path: Vec<String>) -> Result<Self, LocationError> {
+        let (before, top) = host.rsplit_once('.').unwrap_or_default();
+        let named = host.len() <= MAX_HOST_BYTES && !before.is_empty() && host.split('.').all(is_label);
         // An address in any spelling ends in a number: `127.0.0.1`, `127.1`, `10.0x1`.
-        let top = labels.last().copied().unwrap_or_default();
         if !named || !top.starts_with(|c: char| c.is_ascii_lowercase()) || top == "localhost" {
             return Err(LocationError::Host);
         }
@@ -61,7 +63,7 @@ impl Location {
         if path.len() > MAX_PATH_SEGMENTS || !path.iter().all(|s| is_segment(s)) {
             return Err(LocationError::Path);
         }
-        Ok(Self { host: host.to_owned(), port, path: path.to_vec() })
+        Ok(Self { host: host.to_owned(), port, path })
     }
 
     /// The domain name.
@@ -117,6 +119,9 @@ fn is_label(label: &str) -> bool {
 /// delimiter, whoever decodes it, and nothing that people do not see.
 fn is_segment(segment: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    if segment.bytes().all(plain) {
+        return !segment.is_empty() && segment != "." && segment != "..";
+    }
     let mut bytes = segment.bytes();
     let mut decoded = Vec::with_capacity(segment.len());
     while let Some(b) = bytes.next() {

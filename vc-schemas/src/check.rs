@@ -194,7 +194,7 @@ fn check_root(held: &Held, expect: &Expect) -> Result<(), Refusal> {
     let by_domain = held
         .identity(&first.credential.issuer)
         .and_then(Identity::domain_scid)
-        .and_then(|scid| expect.domains.get(&scid))
+        .and_then(|scid| expect.domains.get(scid))
         .map(|recognition| &recognition.anchor);
     let anchors: Vec<_> = [by_name, by_domain].into_iter().flatten().collect();
     let path = Path::link(0);

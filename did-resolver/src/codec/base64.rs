@@ -37,23 +37,22 @@ const fn values(sixty_two: u8, sixty_three: u8) -> Values {
 
 /// The bytes that unpadded `text` stands for. Bits to spare must be zero: one value has one text.
 pub(super) fn decode(values: &Values, text: &[u8]) -> Option<Vec<u8>> {
-    let value = |place: usize, character: u8| {
-        values.get(place).and_then(|of| of.get(usize::from(character))).copied().unwrap_or(NONE)
-    };
+    let [first, second, third, fourth] = values;
+    let value = |of: &[u32; 256], character: u8| of.get(usize::from(character)).copied().unwrap_or(NONE);
     let (fours, rest) = text.as_chunks::<4>();
     let mut bytes = vec![0; text.len() / 4 * 3 + rest.len() * 3 / 4];
     let (threes, last) = bytes.as_chunks_mut::<3>();
     let mut all = 0;
     for ([a, b, c, d], three) in fours.iter().zip(threes) {
-        let group = value(0, *a) | value(1, *b) | value(2, *c) | value(3, *d);
+        let group = value(first, *a) | value(second, *b) | value(third, *c) | value(fourth, *d);
         all |= group;
         let [_, bytes @ ..] = group.to_be_bytes();
         *three = bytes;
     }
     let group = match *rest {
         [] => 0,
-        [a, b] => value(0, a) | value(1, b),
-        [a, b, c] => value(0, a) | value(1, b) | value(2, c),
+        [a, b] => value(first, a) | value(second, b),
+        [a, b, c] => value(first, a) | value(second, b) | value(third, c),
         _ => NONE,
     };
     all |= group;

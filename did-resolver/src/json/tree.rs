@@ -126,6 +126,20 @@ impl<'a> At<'a> {
         Some((self.tree.text(name), Json::Node(self.other(at + 1))))
     }
 
+    /// The value of the member `name` of this object.
+    fn find(self, name: &str) -> Option<Self> {
+        let Node::Object(Extent { items, .. }) = self.node() else { return None };
+        let mut at = self.at + 1;
+        for _ in 0..items {
+            let Some(Node::Text(span)) = self.tree.nodes.get(at) else { return None };
+            if span.length as usize == name.len() && self.tree.text(*span) == name {
+                return Some(self.other(at + 1));
+            }
+            at = self.after_member(at);
+        }
+        None
+    }
+
     fn after_member(self, at: usize) -> usize {
         self.other(at + 1).after()
     }
@@ -207,7 +221,7 @@ impl<'a> Json<'a> {
     pub fn get(self, name: &str) -> Option<Self> {
         match self {
             Self::Value(value) => value.as_object()?.get(name).map(Self::Value),
-            Self::Node(_) => self.members()?.find(|(known, _)| *known == name).map(|(_, value)| value),
+            Self::Node(at) => at.find(name).map(|at| Self::Node(at)),
         }
     }
 

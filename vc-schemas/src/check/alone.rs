@@ -13,6 +13,7 @@ use crate::facts::{Expect, Facts};
 use crate::refusal::{Path, Refusal};
 use crate::secure::{Content, SecureError, Secured};
 use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::WebvhId;
 
 /// Verifies a credential that a domain issued. Of `expect`, what is about presentations is not asked.
 #[must_use]
@@ -40,7 +41,8 @@ fn run(secured: &Secured, facts: &Facts, expect: &Expect, now: UnixSeconds) -> R
     if !matches!(credential.claims, Claims::Owner(_) | Claims::Agent(_)) && !secured.is_plain() {
         return Err(SecureError::Concealed.refusal(Content::Credential, root()).into());
     }
-    identities::check_domain(&credential, expect, &root())?;
+    let issuer = WebvhId::parse(&credential.issuer).ok();
+    identities::check_domain((&credential, issuer.as_ref()), expect, &root())?;
     check_dates(root(), &credential, expect, now)?;
     signatures::of_credential(secured, &credential, (facts, now, expect.skew))?;
     let mut lookups = Vec::new();

@@ -43,6 +43,8 @@ impl Approved {
 #[derive(Debug, Clone)]
 pub struct Identity {
     pub(super) credential: Arc<Credential>,
+    /// Who issued it, where that is a did:webvh.
+    pub(super) issuer: Option<WebvhId>,
     pub(super) secured: Secured,
 }
 
@@ -55,13 +57,9 @@ impl Identity {
 
     /// The SCID of the domain that issued it; `None` where the issuer is no did:webvh.
     #[must_use]
-    pub fn domain_scid(&self) -> Option<String> {
-        domain_scid(&self.credential)
+    pub fn domain_scid(&self) -> Option<&str> {
+        self.issuer.as_ref().map(WebvhId::scid)
     }
-}
-
-pub(super) fn domain_scid(credential: &Credential) -> Option<String> {
-    WebvhId::parse(&credential.issuer).ok().map(|id| id.scid().to_owned())
 }
 
 /// Where the status of its subject stands.
@@ -143,7 +141,8 @@ impl Held {
                 if self.identity(credential.claims.subject()).is_some() {
                     return Err(malformed("two identity credentials of one subject"));
                 }
-                self.identities.push(Identity { credential, secured });
+                let issuer = WebvhId::parse(&credential.issuer).ok();
+                self.identities.push(Identity { credential, issuer, secured });
             }
             Claims::Approval(approval) => {
                 if !secured.is_plain() {

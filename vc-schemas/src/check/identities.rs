@@ -1,6 +1,6 @@
 //! Rules 4 (ceilings) and 5: everybody on the path is vouched for by a domain that counts here.
 
-use super::held::{self, Held, Identity};
+use super::held::{Held, Identity};
 use crate::chain;
 use crate::claims::Claims;
 use crate::code::Code;
@@ -30,7 +30,7 @@ pub(super) fn check(held: &Held, expect: &Expect) -> Result<(), Refusal> {
             ));
         };
         check_kind(place, identity, &path)?;
-        check_domain(&identity.credential, expect, &path)?;
+        check_domain((&identity.credential, identity.issuer.as_ref()), expect, &path)?;
     }
     for (at, link) in held.links().iter().enumerate() {
         let subject = held.identity(&link.delegation.id).map(|identity| &identity.credential().claims);
@@ -72,14 +72,18 @@ fn check_kind(place: usize, identity: &Identity, path: &Path) -> Result<(), Refu
 
 /// Whether the issuer is a domain that counts here, and may vouch for the subject where it is one that
 /// stands under a domain.
-pub(super) fn check_domain(credential: &Credential, expect: &Expect, path: &Path) -> Result<(), Refusal> {
+pub(super) fn check_domain(
+    (credential, issuer): (&Credential, Option<&WebvhId>),
+    expect: &Expect,
+    path: &Path,
+) -> Result<(), Refusal> {
     let path = path.clone().then("issuer");
     let is_identity = matches!(credential.claims, Claims::Owner(_) | Claims::Agent(_));
-    match held::domain_scid(credential).and_then(|scid| expect.domains.get(&scid)) {
+    match issuer.and_then(|issuer| expect.domains.get(issuer.scid())) {
         Some(recognition) if recognition.suspended => {
             Err(Refusal::new(Code::DomainSuspended, path, "the domain that vouches for it is suspended here"))
         }
-        Some(_) if is_identity && !stands_under(credential) => {
+        Some(_) if is_identity && !stands_under(credential, issuer) => {
             let detail = "its DID does not stand under the domain that vouches for it";
             Err(Refusal::new(Code::IdentityMismatch, path, detail))
         }
@@ -94,8 +98,8 @@ pub(super) fn check_domain(credential: &Credential, expect: &Expect, path: &Path
 
 /// Whether a did:webvh stands under the host of the domain that vouches for it. That proves nothing by
 /// itself; but without it one recognised domain could vouch for what another one revoked.
-fn stands_under(credential: &Credential) -> bool {
+fn stands_under(credential: &Credential, issuer: Option<&WebvhId>) -> bool {
     let subject = credential.claims.subject();
-    let host = |did: &Did| WebvhId::parse(did).map(|id| id.host().to_owned()).ok();
-    subject.method() != "webvh" || host(subject).is_some() && host(subject) == host(&credential.issuer)
+    let stands = |id: WebvhId| issuer.is_some_and(|issuer| issuer.host() == id.host());
+    subject.method() != "webvh" || WebvhId::parse(subject).is_ok_and(stands)
 }

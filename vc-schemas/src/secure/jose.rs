@@ -52,7 +52,7 @@ impl Parts {
         let (signing_input, signature) = text.rsplit_once('.').ok_or(SecureError::Malformed)?;
         let (header, payload) = signing_input.split_once('.').ok_or(SecureError::Malformed)?;
         let decode = |part| codec::from_base64url(part).map_err(|_| SecureError::Malformed);
-        let header = Header::parse(&decode(header)?)?;
+        let header = Header::parse(decode(header)?)?;
         let signature = decode(signature)?;
         if Some(signature.len()) != header.algorithm.signature_bytes() {
             return Err(SecureError::Malformed);
@@ -209,14 +209,11 @@ pub(super) fn read(content: Content, bytes: &[u8], max_bytes: usize) -> Result<S
 }
 
 impl Header {
-    fn parse(bytes: &[u8]) -> Result<Self, SecureError> {
-        let Value::Object(mut members) = json::parse(bytes, MAX_HEADER_BYTES).map_err(SecureError::Json)?
-        else {
-            return Err(SecureError::Header);
-        };
-        let mut text = |name: &str| match members.remove(name) {
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(SecureError::Header),
+    fn parse(bytes: Vec<u8>) -> Result<Self, SecureError> {
+        let json = json::read(bytes, MAX_HEADER_BYTES).map_err(SecureError::Json)?;
+        let mut members = json.root().members().ok_or(SecureError::Header)?;
+        let text = |name: &str| match json.root().get(name) {
+            Some(text) => text.as_str().map(|text| Some(text.to_owned())).ok_or(SecureError::Header),
             None => Ok(None),
         };
         let algorithm = algorithm_named(&text("alg")?.ok_or(SecureError::Header)?)?;
@@ -227,7 +224,8 @@ impl Header {
             key_id: text("kid")?,
             issuer: text("iss")?,
         };
-        if members.is_empty() { Ok(header) } else { Err(SecureError::SelfChosen) }
+        let known = members.all(|(name, _)| ["alg", "typ", "cty", "kid", "iss"].contains(&name));
+        if known { Ok(header) } else { Err(SecureError::SelfChosen) }
     }
 }
 

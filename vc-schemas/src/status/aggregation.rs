@@ -26,7 +26,7 @@ impl Aggregation {
     /// URL of a list, or one twice.
     pub fn parse(bytes: &[u8]) -> Result<Self, StatusError> {
         let json = json::parse(bytes, MAX_AGGREGATION_BYTES).map_err(|_| StatusError::Malformed)?;
-        Members::of(&json, &["status_lists"], &[])?;
+        Members::of(&json, &["status_lists"], &[], &[])?;
         let lists = json.get("status_lists").and_then(Value::as_array);
         let lists = lists.filter(|lists| lists.len() <= MAX_LISTS).ok_or(StatusError::Malformed)?;
         let url = |json: &Value| json.as_str().filter(|url| is_list_url(url)).map(str::to_owned);

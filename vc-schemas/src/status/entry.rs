@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 const ENTRY_TYPE: &str = "BitstringStatusListEntry";
 
+/// What every entry has.
+const BASE: [&str; 4] = ["type", "statusPurpose", "statusListIndex", "statusListCredential"];
+
 /// Most messages of an entry: those of 4 bits. The recommendation wants one for each value.
 pub const MAX_MESSAGES: usize = 16;
 
@@ -150,13 +153,12 @@ impl MessageEntry {
 }
 
 fn read(json: Json<'_>, more: &[&str], optional: &[&str]) -> Result<StatusEntry, StatusError> {
-    let base = ["type", "statusPurpose", "statusListIndex", "statusListCredential"];
-    let members = Members::of(json, &[&base[..], more].concat(), optional)?;
+    let members = Members::of(json, &BASE, more, optional)?;
     if json.get("id").is_some_and(|id| !id.as_str().is_some_and(is_url)) {
         return Err(StatusError::Malformed);
     }
     let digits = members.text("statusListIndex")?;
-    let index = digits.parse().ok().filter(|index: &u32| *index < MAX_ENTRIES && index.to_string() == digits);
+    let index = decimal(digits).filter(|index| *index < MAX_ENTRIES);
     let list = members.list_url("statusListCredential")?;
     match (members.text("type")?, index) {
         (ENTRY_TYPE, Some(index)) => Ok(StatusEntry { purpose: members.purpose()?, index, list }),
@@ -164,8 +166,14 @@ fn read(json: Json<'_>, more: &[&str], optional: &[&str]) -> Result<StatusEntry,
     }
 }
 
+/// A number in its one spelling.
+fn decimal(digits: &str) -> Option<u32> {
+    let one_spelling = digits == "0" || !digits.starts_with('0');
+    if one_spelling && digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
+}
+
 fn read_message(json: Json<'_>, value: usize) -> Result<String, StatusError> {
-    let members = Members::of(json, &["status", "message"], &[])?;
+    let members = Members::of(json, &["status", "message"], &[], &[])?;
     let text = members.text("message")?;
     if members.text("status")? == hex(value) && (1..=MAX_MESSAGE_BYTES).contains(&text.len()) {
         Ok(text.to_owned())

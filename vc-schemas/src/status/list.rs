@@ -110,10 +110,10 @@ impl StatusList {
     pub fn read(secured: &Secured) -> Result<Self, StatusError> {
         let payload = secured.payload();
         let names = ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject"];
-        let list = Members::of(payload, &names, &[])?;
+        let list = Members::of(payload, &names, &[], &[])?;
         let subject = payload.get("credentialSubject").ok_or(StatusError::Malformed)?;
         let names = ["id", "type", "statusPurpose", "encodedList", "ttl", "sequence"];
-        let subject = Members::of(subject, &names, &[])?;
+        let subject = Members::of(subject, &names, &[], &[])?;
         let url = list.list_url("id")?;
         let (issued, valid_until) = (list.instant("validFrom")?, list.instant("validUntil")?);
         let ttl = subject.number("ttl")?;

@@ -27,16 +27,23 @@ pub(super) fn is_list_url(text: &str) -> bool {
 pub(super) struct Members<'a>(Json<'a>);
 
 impl<'a> Members<'a> {
-    /// The object `json`, which has all that are `required` and none but those and `optional`.
+    /// The object `json`, which has all that are `required` and `more`, and none but those and `optional`.
     pub(super) fn of(
         json: impl Into<Json<'a>>,
         required: &[&str],
+        more: &[&str],
         optional: &[&str],
     ) -> Result<Self, StatusError> {
         let json = json.into();
         let mut members = json.members().ok_or(StatusError::Malformed)?;
-        let no_other = members.all(|(name, _)| required.contains(&name) || optional.contains(&name));
-        let all = required.iter().all(|name| json.get(name).is_some());
+        // No name stands there twice.
+        let mut there = 0;
+        let no_other = members.all(|(name, _)| {
+            let wanted = required.contains(&name) || more.contains(&name);
+            there += usize::from(wanted);
+            wanted || optional.contains(&name)
+        });
+        let all = there == required.len() + more.len();
         if all && no_other { Ok(Self(json)) } else { Err(StatusError::Malformed) }
     }
 
