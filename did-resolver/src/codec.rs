@@ -77,7 +77,7 @@ pub fn to_base64(bytes: &[u8]) -> String {
     BASE64.encode(bytes)
 }
 
-/// Reads base64 with padding. Spare bits must be zero, so that one value has one text.
+/// Reads base64 with padding at its end alone. Spare bits must be zero, so that one value has one text.
 ///
 /// # Errors
 /// [`CodecError::Malformed`].

@@ -12,7 +12,7 @@
 use crate::context;
 use crate::object::{Object, ObjectError, is_text};
 use crate::secure::{self, Content, Envelope, MAX_CREDENTIAL_BYTES, ProofTerms, SecureError, Secured};
-use crate::seen::Seen;
+use crate::seen::{Known, Seen};
 use did_resolver::did::Did;
 use did_resolver::json::Json;
 use did_resolver::time::UnixSeconds;
@@ -51,11 +51,15 @@ impl Presentation {
     /// # Errors
     /// [`PresentationError`].
     pub fn read(secured: &Secured) -> Result<Self, PresentationError> {
-        Self::read_with(secured, None)
+        Self::read_with(secured, None).map(|(presentation, _)| presentation)
     }
 
-    /// As [`Self::read`], and reads no credential again that is in `seen`.
-    pub(crate) fn read_with(secured: &Secured, seen: Option<&Seen>) -> Result<Self, PresentationError> {
+    /// As [`Self::read`], and reads no credential again that is in `seen`: what is known of each is given
+    /// in their order.
+    pub(crate) fn read_with(
+        secured: &Secured,
+        seen: Option<&Seen>,
+    ) -> Result<(Self, Vec<Option<Known>>), PresentationError> {
         let json = secured.document();
         if !json.get("@context").is_some_and(|context| context.is_texts(&[context::CREDENTIALS_V2])) {
             return Err(PresentationError::Context);
@@ -69,7 +73,8 @@ impl Presentation {
         let items = items.filter(|items| items.len() <= MAX_CREDENTIALS);
         let items = items.ok_or(PresentationError::Malformed("verifiableCredential"))?;
         let credentials = items.enumerate().map(|(at, item)| read_credential(at, item, seen));
-        let credentials = credentials.collect::<Result<_, _>>()?;
+        let credentials: Vec<_> = credentials.collect::<Result<_, _>>()?;
+        let (credentials, known) = credentials.into_iter().unzip();
         let holder = object.did("holder")?;
         let answer = match secured.terms() {
             Some(terms) => Answer::of_proof(terms)?,
@@ -81,7 +86,7 @@ impl Presentation {
         if life.is_zero() || life > MAX_LIFE {
             return Err(PresentationError::Malformed("exp"));
         }
-        Ok(Self { holder, audience, nonce, issued, expires, credentials })
+        Ok((Self { holder, audience, nonce, issued, expires, credentials }, known))
     }
 
     /// The payload of the presentation, for [`crate::secure::Draft`] in any envelope.
@@ -138,15 +143,21 @@ fn seconds(object: &mut Object<'_>, name: &'static str) -> Result<UnixSeconds, P
 
 /// A credential with a proof of its own stands as the JSON that it is, another as the `data:` URL of its
 /// envelope. Which of the two, and in what envelope the presentation is, is for whoever signed each.
-fn read_credential(at: usize, json: Json<'_>, seen: Option<&Seen>) -> Result<Secured, PresentationError> {
+fn read_credential(
+    at: usize,
+    json: Json<'_>,
+    seen: Option<&Seen>,
+) -> Result<(Secured, Option<Known>), PresentationError> {
     let refused = |error| PresentationError::Credential { at, error };
     let read = |envelope, bytes: &[u8]| {
-        let before = seen.and_then(|seen| seen.secured(envelope, bytes));
-        let parse = || Secured::parse(Content::Credential, envelope, bytes, MAX_CREDENTIAL_BYTES);
-        before.map_or_else(|| parse().map_err(refused), Ok)
+        if let Some((secured, known)) = seen.and_then(|seen| seen.known(envelope, bytes)) {
+            return Ok((secured, Some(known)));
+        }
+        let parsed = Secured::parse(Content::Credential, envelope, bytes, MAX_CREDENTIAL_BYTES);
+        parsed.map(|secured| (secured, None)).map_err(refused)
     };
     if json.get("proof").is_some() {
-        let bytes = secure::canonical(&json.to_value(), MAX_CREDENTIAL_BYTES).map_err(refused)?;
+        let bytes = secure::canonical(json, MAX_CREDENTIAL_BYTES).map_err(refused)?;
         return read(Envelope::DataIntegrity, &bytes);
     }
     let malformed = PresentationError::Malformed("verifiableCredential");

@@ -113,7 +113,7 @@ impl Secured {
     /// # Errors
     /// As [`Self::parse`].
     pub fn embedded(content: Content, document: &Value, max_bytes: usize) -> Result<Self, SecureError> {
-        Self::parse(content, Envelope::DataIntegrity, &canonical(document, max_bytes)?, max_bytes)
+        Self::parse(content, Envelope::DataIntegrity, &canonical(document.into(), max_bytes)?, max_bytes)
     }
 
     /// Reads what [`Self::to_text`] writes.
@@ -309,8 +309,8 @@ impl Secured {
 }
 
 /// The bytes of a document with a Data Integrity proof that stands in another document.
-pub(crate) fn canonical(document: &Value, max_bytes: usize) -> Result<Vec<u8>, SecureError> {
-    let bytes = jcs::canonical(document).map_err(|_| SecureError::Json(JsonError::Malformed))?;
+pub(crate) fn canonical(document: Json<'_>, max_bytes: usize) -> Result<Vec<u8>, SecureError> {
+    let bytes = jcs::canonical_of(document).map_err(|_| SecureError::Json(JsonError::Malformed))?;
     if bytes.len() > max_bytes { Err(SecureError::TooLong) } else { Ok(bytes) }
 }
 

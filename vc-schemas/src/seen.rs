@@ -48,7 +48,7 @@ impl Read {
         })
     }
 
-    fn valid_until(&self) -> UnixSeconds {
+    pub(crate) fn valid_until(&self) -> UnixSeconds {
         match self {
             Self::Link(link) => link.credential.valid_until,
             Self::Other(credential) => credential.valid_until,
@@ -60,6 +60,14 @@ impl Read {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     pub(crate) secured: Secured,
+    pub(crate) read: Read,
+    pub(crate) key: PublicKey,
+}
+
+/// What is known of a credential that was seen before: how it reads, and under which key its signature
+/// verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
     pub(crate) read: Read,
     pub(crate) key: PublicKey,
 }
@@ -111,14 +119,10 @@ impl Seen {
         Self { capacity, ..Self::default() }
     }
 
-    /// What was read from these bytes.
-    pub(crate) fn secured(&self, envelope: Envelope, bytes: &[u8]) -> Option<Secured> {
-        self.find(envelope, bytes).map(|(secured, _)| secured.clone())
-    }
-
-    /// What was read from what is secured.
-    pub(crate) fn read(&self, secured: &Secured) -> Option<Read> {
-        self.find(secured.envelope(), secured.bytes()).map(|(_, entry)| entry.read.clone())
+    /// The credential with these bytes, and what is known of it.
+    pub(crate) fn known(&self, envelope: Envelope, bytes: &[u8]) -> Option<(Secured, Known)> {
+        let (secured, entry) = self.find(envelope, bytes)?;
+        Some((secured.clone(), Known { read: entry.read.clone(), key: entry.key.clone() }))
     }
 
     /// Whether `secured` bears a signature that verified under `key`, and is not over.

@@ -39,8 +39,10 @@ proptest! {
         let reads = |text: &str| {
             let url = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| CodecError::Malformed);
             assert_eq!(from_base64url(text), url, "{text:?}");
-            let padded = data_encoding::BASE64.decode(text.as_bytes()).map_err(|_| CodecError::Malformed);
-            assert_eq!(from_base64(text), padded, "{text:?}");
+            // It also reads several texts after one another, each with padding of its own.
+            let one = !text.trim_end_matches('=').contains('=');
+            let padded = data_encoding::BASE64.decode(text.as_bytes()).ok().filter(|_| one);
+            assert_eq!(from_base64(text).ok(), padded, "{text:?}");
         };
         for written in [to_base64url(&bytes), to_base64(&bytes), text] {
             reads(&written);

@@ -215,17 +215,17 @@ impl<'a> Scan<'a> {
         let start = self.at;
         let mut plain = true;
         loop {
+            let rest = self.bytes.get(self.at..)?;
+            let length = json::ordinary(rest);
+            plain &= rest.get(..length)?.iter().fold(0, |most, byte| most.max(*byte)) < ORDERS_DIFFER;
+            self.at += length;
             match self.peek()? {
                 b'"' => break,
                 b'\\' => {
                     plain = false;
                     self.escape()?;
                 }
-                0..0x20 => return None,
-                byte => {
-                    plain &= byte < ORDERS_DIFFER;
-                    self.at += 1;
-                }
+                _ => return None,
             }
         }
         let raw = self.bytes.get(start..self.at)?;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::codec;
 use serde_json::json;
 
 #[test]
@@ -133,18 +134,6 @@ fn a_member_is_found_and_left_out_wherever_it_stands() {
     assert_eq!(found.items().count(), 0);
 }
 
-#[test]
-fn both_roads_give_one_digest() {
-    let (canonical, loose) = (br#"{"a":1,"proof":[]}"#, br#"{ "proof":[ ], "a":1.0 }"#);
-    let expected = codec::sha256(br#"{"a":1}"#);
-    assert_eq!(sha256_without(canonical, MAX, "proof"), Ok(expected));
-    assert_eq!(sha256_without(loose, MAX, "proof"), Ok(expected));
-    assert_eq!(sha256_without(canonical, 3, "proof"), Err(JsonError::TooLong));
-    assert_eq!(sha256_without(br#"{"a":1,"a":1}"#, MAX, "proof"), Err(JsonError::Duplicate));
-    assert!(matches!(canonical_text(canonical, MAX), Ok(Cow::Borrowed(_))));
-    assert!(matches!(canonical_text(loose, MAX), Ok(Cow::Owned(text)) if text == canonical));
-}
-
 fn any_text() -> impl Strategy<Value = String> {
     let unit = prop_oneof![
         any::<char>(),
@@ -204,6 +193,26 @@ proptest! {
             _ => { text.remove(at); }
         }
         prop_assert_eq!(recognise(&text).is_some(), is_canonical(&text), "{}", String::from_utf8_lossy(&text));
+    }
+
+    #[test]
+    fn what_stands_in_its_text_is_written_as_what_does_not(value in any_json(), pretty in any::<bool>()) {
+        let expected = canonical(&value);
+        prop_assert_eq!(canonical_of(Json::from(&value)), expected.clone());
+        let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) };
+        if let Ok(tree) = json::read(text.unwrap(), MAX) {
+            prop_assert_eq!(canonical_of(tree.root()), expected.clone());
+        }
+        // Names in any order, as they may stand in a text.
+        if let Value::Object(members) = &value {
+            let mut backwards: Vec<_> = members.iter().collect();
+            backwards.reverse();
+            let members: Vec<_> =
+                backwards.iter().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+            if let Ok(tree) = json::read(format!("{{{}}}", members.join(",")).into_bytes(), MAX) {
+                prop_assert_eq!(canonical_of(tree.root()), expected);
+            }
+        }
     }
 
     #[test]

@@ -74,6 +74,76 @@ fn what_is_taken_out_is_gone_and_all_else_stays() {
     assert_eq!(read(b"[1]".to_vec(), MAX).unwrap().take("proof"), None);
 }
 
+/// What JSON is made of, and what nearly looks like it.
+const TOKENS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    " ",
+    "\n",
+    "\t",
+    "\r",
+    "\u{b}",
+    "\u{a0}",
+    "\u{feff}",
+    "true",
+    "false",
+    "null",
+    "nul",
+    "True",
+    "\"",
+    "\"a\"",
+    "\"b\"",
+    "\"a\":",
+    "\"b\":1",
+    "\"\\u0061\"",
+    "\"\\\"",
+    "\"\\ud800\"",
+    "\"\\ud83d\\ude00\"",
+    "\"\\x\"",
+    "\"\\é\"",
+    "\"\u{1}\"",
+    "\"\u{7f}é\u{1f600}\"",
+    "\\",
+    "\\u",
+    "0",
+    "00",
+    "-0",
+    "-",
+    "-1",
+    "1",
+    "+1",
+    ".5",
+    "1.",
+    "1.0",
+    "1.5",
+    "1e",
+    "1e3",
+    "1E+3",
+    "1e-3",
+    "1e400",
+    "1e-400",
+    "1e20",
+    "-1e20",
+    "999999999999999",
+    "9007199254740991",
+    "9007199254740992",
+    "-9007199254740991",
+    "-9007199254740992",
+    "18446744073709551616",
+    "9007199254740993.0",
+    "-0.0",
+    "0.1",
+    "NaN",
+    "Infinity",
+    "{\"a\":[1,{\"b\":null}]}",
+    "[[]]",
+    "/**/",
+];
+
 /// Any JSON, with names that are short and so often the same.
 fn any_json() -> impl Strategy<Value = Value> {
     let number = prop_oneof![
@@ -138,10 +208,19 @@ proptest! {
     }
 
     #[test]
-    fn another_way_of_reading_says_the_same_of_any_text(
-        value in any_json(), at in 0_usize..400, junk in r#"[\[\]{}:,"\\u0-9a-ce.+é -]{0,6}"#, gone in 0_usize..5,
+    fn what_is_ordinary_is_seen_eight_bytes_at_a_time_as_one_by_one(
+        bytes in prop::collection::vec(prop_oneof![any::<u8>(), 0x1e_u8..0x24, Just(b'\\'), 0x80_u8..=255], 0..40),
     ) {
-        let text: Vec<char> = value.to_string().chars().collect();
+        let special = |byte: &u8| *byte < b' ' || [b'"', b'\\'].contains(byte);
+        prop_assert_eq!(ordinary(&bytes), bytes.iter().position(special).unwrap_or(bytes.len()));
+    }
+
+    #[test]
+    fn another_reader_says_the_same_of_any_text(
+        value in any_json(), pretty in any::<bool>(), at in 0_usize..400, junk in r#"[\[\]{}:,"\\u0-9a-ce.+é -]{0,6}"#, gone in 0_usize..5,
+    ) {
+        let text = if pretty { serde_json::to_string_pretty(&value).unwrap() } else { value.to_string() };
+        let text: Vec<char> = text.chars().collect();
         let (before, after) = text.split_at(at.min(text.len()));
         let text: String = before.iter().chain(&junk.chars().collect::<Vec<_>>()).chain(after.iter().skip(gone)).collect();
         prop_assert_eq!(parse(text.as_bytes(), MAX), direct::parse(text.as_bytes()));
@@ -149,7 +228,15 @@ proptest! {
     }
 
     #[test]
-    fn another_way_of_reading_says_the_same_of_any_depth_and_number(
+    fn another_reader_says_the_same_of_any_tokens(
+        tokens in prop::collection::vec(prop::sample::select(TOKENS), 0..12),
+    ) {
+        let text = tokens.concat();
+        prop_assert_eq!(parse(text.as_bytes(), MAX), direct::parse(text.as_bytes()), "{}", text);
+    }
+
+    #[test]
+    fn another_reader_says_the_same_of_any_depth_and_number(
         open in "[\\[a]{28,36}", digits in "-?[0-9]{1,20}(\\.[0-9]{1,3})?(e[0-9]{1,3})?",
     ) {
         let mut text: String = open.chars().map(|c| if c == 'a' { r#"{"a":"# } else { "[" }).collect();

@@ -8,6 +8,7 @@
 //! stands there with its signature.
 
 use super::{Digest, HashData, Proof, ProofError, Suite};
+use crate::codec::{self, Sha256Digest};
 use crate::jcs::{self, Canonical};
 use crate::json;
 use crate::keys::batch::{self, Signed};
@@ -25,6 +26,8 @@ pub struct Secured<'a> {
     /// Canonical, with its proofs.
     text: Cow<'a, [u8]>,
     proofs: Vec<Link>,
+    /// SHA-256 of the canonical document without its proofs.
+    digest: Sha256Digest,
 }
 
 /// One proof and what it signs.
@@ -44,9 +47,14 @@ impl<'a> Secured<'a> {
     /// [`ProofError::Previous`] for a chain that does not hang together, else as [`Proof::parse`]. One
     /// bad proof makes the whole document unreadable.
     pub fn read(bytes: &'a [u8], max_bytes: usize) -> Result<Self, ProofError> {
-        let text = jcs::canonical_text(bytes, max_bytes).map_err(|_| ProofError::NotCanonical)?;
-        let proofs = links(&text)?;
-        Ok(Self { text, proofs })
+        if bytes.len() <= max_bytes
+            && let Some(document) = jcs::recognise(bytes)
+        {
+            let (proofs, digest) = links(&document)?;
+            return Ok(Self { text: Cow::Borrowed(bytes), proofs, digest });
+        }
+        let document = json::parse(bytes, max_bytes).map_err(|_| ProofError::NotCanonical)?;
+        Self::from_value(&document)
     }
 
     /// As [`Self::read`], for a document that was read already.
@@ -55,8 +63,9 @@ impl<'a> Secured<'a> {
     /// As [`Self::read`].
     pub fn from_value(document: &Value) -> Result<Secured<'static>, ProofError> {
         let text = jcs::canonical(document).map_err(|_| ProofError::NotCanonical)?;
-        let proofs = links(&text)?;
-        Ok(Secured { text: Cow::Owned(text), proofs })
+        let document = jcs::recognise(&text).ok_or(ProofError::NotCanonical)?;
+        let (proofs, digest) = links(&document)?;
+        Ok(Secured { text: Cow::Owned(text), proofs, digest })
     }
 
     /// The proofs, in the order of the document; never none.
@@ -68,6 +77,12 @@ impl<'a> Secured<'a> {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.text
+    }
+
+    /// SHA-256 of the canonical document without its proofs, whatever the hashes of the suites are.
+    #[must_use]
+    pub const fn digest(&self) -> &Sha256Digest {
+        &self.digest
     }
 
     /// The document without its proofs.
@@ -133,10 +148,9 @@ pub fn verify_many(proofs: &[(&Secured<'_>, usize, &PublicKey)]) -> Vec<Result<(
     claims.into_iter().map(outcome).collect()
 }
 
-/// The proofs of a canonical document, with what each signs.
-fn links(text: &[u8]) -> Result<Vec<Link>, ProofError> {
-    let document = jcs::recognise(text).ok_or(ProofError::NotCanonical)?;
-    let written = written(&document)?;
+/// The proofs of a canonical document, with what each signs; and the digest of the document without them.
+fn links(document: &Canonical<'_>) -> Result<(Vec<Link>, Sha256Digest), ProofError> {
+    let written = written(document)?;
     let mut proofs = Vec::with_capacity(written.len());
     for bytes in &written {
         let json = json::parse(bytes, bytes.len()).map_err(|_| ProofError::NotCanonical)?;
@@ -157,7 +171,7 @@ fn links(text: &[u8]) -> Result<Vec<Link>, ProofError> {
                 digest
             }
             (chosen, _) => {
-                with_proofs(suite, &document, chosen.iter().filter_map(|at| written.get(*at).copied()))
+                with_proofs(suite, document, chosen.iter().filter_map(|at| written.get(*at).copied()))
             }
         };
         let context = options.member("@context");
@@ -168,7 +182,11 @@ fn links(text: &[u8]) -> Result<Vec<Link>, ProofError> {
             context: context.is_none() || context == document.member("@context"),
         });
     }
-    Ok(links)
+    let known = plain.into_iter().find_map(|(_, digest)| match digest {
+        Digest::Sha256(digest) => Some(digest),
+        Digest::Sha384(_) => None,
+    });
+    Ok((links, known.unwrap_or_else(|| codec::sha256_of(&[before, after]))))
 }
 
 /// The proof objects as they are written.

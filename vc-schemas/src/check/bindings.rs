@@ -15,7 +15,7 @@ use did_resolver::document::Relationship;
 /// there when the presentation's signature was verified.
 pub(super) fn check(held: &Held, known: Known<'_>) -> Result<(), Refusal> {
     for identity in held.identities() {
-        let Some(sd_jwt) = identity.secured.sd_jwt() else { continue };
+        let Some(sd_jwt) = identity.signed.secured.sd_jwt() else { continue };
         let path = held.place(identity.credential().claims.subject());
         if *identity.credential().claims.subject() == held.presentation().holder {
             of_holder(held, identity, sd_jwt, known, path)?;

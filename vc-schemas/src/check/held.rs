@@ -7,9 +7,11 @@ use crate::credential::{Credential, CredentialError};
 use crate::presentation::{Presentation, PresentationError};
 use crate::refusal::{Path, Refusal};
 use crate::secure::{Content, SecureError, Secured};
-use crate::seen::{Read, Seen};
+use crate::seen::{Known, Read, Seen};
 use did_resolver::did::Did;
+use did_resolver::keys::PublicKey;
 use did_resolver::webvh::WebvhId;
+use std::fmt;
 use std::sync::Arc;
 
 /// A presentation, read.
@@ -18,9 +20,23 @@ pub struct Held {
     secured: Secured,
     presentation: Presentation,
     links: Vec<Arc<Link>>,
-    link_envelopes: Vec<Secured>,
+    link_envelopes: Vec<Signed>,
     identities: Vec<Identity>,
     approval: Option<Approved>,
+}
+
+/// What bears a signature, and the key under which that verified before.
+#[derive(Clone)]
+pub(super) struct Signed {
+    pub(super) secured: Secured,
+    pub(super) before: Option<PublicKey>,
+}
+
+/// What was verified before is no part of what is held.
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.secured.fmt(f)
+    }
 }
 
 /// An approval, read.
@@ -45,7 +61,7 @@ pub struct Identity {
     pub(super) credential: Arc<Credential>,
     /// Who issued it, where that is a did:webvh.
     pub(super) issuer: Option<WebvhId>,
-    pub(super) secured: Secured,
+    pub(super) signed: Signed,
 }
 
 impl Identity {
@@ -97,7 +113,7 @@ impl Held {
         if secured.content() != Content::Presentation {
             return Err(malformed("not a presentation"));
         }
-        let presentation =
+        let (presentation, known) =
             Presentation::read_with(&secured, seen).map_err(|error| presentation_refusal(&error))?;
         let mut held = Self {
             secured,
@@ -107,19 +123,22 @@ impl Held {
             identities: Vec::new(),
             approval: None,
         };
-        for (at, secured) in held.presentation.credentials.clone().into_iter().enumerate() {
-            let known = seen.and_then(|seen| seen.read(&secured));
+        let credentials = held.presentation.credentials.clone().into_iter().zip(known);
+        for (at, (secured, known)) in credentials.enumerate() {
             let read = || Read::of(&secured).map_err(|error| credential_refusal(Path::entry(at), error));
-            let read = known.map_or_else(read, Ok)?;
-            held.add(at, read, secured)?;
+            let (read, before) = match known {
+                Some(Known { read, key }) => (read, Some(key)),
+                None => (read()?, None),
+            };
+            held.add(at, read, Signed { secured, before })?;
         }
         Ok(held)
     }
 
-    fn add(&mut self, at: usize, read: Read, secured: Secured) -> Result<(), Refusal> {
+    fn add(&mut self, at: usize, read: Read, signed: Signed) -> Result<(), Refusal> {
         let credential = match read {
             Read::Link(link) => {
-                if !secured.is_plain() {
+                if !signed.secured.is_plain() {
                     let path = Path::link(self.links.len());
                     return Err(SecureError::Concealed.refusal(Content::Credential, path));
                 }
@@ -131,7 +150,7 @@ impl Held {
                     ));
                 }
                 self.links.push(link);
-                self.link_envelopes.push(secured);
+                self.link_envelopes.push(signed);
                 return Ok(());
             }
             Read::Other(credential) => credential,
@@ -142,14 +161,14 @@ impl Held {
                     return Err(malformed("two identity credentials of one subject"));
                 }
                 let issuer = WebvhId::parse(&credential.issuer).ok();
-                self.identities.push(Identity { credential, issuer, secured });
+                self.identities.push(Identity { credential, issuer, signed });
             }
             Claims::Approval(approval) => {
-                if !secured.is_plain() {
+                if !signed.secured.is_plain() {
                     return Err(SecureError::Concealed.refusal(Content::Credential, Path::entry(at)));
                 }
-                let approved =
-                    Approved { approval: approval.clone(), credential: Arc::clone(&credential), secured };
+                let (approval, secured) = (approval.clone(), signed.secured);
+                let approved = Approved { approval, credential: Arc::clone(&credential), secured };
                 if self.approval.replace(approved).is_some() {
                     return Err(malformed("more than one approval"));
                 }
@@ -198,12 +217,8 @@ impl Held {
         &self.identities
     }
 
-    pub(super) fn secured_links(&self) -> impl Iterator<Item = (usize, &Arc<Link>, &Secured)> {
-        self.links
-            .iter()
-            .zip(&self.link_envelopes)
-            .enumerate()
-            .map(|(at, (link, secured))| (at, link, secured))
+    pub(super) fn signed_links(&self) -> impl Iterator<Item = (usize, &Arc<Link>, &Signed)> {
+        self.links.iter().zip(&self.link_envelopes).enumerate().map(|(at, (link, signed))| (at, link, signed))
     }
 
     /// The DIDs on the path: the principal, then the subject of each link.

@@ -1,6 +1,6 @@
 //! Rules 2 and 8, the keys: each credential and the presentation is signed by a key that counts.
 
-use super::held::Held;
+use super::held::{Held, Signed};
 use super::{Memory, Stop, Wants};
 use crate::code::Code;
 use crate::credential::Credential;
@@ -55,7 +55,7 @@ fn verify(
     (facts, now, skew): Known<'_>,
     path: &Path,
     wants: &mut Wants,
-    memory: Option<(&mut Memory<'_>, Read)>,
+    memory: Option<(&mut Memory<'_>, Read, Option<&PublicKey>)>,
 ) -> Result<(), Refusal> {
     if secured.key_id().did() != signer {
         return Err(Refusal::new(Code::KeyNotAuthorised, path.clone(), "the key belongs to another DID"));
@@ -76,22 +76,24 @@ fn verify(
     }
     let verified = match memory {
         None => secured.verify(key.key, now, skew),
-        Some((memory, read)) => memory.verify(secured, read, key.key, (now, skew)),
+        Some((memory, read, before)) => memory.verify(secured, (read, before), key.key, (now, skew)),
     };
     verified.map_err(|error| error.refusal(secured.content(), path.clone()))
 }
 
 impl Memory<'_> {
-    /// Verifies a credential unless it was verified before. Its proof's own dates are always asked.
+    /// Verifies a credential unless it was verified under the same key `before`, or is in what was seen
+    /// since it was read. Its proof's own dates are always asked.
     fn verify(
         &mut self,
         secured: &Secured,
-        read: Read,
+        (read, before): (Read, Option<&PublicKey>),
         key: &PublicKey,
         (now, skew): (UnixSeconds, Duration),
     ) -> Result<(), SecureError> {
         let Some(seen) = self.seen else { return secured.verify(key, now, skew) };
-        if seen.knows(secured, key, now) {
+        let held_before = before == Some(key) && now < read.valid_until();
+        if held_before || seen.knows(secured, key, now) {
             return secured.check_dates(now, skew);
         }
         secured.verify(key, now, skew)?;
@@ -124,8 +126,9 @@ pub(super) fn identities(held: &Held, known: Known<'_>, memory: &mut Memory<'_>)
         let path = held.place(identity.credential().claims.subject());
         let issuer = &identity.credential().issuer;
         let relationship = Relationship::AssertionMethod;
-        let memory = Some((&mut *memory, Read::Other(Arc::clone(&identity.credential))));
-        verify(&identity.secured, issuer, relationship, known, &path, &mut wants, memory)?;
+        let Signed { secured, before } = &identity.signed;
+        let memory = Some((&mut *memory, Read::Other(Arc::clone(&identity.credential)), before.as_ref()));
+        verify(secured, issuer, relationship, known, &path, &mut wants, memory)?;
     }
     done(wants)
 }
@@ -133,9 +136,9 @@ pub(super) fn identities(held: &Held, known: Known<'_>, memory: &mut Memory<'_>)
 /// Links by their issuers, and the presentation by its holder; all are vouched for by now.
 pub(super) fn links_and_holder(held: &Held, known: Known<'_>, memory: &mut Memory<'_>) -> Result<(), Stop> {
     let mut wants = Wants::default();
-    for (at, link, secured) in held.secured_links() {
+    for (at, link, Signed { secured, before }) in held.signed_links() {
         let issuer = &link.credential.issuer;
-        let memory = Some((&mut *memory, Read::Link(Arc::clone(link))));
+        let memory = Some((&mut *memory, Read::Link(Arc::clone(link)), before.as_ref()));
         verify(secured, issuer, Relationship::AssertionMethod, known, &Path::link(at), &mut wants, memory)?;
     }
     if let Some(approved) = held.approval() {

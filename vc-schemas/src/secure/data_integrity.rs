@@ -6,10 +6,8 @@
 //! What a proof says is closed, as the header of a JWS is.
 
 use super::{Content, Payload, Said, SecureError};
-use did_resolver::codec::Sha256Digest;
 use did_resolver::did::DidUrl;
 use did_resolver::document::Relationship;
-use did_resolver::jcs;
 use did_resolver::json::{self, JsonError, Tree};
 use did_resolver::keys::KeyKind;
 use did_resolver::proof::{Proof, ProofDraft, ProofError, ProofOptions, Secured, Suite};
@@ -104,7 +102,7 @@ fn from_secured(content: Content, mut document: Tree, secured: &Secured<'_>) -> 
         key_id: said.verification_method().clone(),
         signed: signed.to_vec(),
         signature: signature.to_vec(),
-        digest: Some(digest(secured)?),
+        digest: Some(*secured.digest()),
         proof: Some((terms, proof)),
         sd_jwt: None,
         payload: Payload::Read(document),
@@ -135,12 +133,6 @@ fn algorithm(proof: &Proof) -> Result<KeyKind, SecureError> {
         .into_iter()
         .find(|kind| Suite::of(*kind) == Some(proof.suite()) && kind.signature_bytes() == length)
         .ok_or(SecureError::Malformed)
-}
-
-/// SHA-256 of the canonical document without its proof, whatever hash the suite uses.
-fn digest(secured: &Secured<'_>) -> Result<Sha256Digest, SecureError> {
-    let text = secured.as_bytes();
-    jcs::sha256_without(text, text.len(), "proof").map_err(SecureError::Json)
 }
 
 /// A document before its proof is made.

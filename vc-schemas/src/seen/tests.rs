@@ -67,15 +67,15 @@ fn what_was_read_is_found_by_its_bytes_and_its_envelope() {
     let one = sighting(1, 1, 100, 4);
     let seen = seen_of(&[&one], 8);
     let bytes = one.secured.bytes();
-    assert_eq!(seen.secured(Envelope::Jwt, bytes).as_ref(), Some(&one.secured));
-    assert_eq!(seen.read(&one.secured).as_ref(), Some(&one.read));
-    assert_eq!(seen.secured(Envelope::DataIntegrity, bytes), None);
+    let known = Known { read: one.read.clone(), key: key(1) };
+    assert_eq!(seen.known(Envelope::Jwt, bytes), Some((one.secured.clone(), known)));
+    assert_eq!(seen.known(Envelope::DataIntegrity, bytes), None);
     for at in 0..bytes.len() {
         let mut other = bytes.to_vec();
         other[at] ^= 1;
-        assert_eq!(seen.secured(Envelope::Jwt, &other), None);
+        assert_eq!(seen.known(Envelope::Jwt, &other), None);
     }
-    assert_eq!(seen.secured(Envelope::Jwt, &bytes[1..]), None);
+    assert_eq!(seen.known(Envelope::Jwt, &bytes[1..]), None);
 }
 
 #[test]

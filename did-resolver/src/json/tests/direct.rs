@@ -1,17 +1,30 @@
-//! The same rules by another way: each value is built as it is read. What both say must be the same.
+//! The same rules by another reader, serde_json's. What both say must be the same.
 
-use crate::json::{DUPLICATE, INTEGER, JsonError, MAX_DEPTH, MAX_INTEGER, TOO_DEEP};
+use crate::json::{JsonError, MAX_DEPTH, MAX_INTEGER};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
+/// Marks these errors inside serde's, which carries text only.
+const DUPLICATE: &str = "marque:duplicate";
+const TOO_DEEP: &str = "marque:depth";
+const INTEGER: &str = "marque:integer";
+
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::NotUtf8)?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Direct { depth: 0 }.deserialize(&mut reader).map_err(|e| JsonError::from_serde(&e))?;
+    let value = Direct { depth: 0 }.deserialize(&mut reader).map_err(|e| of_serde(&e))?;
     reader.end().map_err(|_| JsonError::Malformed)?;
     Ok(value)
+}
+
+fn of_serde(error: &serde_json::Error) -> JsonError {
+    let text = error.to_string();
+    [(DUPLICATE, JsonError::Duplicate), (TOO_DEEP, JsonError::TooDeep), (INTEGER, JsonError::Integer)]
+        .into_iter()
+        .find(|(mark, _)| text.starts_with(mark))
+        .map_or(JsonError::Malformed, |(_, kind)| kind)
 }
 
 /// Builds a [`Value`] without a tree in between.

@@ -45,6 +45,7 @@ fn each_proof_of_the_official_sets_and_chains_covers_what_the_vectors_say() {
             assert_eq!(&signed_digest(&secured, index), expected, "{file} {index}");
         }
         assert_eq!(secured.document().unwrap(), vector("unsigned.json"));
+        assert_eq!(secured.digest().to_vec(), plain);
     }
 }
 
@@ -58,6 +59,9 @@ fn a_single_proof_hashes_as_the_official_vector_says_by_either_road() {
     let canonical = loose.as_bytes().to_vec();
     let spans = Secured::read(&canonical, MAX).unwrap();
     assert!(matches!(spans.text, Cow::Borrowed(_)));
+    for secured in [&loose, &spans] {
+        assert_eq!(secured.digest().to_vec(), digest(&secured.document().unwrap()));
+    }
     assert_eq!(loose, spans);
     assert_eq!(codec::to_hex(spans.signed(0).unwrap().0), hash.trim());
     let key = methods::key_of_id(spans.proofs().next().unwrap().verification_method()).unwrap();
