@@ -84,7 +84,7 @@ pub fn to_base64(bytes: &[u8]) -> String {
 pub fn from_base64(text: &str) -> Result<Vec<u8>, CodecError> {
     let unpadded = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
     let bytes = base64::decode(base64::STANDARD, unpadded.as_bytes());
-    bytes.filter(|_| text.len() % 4 == 0).ok_or(CodecError::Malformed)
+    bytes.filter(|_| text.len().is_multiple_of(4)).ok_or(CodecError::Malformed)
 }
 
 /// Writes base58btc without a multibase prefix.

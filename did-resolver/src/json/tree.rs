@@ -221,7 +221,7 @@ impl<'a> Json<'a> {
     pub fn get(self, name: &str) -> Option<Self> {
         match self {
             Self::Value(value) => value.as_object()?.get(name).map(Self::Value),
-            Self::Node(at) => at.find(name).map(|at| Self::Node(at)),
+            Self::Node(at) => at.find(name).map(Self::Node),
         }
     }
 
