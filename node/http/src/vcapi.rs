@@ -56,12 +56,9 @@ impl<'a> Options<'a> {
 
     /// One key or several, in the order in which they sign.
     fn methods(&mut self) -> Result<Vec<DidUrl>, Problem> {
-        let texts = match self.0.optional("verificationMethod") {
-            None => return Ok(Vec::new()),
-            Some(Value::Array(texts)) => texts.as_slice(),
-            Some(one) => std::slice::from_ref(one),
-        };
-        let methods = texts.iter().map(|text| text.as_str()?.parse().ok()).collect::<Option<Vec<_>>>();
+        let Some(named) = self.0.optional("verificationMethod") else { return Ok(Vec::new()) };
+        let texts = named.items().map_or_else(|| vec![named], Iterator::collect);
+        let methods = texts.into_iter().map(|text| text.as_str()?.parse().ok()).collect::<Option<Vec<_>>>();
         let methods = methods.filter(|methods| !methods.is_empty());
         methods.ok_or_else(|| wrong("verificationMethod", "neither a DID URL nor a list of some"))
     }
@@ -88,10 +85,12 @@ impl<'a> Options<'a> {
     fn related(&mut self) -> Result<BTreeMap<String, Vec<u8>>, Problem> {
         let malformed = || wrong("relatedResources", "not resources in base64url by their URLs");
         let Some(resources) = self.0.optional("relatedResources") else { return Ok(BTreeMap::new()) };
-        let resources = resources.as_object().ok_or_else(malformed)?;
-        let read =
-            |(url, text): (&String, &Value)| Some((url.clone(), codec::from_base64url(text.as_str()?).ok()?));
-        resources.iter().map(read).collect::<Option<_>>().ok_or_else(malformed)
+        let mut resources = resources.members().ok_or_else(malformed)?;
+        let read = resources.try_fold(BTreeMap::new(), |mut read, (url, text)| {
+            read.insert(url.to_owned(), codec::from_base64url(text.as_str()?).ok()?);
+            Some(read)
+        });
+        read.ok_or_else(malformed)
     }
 
     fn end(self) -> Result<(), Problem> {
@@ -144,7 +143,7 @@ pub(crate) async fn set_status(
 ) -> Result<Response, Problem> {
     let mut body = Object::new(&json, "body")?;
     let id = body.text("credentialId")?;
-    let entry = document(&mut body, "credentialStatus")?.as_object();
+    let entry = document(&mut body, &json, "credentialStatus")?.as_object();
     let set = body.required("status")?.as_bool();
     body.end("body")?;
     let set = set.ok_or(Problem::member(Code::RequestMalformed, "status", "neither true nor false"))?;
