@@ -151,7 +151,7 @@ pub const RELAY_PAUSE_MS: u64 = 30_000;
 
 /// How long after its first peer a node that listens takes itself for unreachable, if no peer could dial it
 /// and none said that it could not, in milliseconds: a few tests, each of which may run into its timeout.
-pub const UNPROVEN_MS: u64 = 60_000;
+pub const UNPROVEN_MS: u64 = 20_000;
 
 /// Addresses of this node that are tested for whether others can dial it: its listeners, as a few networks
 /// see them. Only members are believed.

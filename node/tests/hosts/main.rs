@@ -55,6 +55,64 @@ impl Nodes {
         Some(it)
     }
 
+    /// Two nodes that nobody can dial, the first of which has an agent, and a third that is a member of both
+    /// domains' meshes and holds nothing of theirs: it recognises neither. `None` as for [`Self::start`].
+    fn around_a_relay() -> Option<Self> {
+        let (alpha, bravo, charlie) = (0, 1, 2);
+        let network = Network::of(3)?;
+        network.hide(alpha, &[bravo]);
+        network.hide(bravo, &[alpha]);
+        let on =
+            |number: usize| Domain::init_on(NAMES[number], Some(network.host(number)), Network::p2p(number));
+        let nodes = (0..3).map(on).collect();
+        let mut it = Self { nodes, network };
+        it.nodes[charlie].up_with(&[("MARQUE_MESH__EXTERNAL", &format!("[{:?}]", Network::p2p(charlie)))]);
+        it.up_to(alpha, &[]);
+        it.up_to(bravo, &[alpha]);
+        for number in [alpha, bravo] {
+            let token = it.nodes[charlie].done(&["peer", "invite"]).text("token");
+            let joined = it.nodes[number].pipe(&["peer", "join", "-"], token.as_bytes());
+            assert_eq!(joined.exit, 0, "{}", joined.json);
+        }
+        it.nodes[alpha].done(&["trust", "add", &it.nodes[bravo].did]);
+        it.nodes[alpha].done(&["owner", "create", "alice"]);
+        it.nodes[alpha].done(&["agent", "create", AGENT, "--owner", "alice", "--cap", "calendar:read"]);
+        it.nodes[bravo].done(&["trust", "add", &it.nodes[alpha].did, "--cap", "calendar:read"]);
+        Some(it)
+    }
+
+    /// Starts a node that knows where others listen, and who they are.
+    fn up_to(&mut self, number: usize, others: &[usize]) {
+        let peer = |other: &usize| {
+            let id = self.nodes[*other].about()["peerId"].as_str().unwrap().to_owned();
+            format!("{:?}", format!("{}/p2p/{id}", Network::p2p(*other)))
+        };
+        let peers: Vec<String> = others.iter().map(peer).collect();
+        self.nodes[number].up_with(&[("MARQUE_MESH__PEERS", &format!("[{}]", peers.join(",")))]);
+    }
+
+    /// The address at which a node is connected to an admitted other one.
+    fn way(&self, number: usize, other: usize) -> Option<String> {
+        let peers = self.nodes[number].done(&["peer", "ls"]).json;
+        let nodes = peers["nodes"].as_array().unwrap().clone();
+        let of_it =
+            |node: &&serde_json::Value| self.nodes[other].did.contains(node["scid"].as_str().unwrap_or("-"));
+        nodes.iter().find(of_it).map(|node| node["address"].as_str().unwrap().to_owned())
+    }
+
+    /// Waits until two nodes are connected in one way.
+    fn meet(&self, number: usize, other: usize, wanted: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + 3 * process::PATIENCE;
+        loop {
+            let way = self.way(number, other);
+            if way.as_deref().is_some_and(&wanted) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the way is {way:?}");
+            std::thread::yield_now();
+        }
+    }
+
     fn up(&mut self, number: usize) {
         let others = (0..self.nodes.len()).filter(|other| *other != number);
         let peers: Vec<String> = others.map(|other| format!("{:?}", Network::p2p(other))).collect();
@@ -150,6 +208,33 @@ fn two_nodes_whose_direct_path_is_blocked_converge_through_a_third() {
     nodes.all_say([bravo], 4);
     took("revoked, and refused beyond the blocked path", revoked);
     assert!(!nodes.connected(alpha, bravo), "it was blocked all the while");
+}
+
+//
+#[test]
+fn two_nodes_that_nobody_can_dial_meet_through_a_relay_and_directly_once_a_path_is_open() {
+    let (alpha, bravo) = (0, 1);
+    let began = Instant::now();
+    let Some(nodes) = Nodes::around_a_relay() else { return };
+    let is_circuit = |way: &str| way.contains("/p2p-circuit");
+    nodes.meet(bravo, alpha, is_circuit);
+    took("set up, and met through a relay", began);
+    nodes.all_say([bravo], 0);
+    let revoked = nodes.revoke();
+    nodes.all_say([bravo], 4);
+    took("revoked, and refused beyond a relay that holds nothing of it", revoked);
+    assert!(
+        nodes.way(bravo, alpha).as_deref().is_none_or(is_circuit),
+        "the direct path was blocked all the while"
+    );
+
+    // Each still lets nobody in, so that both have to dial at once. Where the attempts of this connection through
+    // the relay are over, those of the next one, two minutes later, find the path.
+    nodes.network.hide(alpha, &[]);
+    nodes.network.hide(bravo, &[]);
+    let open = Instant::now();
+    nodes.meet(bravo, alpha, |way| !is_circuit(way));
+    took("a path was open, and they met directly", open);
 }
 
 //

@@ -67,6 +67,16 @@ impl Network {
         self.filter(number, &[format!("ip saddr {other} drop")], &[format!("ip daddr {other} drop")]);
     }
 
+    /// Nobody reaches a host that it has not spoken to first, as behind a NAT; and nothing passes between it and
+    /// these.
+    pub(crate) fn hide(&self, number: usize, cut_from: &[usize]) {
+        let cut =
+            |way: &str| cut_from.iter().map(|other| format!("ip {way} {} drop", address(*other))).collect();
+        let mut input: Vec<String> = cut("saddr");
+        input.push("ct state new drop".to_owned());
+        self.filter(number, &input, &cut("daddr"));
+    }
+
     /// Of what comes to a host, so much is lost, in percent.
     pub(crate) fn lose(&self, number: usize, percent: u32) {
         self.filter(number, &[format!("numgen random mod 100 < {percent} drop")], &[]);

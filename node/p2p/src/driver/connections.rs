@@ -15,13 +15,12 @@ impl Driver {
     /// Dials what is due.
     pub(super) fn dial_due(&mut self) {
         let now = self.mono();
-        let links = &self.links;
-        let attempts = self.parts.book.due(now, |peer| Self::is_direct(links, peer));
+        let swarm = &self.parts.swarm;
+        let attempts = self.parts.book.due(now, |peer| swarm.is_connected(peer));
         for attempt in attempts {
             let dial = match attempt.peer {
-                // Who is connected through a relay only may have become reachable.
                 Some(peer) => DialOpts::peer_id(peer)
-                    .condition(PeerCondition::NotDialing)
+                    .condition(PeerCondition::DisconnectedAndNotDialing)
                     .addresses(vec![attempt.address])
                     .build(),
                 None => DialOpts::unknown_peer_id().address(attempt.address).build(),
@@ -52,18 +51,22 @@ impl Driver {
                     }
                     endpoint => endpoint.get_remote_address().clone(),
                 };
-                let another = Self::is_direct(&self.links, &peer_id);
+                // A direct one beside others through relays is not, nor is a test for the peer.
+                let needless = if relayed {
+                    num_established.get() > 1
+                } else {
+                    self.dialling.contains_key(&connection_id) && Self::is_direct(&self.links, &peer_id)
+                };
                 let link = Link { peer: peer_id, address, outbound, relayed, since: self.mono() };
                 self.links.insert(connection_id, link);
-                let place = self.dialling.remove(&connection_id);
-                if let Some(place) = place {
+                if let Some(place) = self.dialling.remove(&connection_id) {
                     self.parts.book.reached(place, peer_id);
                     self.parts.metrics.dialled(true);
                 }
                 if num_established.get() == 1 {
                     self.step(Input::PeerConnected { peer: Peer(peer_id.to_bytes()), outbound });
                 } else if outbound {
-                    self.on_second(peer_id, connection_id, another && place.is_some());
+                    self.on_second(peer_id, connection_id, needless);
                 }
                 if outbound && self.joins.token(&peer_id).is_some() {
                     self.greet(peer_id);
@@ -118,7 +121,7 @@ impl Driver {
     /// A second connection to a peer, which this node dialled: both dialled at once, or the peer has
     /// another address. Of two nodes only the one with the higher PeerId closes its own, so that they
     /// never close both; the other says hello on it, in case neither saw its own connection first. One that is
-    /// not `needless` is kept for the time being: the only direct one, or a test for the peer.
+    /// not `needless` is kept for the time being.
     fn on_second(&mut self, peer: PeerId, id: ConnectionId, needless: bool) {
         if needless && *self.parts.swarm.local_peer_id() > peer {
             self.parts.swarm.close_connection(id);

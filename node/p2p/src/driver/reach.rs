@@ -212,25 +212,25 @@ impl Driver {
         links.values().any(|link| link.peer == *peer && !link.relayed)
     }
 
-    /// Closes connections that are one too many: through a relay beside a direct one, and a second direct one,
+    /// Closes connections that are one too many: through a relay beside a direct one, and a second one of a kind,
     /// such as a test of reachability leaves. Of the two nodes one closes the latter, the same one each time.
     pub(super) fn tidy(&mut self) {
         let (now, own) = (self.mono(), *self.parts.swarm.local_peer_id());
-        let mut direct: BTreeMap<PeerId, Vec<(u64, ConnectionId)>> = BTreeMap::new();
-        for (id, link) in self.links.iter().filter(|(_, link)| !link.relayed) {
-            direct.entry(link.peer).or_default().push((link.since, *id));
+        let age = |since: u64| now.saturating_sub(since);
+        let mut of_a_kind: BTreeMap<(PeerId, bool), Vec<(u64, ConnectionId)>> = BTreeMap::new();
+        for (id, link) in &self.links {
+            of_a_kind.entry((link.peer, link.relayed)).or_default().push((link.since, *id));
         }
         let mut spare = Vec::new();
-        for (peer, mut connections) in direct {
+        for ((peer, relayed), connections) in &mut of_a_kind {
             connections.sort_unstable();
-            let first = connections.first().map_or(now, |(since, _)| *since);
-            if now.saturating_sub(first) >= SPARE_CIRCUIT_MS {
-                let relayed = self.links.iter().filter(|(_, link)| link.peer == peer && link.relayed);
+            let first = connections.first().map_or(0, |(since, _)| age(*since));
+            if !relayed && first >= SPARE_CIRCUIT_MS {
+                let relayed = self.links.iter().filter(|(_, link)| link.peer == *peer && link.relayed);
                 spare.extend(relayed.map(|(id, _)| *id));
             }
-            if own > peer {
-                let old =
-                    connections.iter().skip(1).filter(|(since, _)| now.saturating_sub(*since) >= SPARE_MS);
+            if own > *peer {
+                let old = connections.iter().skip(1).filter(|(since, _)| age(*since) >= SPARE_MS);
                 spare.extend(old.map(|(_, id)| *id));
             }
         }

@@ -1,11 +1,17 @@
 //! The connection's side of it: the handler is there from the beginning and learns what the peer speaks, but
-//! it is offered no stream and asked for none until it is open.
+//! it is offered no stream until its peer is admitted, and opens none until the peer has admitted this node too:
+//! it lists gossip then, which it shows to nobody else, or opens a stream of its own.
 
 use libp2p::core::upgrade::DeniedUpgrade;
 use libp2p::swarm::derive_prelude::Either;
-use libp2p::swarm::handler::{ConnectionEvent, FullyNegotiatedInbound, ListenUpgradeError, SendWrapper};
+use libp2p::swarm::handler::{
+    ConnectionEvent, FullyNegotiatedInbound, ListenUpgradeError, ProtocolsChange, SendWrapper,
+};
 use libp2p::swarm::{ConnectionHandler, ConnectionHandlerEvent, SubstreamProtocol};
 use std::task::{Context, Poll};
+
+/// What the names of gossip begin with.
+const GOSSIP: &str = "/meshsub/";
 
 /// What the behaviour tells a connection.
 #[derive(Debug)]
@@ -20,12 +26,15 @@ pub(crate) enum Instruction<I> {
 #[derive(Debug)]
 pub(crate) struct MembersHandler<H> {
     inner: H,
+    /// Whether the peer is admitted.
     open: bool,
+    /// Whether the peer has admitted this node.
+    welcome: bool,
 }
 
 impl<H> MembersHandler<H> {
     pub(super) const fn new(inner: H, open: bool) -> Self {
-        Self { inner, open }
+        Self { inner, open, welcome: false }
     }
 }
 
@@ -57,11 +66,11 @@ impl<H: ConnectionHandler> ConnectionHandler for MembersHandler<H> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<ConnectionHandlerEvent<H::OutboundProtocol, H::OutboundOpenInfo, H::ToBehaviour>> {
-        if self.open { self.inner.poll(cx) } else { Poll::Pending }
+        if self.open && self.welcome { self.inner.poll(cx) } else { Poll::Pending }
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Option<H::ToBehaviour>> {
-        if self.open { self.inner.poll_close(cx) } else { Poll::Ready(None) }
+        if self.open && self.welcome { self.inner.poll_close(cx) } else { Poll::Ready(None) }
     }
 
     fn on_behaviour_event(&mut self, instruction: Self::FromBehaviour) {
@@ -79,7 +88,10 @@ impl<H: ConnectionHandler> ConnectionHandler for MembersHandler<H> {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
                 protocol: futures::future::Either::Left(protocol),
                 info: Either::Left(info),
-            }) => ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, info }),
+            }) => {
+                self.welcome = true;
+                ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, info })
+            }
             ConnectionEvent::ListenUpgradeError(ListenUpgradeError {
                 info: Either::Left(info),
                 error: Either::Left(error),
@@ -90,7 +102,12 @@ impl<H: ConnectionHandler> ConnectionHandler for MembersHandler<H> {
             ConnectionEvent::DialUpgradeError(event) => ConnectionEvent::DialUpgradeError(event),
             ConnectionEvent::AddressChange(event) => ConnectionEvent::AddressChange(event),
             ConnectionEvent::LocalProtocolsChange(event) => ConnectionEvent::LocalProtocolsChange(event),
-            ConnectionEvent::RemoteProtocolsChange(event) => ConnectionEvent::RemoteProtocolsChange(event),
+            ConnectionEvent::RemoteProtocolsChange(event) => {
+                if let ProtocolsChange::Added(added) = event.clone() {
+                    self.welcome |= added.into_iter().any(|name| name.as_ref().starts_with(GOSSIP));
+                }
+                ConnectionEvent::RemoteProtocolsChange(event)
+            }
             // Streams that a closed connection denied.
             _ => return,
         };
