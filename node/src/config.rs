@@ -101,6 +101,8 @@ pub struct Mesh {
     pub listen: Vec<String>,
     /// Whether members that nobody can dial may be reached through this node.
     pub relay: bool,
+    /// Whether nodes on the same network are looked for by mDNS.
+    pub mdns: bool,
     /// Networks in which many nodes behind one address are no attack: a cluster's, one's own NAT's. At most
     /// [`MAX_NETWORKS`].
     pub shared_networks: Vec<String>,
@@ -215,6 +217,7 @@ impl Default for Config {
                 external: Vec::new(),
                 listen: Vec::new(),
                 relay: true,
+                mdns: false,
                 shared_networks: LOOPBACK.map(str::to_owned).to_vec(),
             },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },

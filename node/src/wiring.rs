@@ -196,6 +196,7 @@ fn mesh_config(config: &Config, file: &KeyFile) -> Result<marque_p2p::Config, Fa
         peers: config.mesh.peers.clone(),
         shared_networks: config.shared_networks()?,
         relay: config.mesh.relay,
+        mdns: config.mesh.mdns,
         sync_period_ms: u64::from(config.mesh.sync_seconds).saturating_mul(1_000),
         seed: u64::from_be_bytes(signing::random()?),
     })

@@ -11,7 +11,7 @@ use marque_rules::replica::limits::{MAX_ADDRESSES, MAX_IDS_PER_REQUEST, MAX_PAGE
 use marque_rules::replica::{ItemKind, Refusal, Request, Response, Scid};
 use std::collections::BTreeSet;
 
-/// Most addresses that are handed to the mesh for dialling.
+/// Most addresses that are handed to the mesh for dialling (MESH.md D8).
 const MAX_HINTS: usize = 64;
 
 impl NodeIntake {
@@ -73,6 +73,20 @@ impl NodeIntake {
     }
 }
 
+/// The first address of every domain before the second of any, at most so many: who has forgotten where one
+/// domain is finds it by the others.
+fn one_by_one(of_domains: Vec<Vec<String>>, most: usize) -> Vec<String> {
+    let mut of_domains: Vec<_> = of_domains.into_iter().map(Vec::into_iter).collect();
+    let mut taken = Vec::new();
+    loop {
+        let before = taken.len();
+        taken.extend(of_domains.iter_mut().filter_map(Iterator::next).take(most - before));
+        if taken.len() == before || taken.len() >= most {
+            return taken;
+        }
+    }
+}
+
 impl Domain {
     /// The domains of this node, as the mesh wants them.
     pub(crate) async fn mesh_domains(&self) -> Result<Domains, Error> {
@@ -87,7 +101,7 @@ impl Domain {
         for peer in peers.iter().filter(|peer| peer.joined) {
             joined.extend(Scid::parse(&peer.scid).filter(|scid| !suspended.contains(scid)));
         }
-        let addresses = peers.into_iter().flat_map(|peer| peer.addresses).take(MAX_HINTS).collect();
+        let addresses = one_by_one(peers.into_iter().map(|peer| peer.addresses).collect(), MAX_HINTS);
         let own = self.scid()?;
         trusted.remove(&own);
         Ok(Domains { own, trusted, joined, addresses })
@@ -114,3 +128,6 @@ impl Domain {
         Ok(self.records.commit(vec![record.write()]).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,8 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{
-    Multiaddr, PeerId, autonat, dcutr, identify, memory_connection_limits, ping, relay, request_response,
+    Multiaddr, PeerId, autonat, dcutr, identify, mdns, memory_connection_limits, ping, relay,
+    request_response,
 };
 use marque_rules::replica::limits::REQUEST_TIMEOUT_MS;
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub(crate) struct Behaviour {
     pub(crate) identify: identify::Behaviour,
     /// Answers pings and sends them: what a NAT or a firewall forgets is forgotten with a silent connection.
     pub(crate) ping: ping::Behaviour,
+    /// Finds nodes on the same network, where the operator wants it.
+    pub(crate) nearby: Toggle<mdns::tokio::Behaviour>,
     /// What only members speak.
     pub(crate) members: MembersOnly<Members>,
 }
@@ -126,8 +129,13 @@ impl Behaviour {
     /// The behaviour of the node with this key, whose gossip is counted on `arrivals`.
     ///
     /// # Errors
-    /// Where gossipsub does not take its parameters, which no input can bring about.
-    pub(crate) fn new(key: &Keypair, arrivals: Arrivals, members: Members) -> Result<Self, String> {
+    /// Where mDNS is wanted and cannot be had, or gossipsub does not take its parameters.
+    pub(crate) fn new(
+        key: &Keypair,
+        arrivals: Arrivals,
+        members: Members,
+        mdns: bool,
+    ) -> Result<Self, String> {
         let exchange = |timeout, requests| {
             request_response::Config::default()
                 .with_request_timeout(timeout)
@@ -135,6 +143,9 @@ impl Behaviour {
         };
         let full = request_response::ProtocolSupport::Full;
         let sync_timeout = Duration::from_millis(REQUEST_TIMEOUT_MS);
+        let found =
+            mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), key.public().to_peer_id()));
+        let nearby = found.transpose().map_err(|e| format!("mDNS: {e}"))?;
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), key.public());
         Ok(Self {
             limits: connection_limits::Behaviour::new(connection_limits()),
@@ -153,6 +164,7 @@ impl Behaviour {
             ),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL)),
+            nearby: Toggle::from(nearby),
             members: MembersOnly::new(members),
         })
     }

@@ -241,6 +241,7 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Hello(event)) => self.on_hello(event),
             SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => self.on_sync(event),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Nearby(event)) => self.on_nearby(event),
             SwarmEvent::Behaviour(BehaviourEvent::Members(event)) => self.on_members(event),
             event => self.on_connection(event),
         }

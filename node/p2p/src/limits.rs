@@ -108,6 +108,9 @@ pub const MAX_GIVEN_ADDRESSES: usize = 256;
 /// Addresses to dial that peers gave of themselves (D8: the last 64).
 pub const MAX_LEARNED_ADDRESSES: usize = 64;
 
+/// Addresses to dial that mDNS found: a few nodes on one network, with a few addresses each.
+pub const MAX_NEARBY_ADDRESSES: usize = 16;
+
 /// First pause before an address is dialled again, in milliseconds; it doubles, with half of it as
 /// jitter either way.
 pub const FIRST_PAUSE_MS: u64 = 500;

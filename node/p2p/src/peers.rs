@@ -5,7 +5,8 @@
 //! longest, with jitter, so that nodes that lost each other at once do not meet at once for ever.
 
 use crate::limits::{
-    FIRST_PAUSE_MS, LONGEST_PAUSE_MS, MAX_GIVEN_ADDRESSES, MAX_LEARNED_ADDRESSES, MAX_PENDING_OUT,
+    FIRST_PAUSE_MS, LONGEST_PAUSE_MS, MAX_GIVEN_ADDRESSES, MAX_LEARNED_ADDRESSES, MAX_NEARBY_ADDRESSES,
+    MAX_PENDING_OUT,
 };
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
@@ -20,6 +21,27 @@ pub enum Origin {
     Given,
     /// An admitted peer, of itself. It is a hint, and makes room for others.
     Learned,
+    /// Whoever is on the same network, as mDNS tells it. It is a hint of a stranger, and makes room for others.
+    Nearby,
+}
+
+impl Origin {
+    /// Whether entries of the two share the same room.
+    const fn is_like(self, other: Self) -> bool {
+        match self {
+            Self::Configured | Self::Given => matches!(other, Self::Configured | Self::Given),
+            Self::Learned => matches!(other, Self::Learned),
+            Self::Nearby => matches!(other, Self::Nearby),
+        }
+    }
+
+    const fn room(self) -> usize {
+        match self {
+            Self::Configured | Self::Given => MAX_GIVEN_ADDRESSES,
+            Self::Learned => MAX_LEARNED_ADDRESSES,
+            Self::Nearby => MAX_NEARBY_ADDRESSES,
+        }
+    }
 }
 
 /// Names an address of the book.
@@ -71,6 +93,16 @@ pub fn split(address: &Multiaddr) -> (Multiaddr, Option<PeerId>) {
     }
 }
 
+/// Whether an address is one of a local network: what strangers there name is dialled only there.
+#[must_use]
+pub fn is_local(address: &Multiaddr) -> bool {
+    match address.iter().next() {
+        Some(Protocol::Ip4(ip)) => ip.is_private() || ip.is_link_local() || ip.is_loopback(),
+        Some(Protocol::Ip6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
+        _ => false,
+    }
+}
+
 impl Book {
     /// An empty book of the node `own`, which is never dialled. Nothing secret depends on `seed`.
     #[must_use]
@@ -91,12 +123,8 @@ impl Book {
         if self.entries.values().any(|e| e.address == address && (e.peer == peer || peer.is_none())) {
             return false;
         }
-        let learned = origin == Origin::Learned;
-        let alike = self.entries.values().filter(|e| (e.origin == Origin::Learned) == learned).count();
-        if !learned && alike >= MAX_GIVEN_ADDRESSES {
-            return false;
-        }
-        if learned && alike >= MAX_LEARNED_ADDRESSES && !self.forget_worst() {
+        let alike = self.entries.values().filter(|e| e.origin.is_like(origin)).count();
+        if alike >= origin.room() && !self.forget_worst(origin) {
             return false;
         }
         let place = Place(self.next);
@@ -116,10 +144,11 @@ impl Book {
         }
     }
 
-    /// Takes out a learned address that failed most often, if any failed at all.
-    fn forget_worst(&mut self) -> bool {
-        let learned = self.entries.iter().filter(|(_, e)| e.origin == Origin::Learned && e.failures > 0);
-        let worst = learned.max_by_key(|(_, e)| e.failures).map(|(place, _)| *place);
+    /// Takes out the hint of this origin that failed most often, if any failed at all.
+    fn forget_worst(&mut self, origin: Origin) -> bool {
+        let is_hint = matches!(origin, Origin::Learned | Origin::Nearby);
+        let failed = self.entries.iter().filter(|(_, e)| is_hint && e.origin == origin && e.failures > 0);
+        let worst = failed.max_by_key(|(_, e)| e.failures).map(|(place, _)| *place);
         worst.is_some_and(|place| self.entries.remove(&place).is_some())
     }
 

@@ -45,6 +45,8 @@ pub struct Config {
     pub shared_networks: Vec<Network>,
     /// Whether members that nobody can dial may be reached through this node, while it can be dialled.
     pub relay: bool,
+    /// Whether nodes on the same network are looked for by mDNS, and this one is found.
+    pub mdns: bool,
     /// Period of anti-entropy, in milliseconds.
     pub sync_period_ms: u64,
     /// Seeds jitter and the choice of peers; nothing secret depends on it.
@@ -53,13 +55,15 @@ pub struct Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { secret: _, listen, external, peers, shared_networks, relay, sync_period_ms, seed } = self;
+        let Self { secret: _, listen, external, peers, shared_networks, relay, mdns, sync_period_ms, seed } =
+            self;
         f.debug_struct("Config")
             .field("listen", listen)
             .field("external", external)
             .field("peers", peers)
             .field("shared_networks", shared_networks)
             .field("relay", relay)
+            .field("mdns", mdns)
             .field("sync_period_ms", sync_period_ms)
             .field("seed", seed)
             .finish_non_exhaustive()
@@ -180,9 +184,9 @@ fn swarm(
     }
     let (transport, circuits) = transport(key, meters, with_quic).map_err(Error::Transport)?;
     let members = Members::new(own, circuits, external.is_empty() && !listen.is_empty());
-    let behaviour = Behaviour::new(key, arrivals, members).map_err(Error::Transport)?;
-    let config = libp2p::swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
-    Ok(Swarm::new(transport, behaviour, own, config))
+    let behaviour = Behaviour::new(key, arrivals, members, config.mdns).map_err(Error::Transport)?;
+    let swarm = libp2p::swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
+    Ok(Swarm::new(transport, behaviour, own, swarm))
 }
 
 /// Listens, and waits until every listener has its address.

@@ -25,6 +25,8 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # More multiaddrs to listen on, such as /ip6/::/tcp/8643 or /ip4/0.0.0.0/udp/8643/quic-v1.\n# listen = []\n\
          # Whether members that nobody can dial may be reached through this node: at most 16 at once, two minutes\n\
          # and 4 MiB each time. They are secured end to end.\n# relay = {}\n\
+         # Whether nodes on the same network are looked for by mDNS, and this one is found. Whoever is found is\n\
+         # dialled, and admitted like anybody else. For networks whose hosts are trusted not to flood it.\n# mdns = {}\n\
          # Networks in which many nodes behind one address are no attack: a cluster, your own NAT.\n\
          # shared_networks = [\"{}\"]\n\n\
          [status]\n\
@@ -60,6 +62,7 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
         listen.p2p,
         mesh.sync_seconds,
         mesh.relay,
+        mesh.mdns,
         mesh.shared_networks.join("\", \""),
         status.ttl_seconds,
         status.max_age_seconds,

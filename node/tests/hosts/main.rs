@@ -237,6 +237,27 @@ fn two_nodes_that_nobody_can_dial_meet_through_a_relay_and_directly_once_a_path_
     took("a path was open, and they met directly", open);
 }
 
+//
+#[test]
+fn two_nodes_on_one_network_that_know_no_address_meet_by_mdns_where_both_want_it() {
+    let Some(network) = Network::of(3) else { return };
+    let on = |number: usize| Domain::init_on(NAMES[number], Some(network.host(number)), Network::p2p(number));
+    let mut nodes: Vec<Domain> = (0..3).map(on).collect();
+    for (number, node) in nodes.iter_mut().enumerate() {
+        node.up_with(&[("MARQUE_MESH__MDNS", if number < 2 { "true" } else { "false" })]);
+    }
+    for one in &nodes {
+        for other in nodes.iter().filter(|other| other.did != one.did) {
+            one.done(&["trust", "add", &other.did]);
+        }
+    }
+    let up = Instant::now();
+    let nodes = Nodes { nodes, network };
+    nodes.meet(0, 1, |_| true);
+    took("met by mDNS", up);
+    assert_eq!((nodes.way(0, 2), nodes.way(1, 2)), (None, None), "it is off unless it is wanted");
+}
+
 //
 #[test]
 fn what_is_revoked_is_refused_though_a_fifth_of_all_packets_is_lost() {

@@ -42,6 +42,7 @@ impl Network {
             ip(&["-n", &host, "address", "add", &format!("{}/24", address(number)), "dev", "eth0"]);
             ip(&["-n", &host, "link", "set", "eth0", "up"]);
             ip(&["-n", &host, "link", "set", "lo", "up"]);
+            ip(&["-n", &host, "route", "add", "224.0.0.0/4", "dev", "eth0"]);
         }
         Some(network)
     }

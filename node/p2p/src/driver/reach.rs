@@ -3,12 +3,13 @@
 use super::{Driver, Link};
 use crate::behaviour::MembersEvent;
 use crate::limits::{MAX_CANDIDATES, MAX_RELAYS, RELAY_PAUSE_MS, SPARE_CIRCUIT_MS, SPARE_MS};
+use crate::peers::{Origin, is_local};
 use crate::reach::{Reach, Standing, candidates, is_circuit};
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::{Multiaddr, PeerId, identify, relay};
+use libp2p::{Multiaddr, PeerId, identify, mdns, relay};
 use marque_rules::replica::limits::{MAX_ADDRESS_BYTES, MAX_ADDRESSES};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -67,6 +68,18 @@ impl Driver {
             Told { observed: info.observed_addr, relays: info.protocols.contains(&relay::HOP_PROTOCOL_NAME) };
         self.ways.told.insert(peer_id, told);
         self.consider(&peer_id);
+    }
+
+    /// Notes whom mDNS found, as somebody to dial: who that is, hello decides on as with anybody.
+    pub(super) fn on_nearby(&mut self, event: mdns::Event) {
+        let mdns::Event::Discovered(found) = event else { return };
+        let now = self.mono();
+        for (peer, address) in found {
+            if is_local(&address) {
+                let address = crate::peers::split(&address).0.with(Protocol::P2p(peer));
+                self.parts.book.add(&address, Origin::Nearby, now);
+            }
+        }
     }
 
     /// Takes up what a member says of where this node comes from.

@@ -101,3 +101,37 @@ proptest! {
         prop_assert!(pause >= nominal / 2);
     }
 }
+
+//
+#[test]
+fn what_mdns_finds_has_a_room_of_its_own_and_displaces_nothing_else() {
+    let mut book = book();
+    assert!(book.add(&at(1), Origin::Learned, 0));
+    for port in 100..200 {
+        book.add(&at(port), Origin::Nearby, 0);
+    }
+    let mut places = Vec::new();
+    for _ in 0..8 {
+        let attempts = book.due(0, |_| false);
+        for attempt in attempts {
+            book.failed(attempt.place, 0);
+            places.push(attempt.address);
+        }
+    }
+    assert_eq!(places.len(), 1 + MAX_NEARBY_ADDRESSES);
+    assert!(places.contains(&at(1)));
+    assert!(book.add(&at(300), Origin::Nearby, 0), "one that failed makes room");
+    assert!(!book.entries.values().any(|e| e.origin == Origin::Learned && e.address != at(1)));
+    assert!(book.entries.values().any(|e| e.address == at(1)));
+}
+
+#[test]
+fn what_strangers_on_a_network_name_is_local() {
+    for local in ["/ip4/192.168.1.2/tcp/1", "/ip4/10.0.0.1/tcp/1", "/ip6/fd00::1/tcp/1", "/ip6/fe80::1/tcp/1"]
+    {
+        assert!(is_local(&local.parse().unwrap()), "{local}");
+    }
+    for other in ["/ip4/203.0.113.1/tcp/1", "/ip6/2001:db8::1/tcp/1", "/dns4/a.example/tcp/1", "/tcp/1"] {
+        assert!(!is_local(&other.parse().unwrap()), "{other}");
+    }
+}

@@ -35,6 +35,7 @@ async fn start(seed: u8, domain: &'static str, trusted: &[&str], peers: &[&str],
         peers: peers.iter().map(|p| (*p).to_owned()).collect(),
         shared_networks: vec![shared.parse().unwrap()],
         relay: true,
+        mdns: false,
         sync_period_ms: PERIOD_MS,
         seed: seed.into(),
     };

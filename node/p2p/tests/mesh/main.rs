@@ -71,6 +71,7 @@ impl Node {
             peers: Vec::new(),
             shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
             relay: true,
+            mdns: false,
             sync_period_ms: NEVER_MS,
             seed: seed.into(),
         };

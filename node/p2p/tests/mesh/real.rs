@@ -41,6 +41,7 @@ impl Real {
             peers: peers.iter().map(|p| (*p).to_owned()).collect(),
             shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
             relay: true,
+            mdns: false,
             sync_period_ms: NEVER_MS,
             seed: 1,
         };
