@@ -1,12 +1,13 @@
 //! G1, G2, G3, G5: a chain of three links with its four identity credentials and its presentation, eight
 //! signatures, from bytes to a verdict with every rule, against as many bare verifications of the same
-//! bytes, biscuit-auth and jsonwebtoken.
+//! bytes, biscuit-auth, jsonwebtoken, and ssi.
 //!
 //! The DID documents and status lists are in memory. What counts as seen was read and
 //! verified before.
 
 use crate::comparators;
 use crate::goals::{Bound, Goals};
+use crate::proofs;
 use crate::rounds::{Candidate, Shared, compare};
 use crate::world::{NOW, Signed, World};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -16,11 +17,12 @@ use vc_schemas::facts::{Expect, Facts};
 use vc_schemas::secure::{Content, Envelope, MAX_PRESENTATION_BYTES, Secured};
 use vc_schemas::seen::{DEFAULT_CAPACITY, Seen};
 
-const ENVELOPES: [(&str, Envelope); 4] = [
+const ENVELOPES: [(&str, Envelope); 5] = [
     ("vp+jwt", Envelope::Jwt),
     ("vp+cose", Envelope::Cose),
     ("vp, eddsa-jcs-2022", Envelope::DataIntegrity),
     ("compact vp+cose", Envelope::Compact),
+    ("vp+sd-jwt", Envelope::VcSdJwt),
 ];
 
 const HOPS: usize = 3;
@@ -65,8 +67,9 @@ fn aws_lc(chain: &[Signed]) -> usize {
 /// The groups of G1, G3 and G5.
 pub fn run(goals: &mut Goals) {
     let tokens = comparators::start("marque-bench-tokens");
+    let ssi = comparators::start("marque-bench-ssi");
     for (name, envelope) in ENVELOPES {
-        cold(name, envelope, &tokens, goals);
+        cold(name, envelope, &tokens, &ssi, goals);
     }
     for (name, envelope) in ENVELOPES {
         hops(name, envelope, goals);
@@ -74,7 +77,7 @@ pub fn run(goals: &mut Goals) {
     bytes(&tokens, goals);
 }
 
-fn cold(name: &str, envelope: Envelope, tokens: &Shared, goals: &mut Goals) {
+fn cold(name: &str, envelope: Envelope, tokens: &Shared, ssi: &Shared, goals: &mut Goals) {
     const AWS_LC: &str = "8 bare verifies of the same bytes, AWS-LC";
     const DALEK: &str = "8 bare verify_strict of the same bytes, ed25519-dalek";
     const WHOLE: &str = "Secured::parse, Held::read, check: nothing seen before";
@@ -103,6 +106,8 @@ fn cold(name: &str, envelope: Envelope, tokens: &Shared, goals: &mut Goals) {
         .collect();
     let links: String = jwts.lines().take(HOPS).chain(jwts.lines().last()).flat_map(|l| [l, "\n"]).collect();
     let four = &chain[IDENTITIES..];
+    let (credential, context) = proofs::for_ssi();
+    let rdfc: [&[u8]; 3] = [credential.as_bytes(), proofs::CONTEXT_URL.as_bytes(), context.as_bytes()];
     let mut candidates = vec![
         Candidate::new(AWS_LC, 10, || aws_lc(&chain)),
         Candidate::new(DALEK, 10, || dalek(&chain)),
@@ -127,6 +132,7 @@ fn cold(name: &str, envelope: Envelope, tokens: &Shared, goals: &mut Goals) {
             chain.iter().filter(|one| codec::sha256(&one.input) != [0; 32]).count()
         }),
         Candidate::there(BISCUIT, 5, tokens, ("biscuit", &[&[0; HOPS]])),
+        Candidate::there("ssi: 8 credentials, eddsa-rdfc-2022", 1, ssi, ("eddsa-rdfc-2022, eight", &rdfc)),
     ];
     if envelope == Envelope::Jwt {
         let (eight, four) =

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 const MAX: usize = 1 << 20;
 
 /// What the terms mean that VC 2.0 does not define: RDF knows no others.
-const CONTEXT_URL: &str = "https://bench.example/v1";
+pub const CONTEXT_URL: &str = "https://bench.example/v1";
 
 fn context() -> Value {
     json!({"@context": {
@@ -43,6 +43,15 @@ fn credential(claims: usize, issuer: &str) -> Value {
         "validUntil": "2036-01-01T00:00:00Z",
         "credentialSubject": {"id": "did:key:z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG", "scopes": scopes},
     })
+}
+
+/// A credential of some 1.5 KB that ssi is to sign and verify, and the context of its terms.
+pub fn for_ssi() -> (String, String) {
+    // The issuer becomes the key that ssi makes.
+    (
+        credential(6, "did:key:z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG").to_string(),
+        context().to_string(),
+    )
 }
 
 /// G4 at three sizes.
