@@ -132,7 +132,7 @@ fn cold(name: &str, envelope: Envelope, tokens: &Shared, ssi: &Shared, goals: &m
             chain.iter().filter(|one| codec::sha256(&one.input) != [0; 32]).count()
         }),
         Candidate::there(BISCUIT, 5, tokens, ("biscuit", &[&[0; HOPS]])),
-        Candidate::there("ssi: 8 credentials, eddsa-rdfc-2022", 1, ssi, ("eddsa-rdfc-2022, eight", &rdfc)),
+        Candidate::there("ssi: 8 credentials, eddsa-rdfc-2022", 1, ssi, ("eddsa-rdfc-2022-eight", &rdfc)),
     ];
     if envelope == Envelope::Jwt {
         let (eight, four) =

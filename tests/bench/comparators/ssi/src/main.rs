@@ -21,7 +21,7 @@ fn main() -> std::io::Result<()> {
         ("eddsa-rdfc-2022", [credential, context_url, context]) => {
             verify(credential, context_url, context, 1)
         }
-        ("eddsa-rdfc-2022, eight", [credential, context_url, context]) => {
+        ("eddsa-rdfc-2022-eight", [credential, context_url, context]) => {
             verify(credential, context_url, context, 8)
         }
         _ => Err(format!("no work {name}")),
