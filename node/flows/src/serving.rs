@@ -68,6 +68,11 @@ impl NodeIntake {
         for origin in domain.origins_of(kind, subject).await.map_err(store)? {
             found.extend(domain.announced(&origin, kind, subject).await.map_err(store)?);
         }
+        if kind == ItemKind::StatusList {
+            // What is held beside the list that counts may have a higher number.
+            let counts = domain.digests_of_lists(subject, &found).await.map_err(store)?;
+            found.retain(|(item, _)| counts.contains(&item.digest));
+        }
         let newest = found.into_iter().max_by_key(|(item, _)| item.seq);
         newest.map(|(_, envelope)| Response::Envelope(envelope)).ok_or(Refusal::NotFound)
     }

@@ -94,7 +94,7 @@ impl Search {
                 self.intake.judge(submission).await
             };
             match (judgement.verdict, judgement.write) {
-                (Verdict::Accept { held }, Some(write)) => {
+                (Verdict::Accept { held } | Verdict::Beside(held, _), Some(write)) => {
                     let domain = envelope.body().domain.clone();
                     let (of, items) = (domain.clone(), held.clone());
                     let room = self.line.ask(|reply| Command::Room { domain: of, items, reply }).await;

@@ -19,6 +19,16 @@ use vc_schemas::status::bitstring::Bits;
 use vc_schemas::status::delta::Delta;
 use vc_schemas::status::{MAX_LIST_BYTES, StatusList};
 
+/// A list that came, and what it is decided by.
+struct Arrived<'a> {
+    key: &'a ListKey,
+    known: &'a KnownList,
+    document: &'a Document,
+    envelope: &'a Envelope,
+    item: &'a Item,
+    announced: &'a [(Item, Vec<u8>)],
+}
+
 impl NodeIntake {
     pub(super) async fn find_list(&self, envelope: &Envelope, document: &Document) -> Result<Found, Refusal> {
         let (domain, body) = (self.domain(), envelope.body());
@@ -40,6 +50,9 @@ impl NodeIntake {
             domain.announced(&body.domain, ItemKind::StatusList, &list.url).await.map_err(|e| failed(&e))?;
         let items: Vec<Item> = announced.iter().map(|(item, _)| item.clone()).collect();
         let item = list_item(&list);
+        let arrived =
+            Arrived { key: &key, known: &known, document, envelope, item: &item, announced: &announced };
+        let is_beside = items.contains(&item);
         match decide_list(known.decide(), received) {
             ListDecision::Accept { overlay } => {
                 let overlay = overlay.as_ref().map(|bits| (bits, known.ever_expect));
@@ -50,28 +63,102 @@ impl NodeIntake {
                     let (key, expect) = (list_key(&key), known.ahead_expect);
                     writes.push(Write { table: Table::Ahead, key, value: None, expect });
                 }
-                let subject = (ItemKind::StatusList, list.url.as_str());
-                let more = domain.announce_writes(&body.domain, subject, &[(item.clone(), envelope)]).await;
-                writes.extend(more.map_err(|e| failed(&e))?);
-                Ok((Verdict::Accept { held: vec![item] }, writes))
+                let beside = domain.signed_beside(document, Some(&list.bits), &announced, None).await;
+                let beside = beside.map_err(|e| failed(&e))?;
+                let held = std::iter::once((item.clone(), envelope.clone())).chain(beside);
+                let (items, more) = self.announce_list_writes(envelope, held.collect()).await?;
+                writes.extend(more);
+                Ok((Verdict::Accept { held: items }, writes))
             }
             ListDecision::Same => Ok((Verdict::Same { held: items }, Vec::new())),
+            ListDecision::Older { .. }
+            | ListDecision::Unrevokes { .. }
+            | ListDecision::Equivocation { .. }
+            | ListDecision::TooFarAhead { .. }
+                if is_beside =>
+            {
+                Ok((Verdict::Same { held: items }, Vec::new()))
+            }
             // What it revokes counts from now on, durably, and it is passed over.
             ListDecision::Older { overlay } => {
                 if let Some(write) = overlay_write(&key, &known, overlay)? {
                     domain.records().commit(vec![write]).await.map_err(|e| failed(&e.into()))?;
                 }
-                Ok((Verdict::Older { item, held: items }, Vec::new()))
+                match self.held_beside(&arrived).await? {
+                    Some((held, writes)) => Ok((Verdict::Accept { held }, writes)),
+                    None => Ok((Verdict::Older { item, held: items }, Vec::new())),
+                }
             }
             // Not taken as the list, but what it revokes counts from now on, and it is kept on record.
             ListDecision::Unrevokes { overlay } => {
-                self.misbehaved(&key, &known, overlay, &[&body.payload], Refusal::Unrevokes).await
+                let kept = self.misbehaved(&key, &known, overlay, &[&body.payload], Refusal::Unrevokes).await;
+                self.or_beside(kept, &arrived).await
             }
             ListDecision::Equivocation { overlay } => {
-                self.equivocated(&key, &known, at, overlay, &body.payload).await
+                let kept = self.equivocated(&key, &known, at, overlay, &body.payload).await;
+                self.or_beside(kept, &arrived).await
             }
-            ListDecision::TooFarAhead => Err(Refusal::TooFarAhead),
+            ListDecision::TooFarAhead { overlay } => {
+                let kept =
+                    self.misbehaved(&key, &known, overlay, &[&body.payload], Refusal::TooFarAhead).await;
+                self.or_beside(kept, &arrived).await
+            }
         }
+    }
+
+    /// What revokes something that nothing else of the list does is held beside it, and passed on: who heard
+    /// another first has to know of it as well.
+    async fn or_beside(&self, kept: Result<Found, Refusal>, arrived: &Arrived<'_>) -> Result<Found, Refusal> {
+        let reason = match kept {
+            Err(reason @ (Refusal::Unrevokes | Refusal::Equivocation | Refusal::TooFarAhead)) => reason,
+            other => return other,
+        };
+        match self.held_beside(arrived).await? {
+            Some((held, writes)) => Ok((Verdict::Beside(held, reason), writes)),
+            None => Err(reason),
+        }
+    }
+
+    /// What is held of a list with what arrived beside it, and the writes of that; `None` where it is not, or
+    /// was before.
+    async fn held_beside(&self, arrived: &Arrived<'_>) -> Result<Option<(Vec<Item>, Vec<Write>)>, Refusal> {
+        let Arrived { key, known, document, envelope, item, announced } = arrived;
+        let fact = known.held.as_ref();
+        let counts = fact.map(|fact| codec::sha256(fact.list.secured().bytes()));
+        let (list, others): (Vec<_>, Vec<_>) =
+            announced.iter().cloned().partition(|(held, _)| Some(held.digest) == counts);
+        let new = ((*item).clone(), (*envelope).clone());
+        let bits = fact.map(|fact| &fact.list.bits);
+        let beside =
+            self.domain().signed_beside(document, bits, &others, Some(new)).await.map_err(|e| failed(&e))?;
+        if !beside.iter().any(|(kept, _)| kept == *item) {
+            return Ok(None);
+        }
+        let mut held = Vec::new();
+        for (item, bytes) in list {
+            held.push((item, Envelope::decode(&bytes)?));
+        }
+        held.extend(beside);
+        let (items, mut writes) = self.announce_list_writes(envelope, held).await?;
+        // Of the list that it stands beside: where that changed meanwhile, it is judged again.
+        if let Some(fact) = fact {
+            let bytes = fact.list.secured().bytes().to_vec();
+            writes.push(put_bytes(Table::Lists, list_key(key), bytes, known.floor_expect));
+        }
+        Ok(Some((items, writes)))
+    }
+
+    async fn announce_list_writes(
+        &self,
+        envelope: &Envelope,
+        held: Vec<(Item, Envelope)>,
+    ) -> Result<(Vec<Item>, Vec<Write>), Refusal> {
+        let body = envelope.body();
+        let items = held.iter().map(|(item, _)| item.clone()).collect();
+        let held: Vec<_> = held.iter().map(|(item, envelope)| (item.clone(), envelope)).collect();
+        let subject = (ItemKind::StatusList, body.subject.as_str());
+        let writes = self.domain().announce_writes(&body.domain, subject, &held).await;
+        Ok((items, writes.map_err(|e| failed(&e))?))
     }
 
     /// What changed counts at once where the array that it starts from is held; the list that is held

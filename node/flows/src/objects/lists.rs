@@ -4,15 +4,17 @@
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
 use crate::ports::records::{Expect, Table, Write};
-use did_resolver::codec;
+use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::document::Document;
-use marque_rules::replica::floor::{self, Ahead, ListFloor};
+use marque_rules::replica::floor::{self, Ahead, ListFloor, SignedList};
+use marque_rules::replica::{Envelope, Item};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use vc_schemas::facts::{ListFact, ListKey};
 use vc_schemas::secure::{Content, Envelope as Securing, Secured};
 use vc_schemas::status::bitstring::{Bits, MAX_ENTRIES};
-use vc_schemas::status::{MAX_LIST_BYTES, StatusList, VerifiedList};
+use vc_schemas::status::{MAX_LIST_BYTES, Purpose, StatusList, VerifiedList};
 
 /// The key of a list in the store.
 pub(crate) fn list_key(key: &ListKey) -> Vec<u8> {
@@ -101,6 +103,54 @@ impl Domain {
         let bits = Arc::new(Bits::decode(&text, MAX_ENTRIES).map_err(|_| Error::Record("an overlay"))?);
         self.overlays.insert(key.clone(), stored.version, Arc::clone(&bits));
         Ok((Some(bits), expect))
+    }
+
+    /// The digests of the lists of this URL that count, of whichever issuer announced one.
+    pub(crate) async fn digests_of_lists(
+        &self,
+        url: &str,
+        announced: &[(Item, Vec<u8>)],
+    ) -> Result<BTreeSet<Sha256Digest>, Error> {
+        let issuer = |(_, bytes): &(Item, Vec<u8>)| Some(Envelope::decode(bytes).ok()?.domain_did().clone());
+        let mut digests = BTreeSet::new();
+        for issuer in announced.iter().filter_map(issuer).collect::<BTreeSet<_>>() {
+            let key = list_key(&ListKey { issuer, url: url.to_owned() });
+            let stored = self.records.get(Table::Lists, &key).await?;
+            digests.extend(stored.map(|stored| codec::sha256(&stored.value)));
+        }
+        Ok(digests)
+    }
+
+    /// What is held of a list beside `list`, by the rule of [`floor::beside`]: of what was `announced`, and of
+    /// what is `new`.
+    pub(crate) async fn signed_beside(
+        &self,
+        document: &Document,
+        list: Option<&Bits>,
+        announced: &[(Item, Vec<u8>)],
+        new: Option<(Item, Envelope)>,
+    ) -> Result<Vec<(Item, Envelope)>, Error> {
+        let mut signed = Vec::new();
+        for (item, bytes) in announced {
+            signed.extend(Envelope::decode(bytes).ok().map(|envelope| (item.clone(), envelope)));
+        }
+        signed.extend(new);
+        let mut others = Vec::new();
+        for (item, envelope) in signed {
+            let Some(read) = read_list(&envelope.body().payload, document, self)? else { continue };
+            let issuer_version = self.era(&read.issuer, read.key()).await?;
+            others.push((ListFloor { issuer_version, sequence: read.sequence }, read, item, envelope));
+        }
+        let revokes = others.iter().filter(|(_, read, ..)| read.purpose == Purpose::Revocation);
+        let revokes =
+            revokes.map(|(at, read, item, _)| SignedList { at: *at, digest: item.digest, bits: &read.bits });
+        let kept: Vec<_> = floor::beside(list, revokes.collect()).iter().map(|kept| kept.digest).collect();
+        let place = |item: &Item| kept.iter().position(|digest| *digest == item.digest);
+        let mut found: Vec<_> = others.into_iter().map(|(.., item, envelope)| (item, envelope)).collect();
+        found.retain(|(item, _)| place(item).is_some());
+        found.sort_by_key(|(item, _)| place(item));
+        found.dedup_by(|a, b| a.0 == b.0);
+        Ok(found)
     }
 
     /// The floor of a list, and the record version of the list itself.

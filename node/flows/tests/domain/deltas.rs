@@ -255,7 +255,7 @@ async fn a_change_and_a_list_that_contradict_each_other_are_both_kept_and_both_r
     assert_eq!(count(&bravo, Table::Evidence).await, 2);
     // The same by a whole list of the other, once more, and by a change from an array that never was.
     let list = whole(&twin, Purpose::Revocation).await;
-    assert!(matches!(take(&bravo, &list).await, Verdict::Ignore(Refusal::Equivocation)));
+    assert!(matches!(take(&bravo, &list).await, Verdict::Beside(_, Refusal::Equivocation)));
     assert_eq!(count(&bravo, Table::Evidence).await, 3);
     twin.owner("mike").await;
     said_by_twin.take();

@@ -270,7 +270,7 @@ async fn what_two_lists_revoke_at_once_is_lost_by_neither() {
     let of = |all: Vec<Envelope>| all.into_iter().find(|e| e.body().subject == url).unwrap();
     let prepared = judge(&bravo, &of(announced(&alpha).await)).await;
     let other = take(&bravo, &of(announced(&twin).await)).await;
-    assert!(matches!(other, Verdict::Ignore(Refusal::Equivocation)), "{other:?}");
+    assert!(matches!(other, Verdict::Beside(_, Refusal::Equivocation)), "{other:?}");
     assert_eq!(prepared.write.unwrap().await.unwrap_err(), Refusal::StoreFailed);
     let key = ListKey { issuer: alpha.domain.home.did.clone(), url };
     let fact = bravo.domain.held_list(&key).await.unwrap().unwrap();

@@ -8,10 +8,11 @@ use marque_flows::ports::mesh::{Intake, Knock, Shown};
 use marque_flows::ports::records::{Records, Table};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
+use marque_rules::replica::limits::MAX_BRANCHES;
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::view::ItemKind;
 use marque_rules::replica::{
-    Body, Envelope, Hello, Kind, MembershipEpoch, Refusal, Request, Response, Scid, Verdict,
+    Body, Envelope, Hello, Item, Kind, MembershipEpoch, Refusal, Request, Response, Scid, Verdict,
 };
 use marque_store::memory::Memory;
 use std::sync::Arc;
@@ -276,7 +277,11 @@ async fn of_two_judgements_at_once_neither_loses_what_the_other_revoked() {
     let anna = revoke("anna").await;
     let prepared = judge(&bravo, &revocations(&alpha).await).await;
     let (equivocal, other) = twin_that_revokes(4).await;
-    assert!(matches!(take(&bravo, &equivocal).await, Verdict::Ignore(Refusal::Equivocation)));
+    let verdict = take(&bravo, &equivocal).await;
+    assert!(
+        matches!(&verdict, Verdict::Beside(held, Refusal::Equivocation) if held.len() == 2),
+        "{verdict:?}"
+    );
     assert_eq!(prepared.write.unwrap().await, Err(Refusal::StoreFailed), "it is judged again");
     take(&bravo, &revocations(&alpha).await).await;
     let url = alpha.domain.home.list_url(Purpose::Revocation);
@@ -292,16 +297,58 @@ async fn an_issuer_that_equivocates_again_and_again_fills_no_store_and_all_that_
     alpha.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
     take(&bravo, &revocations(&alpha).await).await;
     let url = alpha.domain.home.list_url(Purpose::Revocation);
-    let key = ListKey { issuer: alpha.domain.home.did.clone(), url };
+    let key = ListKey { issuer: alpha.domain.home.did.clone(), url: url.clone() };
     for n in 1..8 {
         let (list, index) = twin_that_revokes(n).await;
-        for _ in 0..2 {
-            assert!(matches!(take(&bravo, &list).await, Verdict::Ignore(Refusal::Equivocation)));
-        }
+        let once = take(&bravo, &list).await;
+        assert!(matches!(
+            once,
+            Verdict::Beside(_, Refusal::Equivocation) | Verdict::Ignore(Refusal::Equivocation)
+        ));
+        let again = take(&bravo, &list).await;
+        assert!(matches!(again, Verdict::Same { .. } | Verdict::Ignore(Refusal::Equivocation)), "{again:?}");
+        let items = bravo.intake.items(list.body().domain.clone()).await.unwrap();
+        let held = items.iter().filter(|item| item.subject == url).count();
+        assert_eq!(held, MAX_BRANCHES.min(n + 1));
         let ever = bravo.domain.held_list(&key).await.unwrap().unwrap().revoked_ever.unwrap();
         assert_eq!(ever.get(index), Some(true));
     }
     assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 100).await.unwrap().len(), 4);
+}
+
+// R-341, MESH.md D7: found by the simulator
+#[tokio::test]
+async fn two_lists_of_one_number_are_both_passed_on_until_the_issuer_covers_both() {
+    let (alpha, bravo) = two().await;
+    alpha.owner("alice").await;
+    alpha.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
+    let (own, (other, index)) = (revocations(&alpha).await, twin_that_revokes(4).await);
+    take(&bravo, &own).await;
+    let verdict = take(&bravo, &other).await;
+    let Verdict::Beside(held, Refusal::Equivocation) = verdict else { panic!("{verdict:?}") };
+    let request =
+        Request::Objects { domain: own.body().domain.clone(), ids: held.iter().map(Item::id).collect() };
+    let Response::Objects(found) = bravo.intake.lookup(request).await else { panic!("no objects") };
+    let bytes: Vec<_> = found.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+    assert!(found.len() == 2 && bytes.contains(&own.bytes()) && bytes.contains(&other.bytes()));
+    // Whoever asks for the list gets the one that counts.
+    let url = own.body().subject.clone();
+    let answer = bravo.intake.lookup(Request::List { url: url.clone() }).await;
+    assert!(matches!(answer, Response::Envelope(bytes) if bytes == own.bytes()));
+    // What the issuer signs before it has heard of the other would clear what that one revokes.
+    bravo.pass(1_000);
+    alpha.pass(1_000);
+    alpha.domain.refresh_lists().await.unwrap();
+    assert!(matches!(take(&bravo, &revocations(&alpha).await).await, Verdict::Ignore(Refusal::Unrevokes)));
+    // It hears of it by the same way, and its next list is held alone.
+    take(&alpha, &other).await;
+    alpha.pass(1_000);
+    bravo.pass(1_000);
+    alpha.domain.refresh_lists().await.unwrap();
+    let covering = revocations(&alpha).await;
+    assert!(matches!(take(&bravo, &covering).await, Verdict::Accept { held } if held.len() == 1));
+    let key = ListKey { issuer: alpha.domain.home.did.clone(), url };
+    assert_eq!(bravo.domain.held_list(&key).await.unwrap().unwrap().list.bits.get(index), Some(true));
 }
 
 //

@@ -186,7 +186,9 @@ impl Driver {
                 }
             }
             Done::Judged { ticket, peer, judgement, took } => {
-                if let Verdict::Ignore(reason) | Verdict::Reject(reason) = judgement.verdict {
+                if let Verdict::Ignore(reason) | Verdict::Reject(reason) | Verdict::Beside(_, reason) =
+                    judgement.verdict
+                {
                     self.charge(peer, reason, took);
                 }
                 if let Some(write) = judgement.write {

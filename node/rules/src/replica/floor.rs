@@ -12,7 +12,9 @@ mod delta;
 pub use delta::{DeltaDecision, decide_delta};
 pub use era::era;
 pub use held_since::{HeldSince, RETIREMENT_WAIT};
-pub use list::{Ahead, KnownList, ListDecision, ListFloor, ReceivedList, decide_list, is_revoked};
+pub use list::{
+    Ahead, KnownList, ListDecision, ListFloor, ReceivedList, SignedList, beside, decide_list, is_revoked,
+};
 pub use log::{Known, LogDecision, LogFloor, ReceivedLog, check_proofs, chosen, decide_log, log_item};
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ use crate::replica::limits::{
     MAX_SEEN, MAX_SETTLED, MIN_PERIOD_MS, ORIGIN_GOSSIP_BURST, ORIGIN_GOSSIP_PER_SECOND,
 };
 use crate::replica::now::{MonoMillis, Now};
-use crate::replica::view::{Item, View};
-use crate::replica::{Kinds, Lane, Refusal, Scid, Topic};
+use crate::replica::view::{Item, ItemKind, View};
+use crate::replica::{Body, Kinds, Lane, Refusal, Scid, Topic};
 use gossip::Job;
 use long_log::WaitingLog;
 use peers::PeerState;
@@ -63,15 +63,31 @@ struct Domain {
     gossip: Bucket,
     /// Until when that is little, because its origin said two things under one number.
     slowed: Option<MonoMillis>,
+    /// The highest numbers of the lists that this node publishes itself.
+    published: BTreeMap<String, u64>,
 }
 
 impl Domain {
     fn new(now: MonoMillis) -> Self {
-        Self { view: View::default(), gossip: Self::usual(now), slowed: None }
+        Self { view: View::default(), gossip: Self::usual(now), slowed: None, published: BTreeMap::new() }
     }
 
     fn usual(now: MonoMillis) -> Bucket {
         Bucket::new(ORIGIN_GOSSIP_BURST, ORIGIN_GOSSIP_PER_SECOND, now)
+    }
+
+    /// This, unless something later than what an envelope carries was published. By its number alone a list
+    /// does not tell: who stole the key of its issuer may have said a higher one.
+    fn is_news(&mut self, body: &Body, held: &[Item]) -> Result<&mut Self, Refusal> {
+        let is_behind = if body.kind.item_kind() == ItemKind::StatusList {
+            let highest = self.published.entry(body.subject.clone()).or_default();
+            let is_behind = body.seq < *highest;
+            *highest = body.seq.max(*highest);
+            is_behind
+        } else {
+            self.view.is_behind(held)
+        };
+        if is_behind { Err(Refusal::Older) } else { Ok(self) }
     }
 
     /// Slows what its origin says by gossip, for a while from now.

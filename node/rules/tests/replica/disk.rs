@@ -9,8 +9,8 @@ use did_resolver::document::{Relationship, VerificationMethod as Method};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use marque_rules::replica::floor::{
-    HeldSince, KnownList, ListDecision, ListFloor, LogDecision, LogFloor, ReceivedList, ReceivedLog, chosen,
-    decide_list, era, log_item,
+    HeldSince, KnownList, ListDecision, ListFloor, LogDecision, LogFloor, ReceivedList, ReceivedLog,
+    SignedList, beside, chosen, decide_list, era, log_item,
 };
 use marque_rules::replica::{
     Envelope, Item, ItemKind, Kind, LogHead, Refusal, Request, Response, Scid, Verdict,
@@ -41,7 +41,7 @@ pub(crate) struct Object {
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
     Log(Branch),
-    List(Bits),
+    List(ListFloor, Bits),
 }
 
 /// What is held of one subject, and written as one.
@@ -68,7 +68,7 @@ impl Subject {
     pub(crate) fn branches(&self) -> Vec<Branch> {
         let branch = |object: &Object| match &object.content {
             Content::Log(branch) => Some(branch.clone()),
-            Content::List(_) => None,
+            Content::List(..) => None,
         };
         self.objects.iter().filter_map(branch).collect()
     }
@@ -81,10 +81,29 @@ impl Subject {
         branches.into_iter().find(|branch| branch.log.head().id == counts)
     }
 
-    /// The list with the highest number, of the lowest item where there are two.
+    /// Holds those of `others` beside the list that the rule says.
+    fn hold_beside(&mut self, others: impl IntoIterator<Item = Object>) {
+        let others: Vec<Object> = others.into_iter().collect();
+        let signed = |object: &Object| match &object.content {
+            Content::List(at, bits) => Some((*at, object.item.digest, bits.clone())),
+            Content::Log(_) => None,
+        };
+        let signed: Vec<_> = others.iter().filter_map(signed).collect();
+        let lists = signed.iter().map(|(at, digest, bits)| SignedList { at: *at, digest: *digest, bits });
+        let kept: Vec<_> = beside(self.list(), lists.collect()).iter().map(|kept| kept.digest).collect();
+        let of = |digest| others.iter().find(|object| object.item.digest == digest).cloned();
+        self.objects.extend(kept.into_iter().filter_map(of));
+    }
+
+    /// Every index that is revoked, by the list or by what is kept beside it.
+    pub(crate) fn revoked(&self) -> BTreeSet<u32> {
+        self.list().into_iter().chain(&self.revoked_ever).flat_map(Bits::indices_set).collect()
+    }
+
+    /// The list that counts: what is held beside it comes after.
     pub(crate) fn list(&self) -> Option<&Bits> {
         self.objects.iter().find_map(|object| match &object.content {
-            Content::List(bits) => Some(bits),
+            Content::List(_, bits) => Some(bits),
             Content::Log(_) => None,
         })
     }
@@ -285,37 +304,37 @@ impl Disk {
         let decision = decide_list(known, received);
         let (kind, digest) = (ItemKind::StatusList, sha256(&body.payload));
         let item = Item { kind, subject: body.subject.clone(), seq, digest };
-        let content = Content::List(bits);
+        let content = Content::List(at, bits);
         let object = Object { item: item.clone(), envelope: envelope.bytes().into(), content };
         let mut next = subject.as_ref().clone();
-        match decision {
+        let (overlay, reason) = match decision {
             ListDecision::Accept { overlay } => {
-                next.objects = vec![object];
+                let others = std::mem::replace(&mut next.objects, vec![object]);
+                next.hold_beside(others);
                 next.list_floor = Some(at);
                 next.revoked_ever = overlay;
-                Ok((Verdict::Accept { held: next.items() }, Some(next)))
+                return Ok((Verdict::Accept { held: next.items() }, Some(next)));
             }
-            ListDecision::Same => Ok((Verdict::Same { held }, None)),
-            ListDecision::Older { overlay } => {
-                let grown = overlay != next.revoked_ever;
-                next.revoked_ever = overlay;
-                Ok((Verdict::Older { item, held }, grown.then_some(next)))
+            ListDecision::Same => return Ok((Verdict::Same { held }, None)),
+            ListDecision::Equivocation { .. } if held.contains(&item) => {
+                return Ok((Verdict::Same { held }, None));
             }
-            ListDecision::Unrevokes { overlay } => {
-                next.revoked_ever = overlay;
-                next.evidence.insert(digest);
-                Ok((Verdict::Ignore(Refusal::Unrevokes), Some(next)))
-            }
-            ListDecision::Equivocation { overlay } => {
-                if held.contains(&item) {
-                    return Ok((Verdict::Same { held }, None));
-                }
-                next.revoked_ever = overlay;
-                next.evidence.insert(digest);
-                Ok((Verdict::Ignore(Refusal::Equivocation), Some(next)))
-            }
-            ListDecision::TooFarAhead => Err(Refusal::TooFarAhead),
-        }
+            ListDecision::Older { overlay } => (overlay, None),
+            ListDecision::Unrevokes { overlay } => (overlay, Some(Refusal::Unrevokes)),
+            ListDecision::Equivocation { overlay } => (overlay, Some(Refusal::Equivocation)),
+            ListDecision::TooFarAhead { overlay } => (overlay, Some(Refusal::TooFarAhead)),
+        };
+        let is_new = overlay != next.revoked_ever || (reason.is_some() && next.evidence.insert(digest));
+        next.revoked_ever = overlay;
+        let others = next.objects.split_off(1.min(next.objects.len()));
+        next.hold_beside(others.into_iter().chain([object]));
+        let is_kept = !held.contains(&item) && next.items().contains(&item);
+        Ok(match reason {
+            None if is_kept => (Verdict::Accept { held: next.items() }, Some(next)),
+            None => (Verdict::Older { item, held }, is_new.then_some(next)),
+            Some(reason) if is_kept => (Verdict::Beside(next.items(), reason), Some(next)),
+            Some(reason) => (Verdict::Ignore(reason), is_new.then_some(next)),
+        })
     }
 
     /// Answers a peer from what is durable.
@@ -334,7 +353,7 @@ impl Disk {
                 let log = objects().filter(|object| object.item.subject == *did).find_map(|object| {
                     match &object.content {
                         Content::Log(branch) => begins(branch.log.bytes(), digest).then(|| branch.clone()),
-                        Content::List(_) => None,
+                        Content::List(..) => None,
                     }
                 });
                 let Some(branch) = log else { return Response::Refused(Refusal::NotFound) };

@@ -8,6 +8,7 @@ use marque_rules::replica::floor::is_revoked;
 use marque_rules::replica::limits::*;
 use marque_rules::replica::{Envelope, Item, ItemKind, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What an honest node was once seen to hold of a subject.
 #[derive(Debug, Default)]
@@ -89,7 +90,7 @@ impl World {
 
     /// I8: nothing is accepted by the word of a domain that is contested here, but its own log.
     pub(crate) fn check_verdict(&self, node: usize, envelope: &Envelope, verdict: &Verdict) {
-        if let Verdict::Accept { .. } = verdict {
+        if let Verdict::Accept { .. } | Verdict::Beside(..) = verdict {
             let domain = self.nodes.iter().map(|n| n.domain).find(|d| scid(*d) == &envelope.body().domain);
             let is_own_log = envelope.body().subject == envelope.domain_did().as_str();
             let domain = domain.unwrap_or_else(|| panic!("I5: of no domain"));
@@ -193,11 +194,32 @@ impl World {
             let is_contested = followers.iter().any(|node| self.is_contested(*node, domain));
             let roots: BTreeSet<_> =
                 followers.into_iter().map(|node| self.common(node, domain, is_contested)).collect();
-            if roots.len() > 1 || roots.contains(&None) {
+            let lacks = !is_contested && self.lacks_revocations(domain);
+            if roots.len() > 1 || roots.contains(&None) || lacks {
                 unequal.push(domain);
             }
         }
         unequal
+    }
+
+    /// I1, I3: whether something is revoked for one honest node and not for another.
+    fn lacks_revocations(&self, domain: usize) -> bool {
+        let followers = self.followers(domain);
+        let held = |node: &usize| {
+            let of_domain = |(key, _): &(&Key, &Rc<Subject>)| key.0 == *scid(domain);
+            self.nodes[*node].disk.0.iter().filter(of_domain)
+        };
+        let mut revoked: BTreeMap<&Key, BTreeSet<u32>> = BTreeMap::new();
+        for (key, subject) in followers.iter().flat_map(held) {
+            revoked.entry(key).or_default().extend(subject.revoked());
+        }
+        let has_all = |node: &usize| {
+            revoked.iter().all(|(key, indices)| {
+                let of_node = self.nodes[*node].disk.get(key).map(|subject| subject.revoked());
+                of_node.unwrap_or_default().is_superset(indices)
+            })
+        };
+        !followers.iter().all(has_all)
     }
 
     /// Whether all that should be equal is, and was a period ago.

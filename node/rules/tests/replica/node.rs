@@ -51,7 +51,7 @@ impl World {
                 self.tally.count(if via == Via::Sync { "judged of sync" } else { "judged of gossip" });
                 let verdict = self.judge(node, &envelope, log.as_deref());
                 let key = key_of(&envelope);
-                if let (Verdict::Accept { .. }, Some(subject)) = &verdict {
+                if let (Verdict::Accept { .. } | Verdict::Beside(..), Some(subject)) = &verdict {
                     let (seen, subject) = (self.nodes[node].disk.items(&key), subject.clone());
                     self.nodes[node].judged.insert(envelope.id());
                     self.nodes[node].writes.insert(ticket, Write { envelope: *envelope, subject, seen });
@@ -110,7 +110,7 @@ impl World {
         self.check_verdict(node, envelope, &verdict);
         match &verdict {
             Verdict::Accept { .. } => return (verdict, write),
-            Verdict::Ignore(refusal) => {
+            Verdict::Ignore(refusal) | Verdict::Beside(_, refusal) => {
                 let what = match refusal {
                     Refusal::BadLog => "refused logs",
                     Refusal::Unrevokes => "refused un-revocations",
@@ -125,6 +125,10 @@ impl World {
             Verdict::NeedDomain { .. } => self.tally.count("needed a domain"),
             Verdict::NeedLog => self.tally.count("pulled logs"),
             Verdict::Same { .. } | Verdict::Older { .. } | Verdict::Reject(_) => {}
+        }
+        if let Verdict::Beside(..) = verdict {
+            self.tally.count("lists held beside");
+            return (verdict, write);
         }
         if let Some(subject) = write {
             self.commit(node, None, key_of(envelope), subject);

@@ -1,6 +1,8 @@
 //! Status lists: what was revoked stays revoked, and a sequence number has one array.
 
-use crate::replica::limits::MAX_SEQUENCE_JUMP;
+use crate::replica::limits::{MAX_BRANCHES, MAX_SEQUENCE_JUMP};
+use did_resolver::codec::Sha256Digest;
+use std::cmp::Reverse;
 use vc_schemas::status::Purpose;
 use vc_schemas::status::bitstring::Bits;
 
@@ -52,8 +54,12 @@ pub enum ListDecision {
         /// See [`ListDecision`].
         overlay: Option<Bits>,
     },
-    /// Further ahead of the floor than [`MAX_SEQUENCE_JUMP`].
-    TooFarAhead,
+    /// Further ahead of the floor than [`MAX_SEQUENCE_JUMP`]. It does not become the list; what it revokes
+    /// counts all the same.
+    TooFarAhead {
+        /// See [`ListDecision`].
+        overlay: Option<Bits>,
+    },
 }
 
 /// An array that changes led to, beyond the newest whole list. It is never served, and makes no list
@@ -91,7 +97,7 @@ pub fn decide_list(known: KnownList<'_>, received: ReceivedList<'_>) -> ListDeci
             return ListDecision::Older { overlay: overlay(revoked_ever, received) };
         }
         if is_too_far(floor, received.at) {
-            return ListDecision::TooFarAhead;
+            return ListDecision::TooFarAhead { overlay: overlay(revoked_ever, received) };
         }
         if received.at == floor
             && let Some(stored) = stored
@@ -110,6 +116,37 @@ pub fn decide_list(known: KnownList<'_>, received: ReceivedList<'_>) -> ListDeci
         && revoked.is_some_and(|revoked| !received.bits.covers(revoked));
     let overlay = overlay(revoked_ever, received);
     if clears { ListDecision::Unrevokes { overlay } } else { ListDecision::Accept { overlay } }
+}
+
+/// One list of several that were signed for one URL.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedList<'a> {
+    /// Where it stands.
+    pub at: ListFloor,
+    /// The digest of what is signed.
+    pub digest: Sha256Digest,
+    /// Its array.
+    pub bits: &'a Bits,
+}
+
+/// Which of `others` are held and passed on beside `list`, the one that counts: those that revoke what it
+/// does not, nor one that stands later, in that order; with it at most [`MAX_BRANCHES`].
+///
+/// What is revoked counts on every replica that way, also where an issuer says two things under one number
+/// or clears what it revoked, and each replica heard another first. A list of an honest issuer covers all
+/// before it, and is held alone.
+#[must_use]
+pub fn beside<'a>(list: Option<&Bits>, mut others: Vec<SignedList<'a>>) -> Vec<SignedList<'a>> {
+    others.sort_by_key(|other| (Reverse(other.at), other.digest));
+    let mut covered = list.cloned();
+    let mut kept = Vec::new();
+    for other in others {
+        if kept.len() + 1 < MAX_BRANCHES && !covered.as_ref().is_some_and(|bits| bits.covers(other.bits)) {
+            covered = Some(covered.map_or_else(|| other.bits.clone(), |bits| bits.union(other.bits)));
+            kept.push(other);
+        }
+    }
+    kept
 }
 
 /// Whether `at` runs further ahead of what was reached than one step may.

@@ -15,6 +15,7 @@ use serde_json::json;
 use vc_schemas::status::Purpose;
 use vc_schemas::status::bitstring::{Bits, MIN_ENTRIES};
 
+mod beside;
 mod deltas;
 mod forks;
 
@@ -113,7 +114,8 @@ fn two_arrays_of_one_number_are_equivocation_and_both_revoke() {
 fn a_jump_to_the_end_of_the_numbers_is_refused() {
     let held = bits(&[]);
     let decide = |at| decide_list(known(self::at(1, 7), &held, None), revocations(at, &held));
-    assert_eq!(decide(at(1, 7 + MAX_SEQUENCE_JUMP + 1)), ListDecision::TooFarAhead);
+    let far = decide(at(1, 7 + MAX_SEQUENCE_JUMP + 1));
+    assert_eq!(far, ListDecision::TooFarAhead { overlay: Some(held.clone()) });
     assert!(matches!(decide(at(1, 7 + MAX_SEQUENCE_JUMP)), ListDecision::Accept { .. }));
 }
 
@@ -145,8 +147,8 @@ proptest! {
                     (floor, stored, ever) = (Some(place), Some(array), overlay);
                 }
                 ListDecision::Unrevokes { overlay } | ListDecision::Equivocation { overlay } => ever = overlay,
-                ListDecision::Same | ListDecision::TooFarAhead => {}
-                ListDecision::Older { overlay } => ever = overlay,
+                ListDecision::Same => {}
+                ListDecision::Older { overlay } | ListDecision::TooFarAhead { overlay } => ever = overlay,
             }
             prop_assert!(floor >= before.0);
             if let Some(before) = before.1 {

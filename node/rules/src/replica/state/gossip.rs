@@ -17,8 +17,8 @@ pub(super) enum Phase {
     Judging,
     /// Its log is being pulled, or waits for that.
     Pulling,
-    /// At the store; once it is durable, this is all that is held of the subject.
-    Persisting(Vec<Item>),
+    /// At the store; once durable, this is all that is held of the subject, and why the new does not count.
+    Persisting(Vec<Item>, Option<Refusal>),
 }
 
 /// One envelope on its way.
@@ -157,15 +157,11 @@ impl State {
         let peer = job.source.peer().clone();
         let domain = job.envelope.body().domain.clone();
         match verdict {
-            Verdict::Accept { held } => match self.acceptable(ticket, &held) {
-                Ok(()) => {
-                    if let Some(job) = self.jobs.get_mut(&ticket) {
-                        job.phase = Phase::Persisting(held);
-                        self.out.push(Effect::Persist { ticket });
-                    }
-                }
-                Err(reason) => self.finish(ticket, Err(reason)),
-            },
+            Verdict::Accept { held } => self.persist(ticket, held, None),
+            Verdict::Beside(held, reason) => {
+                self.slow_equivocator(&domain, reason, now.mono);
+                self.persist(ticket, held, Some(reason));
+            }
             Verdict::Same { held } => {
                 self.hold(ticket, held);
                 self.finish(ticket, Err(Refusal::Known));
@@ -176,11 +172,7 @@ impl State {
                 self.finish(ticket, Err(Refusal::Older));
             }
             Verdict::Ignore(reason) => {
-                if reason == Refusal::Equivocation
-                    && let Some(domain) = self.domains.get_mut(&domain)
-                {
-                    domain.slow(now.mono);
-                }
+                self.slow_equivocator(&domain, reason, now.mono);
                 if matches!(reason, Refusal::UnknownParent | Refusal::UnknownKey)
                     && job_is_gossip(&self.jobs, ticket)
                 {
@@ -198,6 +190,25 @@ impl State {
                 self.resolve(&peer, &did, now);
                 self.finish_as(ticket, Err(Refusal::UnknownKey), Report::Ignore);
             }
+        }
+    }
+
+    fn persist(&mut self, ticket: Ticket, held: Vec<Item>, beside: Option<Refusal>) {
+        match (self.acceptable(ticket, &held), self.jobs.get_mut(&ticket)) {
+            (Ok(()), Some(job)) => {
+                job.phase = Phase::Persisting(held, beside);
+                self.out.push(Effect::Persist { ticket });
+            }
+            (Err(reason), _) => self.finish(ticket, Err(reason)),
+            (Ok(()), None) => {}
+        }
+    }
+
+    fn slow_equivocator(&mut self, domain: &Scid, reason: Refusal, now: MonoMillis) {
+        if reason == Refusal::Equivocation
+            && let Some(domain) = self.domains.get_mut(domain)
+        {
+            domain.slow(now);
         }
     }
 
@@ -250,27 +261,28 @@ impl State {
     }
 
     pub(super) fn persisted(&mut self, ticket: Ticket) {
-        let held = match self.jobs.get_mut(&ticket).map(|job| &mut job.phase) {
-            Some(Phase::Persisting(held)) => std::mem::take(held),
+        let (held, beside) = match self.jobs.get_mut(&ticket).map(|job| &mut job.phase) {
+            Some(Phase::Persisting(held, beside)) => (std::mem::take(held), *beside),
             _ => return,
         };
         let about = self.jobs.get(&ticket).map(|job| About::of(&job.envelope));
         self.hold(ticket, held);
-        self.finish(ticket, Ok(()));
+        // What is held beside is passed on as well; whoever watches is told why it does not count.
+        self.finish_as(ticket, beside.map_or(Ok(()), Err), Report::Accept);
         if let Some(about) = about {
             self.review_by(&about);
         }
     }
 
-    /// What this node publishes itself. Of two that were made at once the older may come last: it is
-    /// then not held any more, and nobody needs it.
+    /// What this node publishes itself. Of two that were made at once the older may come last: nobody needs it.
     pub(super) fn local(&mut self, envelope: &Envelope, held: Vec<Item>, lane: Lane) {
         let body = envelope.body();
-        let domain = match self.domains.get_mut(&body.domain) {
-            Some(domain) if !domain.view.is_behind(&held) => domain,
-            domain => {
-                let reason = Some(domain.map_or(Refusal::NotSubscribed, |_| Refusal::Older));
-                self.out.push(Effect::Count { metric: Metric::LocalRefused, kind: Some(body.kind), reason });
+        let domain = self.domains.get_mut(&body.domain).ok_or(Refusal::NotSubscribed);
+        let domain = match domain.and_then(|domain| domain.is_news(body, &held)) {
+            Ok(domain) => domain,
+            Err(reason) => {
+                let (metric, kind) = (Metric::LocalRefused, Some(body.kind));
+                self.out.push(Effect::Count { metric, kind, reason: Some(reason) });
                 return;
             }
         };
@@ -293,7 +305,7 @@ impl State {
         let Some(job) = self.jobs.remove(&ticket) else { return };
         self.cancel_log(ticket);
         if matches!(outcome, Ok(()) | Err(Refusal::Known | Refusal::Older | Refusal::DeadKey))
-            || report == Report::Reject
+            || report != Report::Ignore
         {
             self.seen.insert(job.envelope.id());
         }

@@ -172,6 +172,8 @@ pub enum Verdict {
         /// All items of the subject after the write; none for a kind that is never held.
         held: Vec<Item>,
     },
+    /// Held beside what counts, to be passed on: all items of the subject, and why it does not count.
+    Beside(Vec<Item>, Refusal),
     /// Exactly what is held already, also where this state machine did not know of it.
     Same {
         /// All items of the subject, durable.
@@ -281,7 +283,7 @@ pub enum Effect {
         /// `None` admits.
         refusal: Option<Refusal>,
     },
-    /// From here on gossip flows with this peer.
+    /// Gossip flows from here on.
     Admit {
         /// Who.
         peer: Peer,
@@ -294,7 +296,7 @@ pub enum Effect {
         /// Who.
         peer: Peer,
     },
-    /// Close every connection to a peer; no gossip flows from here on.
+    /// Close every connection to a peer.
     Disconnect {
         /// Who.
         peer: Peer,
@@ -365,8 +367,7 @@ pub enum Effect {
         /// What.
         response: Response,
     },
-    /// Answer a request from the store, within the bounds of [`Response`]; never more than
-    /// [`MAX_PAGE_BYTES`](crate::replica::limits::MAX_PAGE_BYTES) of payload.
+    /// Answer a request from the store, within the bounds of [`Response`].
     Lookup {
         /// Whom.
         peer: Peer,
@@ -386,15 +387,9 @@ pub enum Effect {
         /// Whether it is held now.
         outcome: Result<(), Refusal>,
     },
-    /// Something to count.
-    Count {
-        /// What.
-        metric: Metric,
-        /// Of which kind of envelope, where it is about one that was readable.
-        kind: Option<Kind>,
-        /// Why, where it was not taken.
-        reason: Option<Refusal>,
-    },
+    /// Something to count: what, of which kind of envelope, and why, where it was not taken.
+    #[expect(missing_docs, reason = "said above")]
+    Count { metric: Metric, kind: Option<Kind>, reason: Option<Refusal> },
     /// Hand in [`Input::Tick`] at this instant; it takes the place of the one asked for before.
     WakeAt(MonoMillis),
 }

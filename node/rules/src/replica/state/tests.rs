@@ -717,3 +717,53 @@ fn a_peer_that_does_not_replicate_a_domain_is_passed_over_until_it_asks_for_it()
     let effects = round(&mut state, 3);
     assert_eq!(asked(&effects).into_iter().map(|(peer, _)| peer).collect::<Vec<_>>(), [peer(2)]);
 }
+
+// R-341, MESH.md D7
+#[test]
+fn what_is_held_beside_what_counts_is_durable_and_passed_on_and_its_origin_is_slowed() {
+    let mut state = state();
+    admit(&mut state, 1);
+    let url = "https://d0.example/lists/1";
+    let list = |n: u8| {
+        let digest = codec::sha256(&[n]);
+        Item { kind: ItemKind::StatusList, subject: url.to_owned(), seq: 1, digest }
+    };
+    let said = envelope(0, Kind::StatusList, url, 1);
+    let judged = gossip(&mut state, 1, &said, Lane::Status);
+    let ticket = tickets(&judged)[0];
+    let verdict = Verdict::Beside(vec![list(2), list(1)], Refusal::Equivocation);
+    let accepted = state.handle(Input::Judged { ticket, verdict }, now(2));
+    assert!(reports(&accepted).is_empty() && state.items(&scid(0)).count() == 0);
+    let persisted = state.handle(Input::Persisted { ticket }, now(3));
+    assert_eq!(
+        (reports(&persisted), reasons(&persisted)),
+        (vec![Report::Accept], vec![Refusal::Equivocation])
+    );
+    assert_eq!(state.items(&scid(0)).count(), 2);
+    // From now on by gossip little is taken from this origin.
+    let refused = (2..40).filter(|n| {
+        let more = gossip(&mut state, 1, &envelope(0, Kind::StatusList, url, *n), Lane::Status);
+        reasons(&more) == [Refusal::RateLimited]
+    });
+    assert!(refused.count() > 30);
+}
+
+// MESH.md D7: found by the simulator
+#[test]
+fn what_a_thief_said_of_a_list_does_not_keep_its_issuer_from_publishing() {
+    let mut state = state();
+    let url = "https://d0.example/lists/1";
+    let list = |seq: u64| {
+        let digest = codec::sha256(&seq.to_be_bytes());
+        Item { kind: ItemKind::StatusList, subject: url.to_owned(), seq, digest }
+    };
+    state.handle(Input::Loaded { domain: scid(0), items: vec![list(5), list(u64::MAX)] }, now(0));
+    let mut publish = |seq: u64| {
+        let envelope = Box::new(envelope(0, Kind::StatusList, url, seq));
+        state.handle(Input::Local { envelope, held: vec![list(seq)], lane: Lane::Status }, now(1))
+    };
+    assert!(publish(7).iter().any(|e| matches!(e, Effect::Publish { .. })));
+    // Of two that were made at once the older comes last.
+    assert_eq!(reasons(&publish(6)), [Refusal::Older]);
+    assert_eq!(state.items(&scid(0)).map(|item| item.seq).collect::<Vec<_>>(), [7]);
+}

@@ -164,7 +164,7 @@ impl Kept {
             ListDecision::Unrevokes { overlay } | ListDecision::Equivocation { overlay } => {
                 self.ever = overlay;
             }
-            ListDecision::Same | ListDecision::TooFarAhead => {}
+            ListDecision::Same | ListDecision::TooFarAhead { .. } => {}
             ListDecision::Older { overlay } => self.ever = overlay,
         }
     }
