@@ -81,7 +81,7 @@ impl Domain {
     fn is_news(&mut self, body: &Body, held: &[Item]) -> Result<&mut Self, Refusal> {
         let is_behind = if body.kind.item_kind() == ItemKind::StatusList {
             let highest = self.published.entry(body.subject.clone()).or_default();
-            let is_behind = body.seq < *highest;
+            let is_behind = held.iter().map(|item| item.seq).max() < Some(*highest);
             *highest = body.seq.max(*highest);
             is_behind
         } else {
