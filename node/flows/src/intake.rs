@@ -8,13 +8,13 @@ mod proof;
 
 use crate::domain::Domain;
 use crate::error::Error;
+use crate::objects::HeldLog;
 use crate::ports::mesh::{
     Admission, Ban, Domains, Intake, Judgement, Knock, Shown, Standing, Submission, Write,
 };
 use crate::ports::records::Write as RecordWrite;
 use crate::unrecognised::Allowance;
 use did_resolver::did::Did;
-use did_resolver::document::Document;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
@@ -94,25 +94,21 @@ impl NodeIntake {
         let held = domain.held_log(origin).await.map_err(|e| failed(&e))?;
         let own_log =
             envelope.body().subject == origin.as_str() && envelope.body().kind.item_kind() == ItemKind::Log;
-        // A log says itself by which key it is announced, once it is here.
-        let unread = own_log && envelope.body().kind == Carried::LogHead && submission.log.is_none();
-        let need_log = Ok((Verdict::NeedLog, Vec::new()));
+        if own_log {
+            self.announced_by_itself(submission, &held)?;
+            return match envelope.body().kind {
+                Carried::Log => self.find_log(envelope, &envelope.body().payload).await,
+                _ => self.find_head(envelope, submission.log.as_deref()).await,
+            };
+        }
         let document = match held.fact() {
             Some(DidFact::Active { document, .. }) => document.as_ref().clone(),
-            Some(DidFact::Contested) if !own_log => return Err(Refusal::Contested),
+            Some(DidFact::Contested) => return Err(Refusal::Contested),
             Some(DidFact::Deactivated) => return Err(Refusal::KeyNotAuthorised),
-            None if !own_log => return Ok((Verdict::NeedDomain { did: origin.clone() }, Vec::new())),
-            Some(DidFact::Contested) | None if unread => return need_log,
-            // Every history of a contested domain is kept and passed on.
-            Some(DidFact::Contested) | None => self.announced_document(submission)?,
+            None => return Ok((Verdict::NeedDomain { did: origin.clone() }, Vec::new())),
         };
         match envelope.verify(&document, domain.now()) {
             Ok(()) => {}
-            Err(Refusal::UnknownKey | Refusal::KeyNotAuthorised) if unread => return need_log,
-            Err(Refusal::UnknownKey | Refusal::KeyNotAuthorised) if own_log => {
-                // A domain may announce its new key by the very log that lists it.
-                envelope.verify(&self.announced_document(submission)?, domain.now())?;
-            }
             Err(Refusal::UnknownKey) => return Ok((Verdict::NeedDomain { did: origin.clone() }, Vec::new())),
             Err(refusal) => return Err(refusal),
         }
@@ -126,26 +122,21 @@ impl NodeIntake {
         }
     }
 
-    /// The last document of the log that an envelope carries of its own origin.
-    fn announced_document(&self, submission: &Submission) -> Result<Document, Refusal> {
-        let body = submission.envelope.body();
-        let bytes = match (body.kind, &submission.log) {
-            (Carried::Log, _) => body.payload.as_slice(),
-            (Carried::LogHead, Some(log)) => log.as_slice(),
-            (
-                Carried::LogHead
-                | Carried::StatusList
-                | Carried::StatusDelta
-                | Carried::DuplicityProof
-                | Carried::Membership,
-                _,
-            ) => {
-                return Err(Refusal::UnknownKey);
-            }
+    /// Verifies an envelope that carries or announces the log of its own origin: a log says itself by which key
+    /// it is announced, once it is here. Every history of a contested domain is kept and passed on.
+    fn announced_by_itself(&self, submission: &Submission, held: &HeldLog) -> Result<(), Refusal> {
+        let (envelope, now) = (&submission.envelope, self.domain.now());
+        let bytes = match (envelope.body().kind, &submission.log) {
+            (Carried::Log, _) => envelope.body().payload.as_slice(),
+            (_, Some(log)) => log.as_slice(),
+            // Whoever pulls it will see.
+            (_, None) => return Ok(()),
         };
-        let log = Log::verify_with(bytes, body.witness.as_deref(), self.domain.now());
-        let log = log.map_err(|_| Refusal::BadLog)?;
-        log.document().cloned().ok_or(Refusal::KeyNotAuthorised)
+        if let Some(log) = held.branches.iter().find(|log| log.bytes() == bytes) {
+            return envelope.verify_by_log(log, now);
+        }
+        let log = Log::verify_with(bytes, envelope.body().witness.as_deref(), now);
+        envelope.verify_by_log(&log.map_err(|_| Refusal::BadLog)?, now)
     }
 }
 

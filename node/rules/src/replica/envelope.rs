@@ -29,6 +29,7 @@ use did_resolver::did::{Did, DidUrl};
 use did_resolver::document::{Document, KeyRefusal, Relationship};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::Log;
 use std::time::Duration;
 use vc_schemas::secure::SecureError;
 use vc_schemas::secure::cose::{Sign1, Sign1Draft};
@@ -268,6 +269,22 @@ impl Envelope {
             | KeyRefusal::UnsupportedKind => Refusal::KeyNotAuthorised,
         })?;
         self.sign1.verify(authorised.key).map_err(|_| Refusal::BadSignature)
+    }
+
+    /// Verifies the signature of an envelope that carries a log of its own origin, by that log: under the newest
+    /// of its versions that lets the key state anything.
+    ///
+    /// What else is held does not matter, so that every replica says the same of it, whichever history of
+    /// a contested domain came first; and a domain may announce a new key by the very log that lists it, or
+    /// the end of a key by the log that leaves it out.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownKey`] where no version does, [`Refusal::BadSignature`].
+    pub fn verify_by_log(&self, log: &Log, now: UnixSeconds) -> Result<(), Refusal> {
+        let found = log.versions().rev().map(|version| self.verify(version.document(), now));
+        let says = |found: &Result<(), Refusal>| matches!(found, Ok(()) | Err(Refusal::BadSignature));
+        let mut found = found.filter(says);
+        found.next().unwrap_or(Err(Refusal::UnknownKey))
     }
 }
 

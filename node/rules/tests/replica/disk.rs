@@ -184,42 +184,25 @@ impl Disk {
         let body = envelope.body();
         let did = envelope.domain_did();
         let own_log = body.subject == did.as_str() && body.kind.item_kind() == ItemKind::Log;
-        let announced = || {
+        if own_log {
             let bytes = if body.kind == Kind::Log { Some(body.payload.as_slice()) } else { log };
-            let stories = LIBRARY.of(&body.domain).ok_or(Refusal::BadLog)?;
-            let nothing = Subject::default();
-            let bytes = bytes.ok_or(Refusal::UnknownKey)?;
-            let decided = memo::decide(&question(&stories.did, &[], &nothing, bytes, envelope, now));
-            let LogDecision::Accept(log) = &decided.decision else { return Err(Refusal::BadLog) };
-            memo::verify(envelope, log.head().document(), &log.head().id, now)
-        };
-        let origin = match self.origin(&body.domain) {
-            Err(_) if own_log => None,
-            origin => origin?,
-        };
-        let era = match origin {
-            None if !own_log => return Ok((Verdict::NeedDomain { did: did.clone() }, None)),
-            None if log.is_none() && body.kind == Kind::LogHead => return Ok((Verdict::NeedLog, None)),
-            None => {
-                announced()?;
-                0
+            if let Some(bytes) = bytes {
+                announced_by_itself(envelope, bytes, now)?;
             }
-            Some(branch) => {
+        }
+        let era = match self.origin(&body.domain) {
+            _ if own_log => 0,
+            Err(refusal) => return Err(refusal),
+            Ok(None) => return Ok((Verdict::NeedDomain { did: did.clone() }, None)),
+            Ok(Some(branch)) => {
                 let head = branch.log.head();
                 match memo::verify(envelope, head.document(), &head.id, now) {
-                    Ok(()) => {}
-                    Err(Refusal::UnknownKey | Refusal::KeyNotAuthorised) if own_log => {
-                        if log.is_none() && body.kind == Kind::LogHead {
-                            return Ok((Verdict::NeedLog, None));
-                        }
-                        announced()?;
-                    }
+                    Ok(()) => signed_in(&branch.log, envelope),
                     Err(Refusal::UnknownKey) => {
                         return Ok((Verdict::NeedDomain { did: did.clone() }, None));
                     }
                     Err(refusal) => return Err(refusal),
                 }
-                signed_in(&branch.log, envelope)
             }
         };
         match (body.kind, log) {
@@ -372,6 +355,17 @@ impl Disk {
             _ => Response::Refused(Refusal::NotFound),
         }
     }
+}
+
+/// Verifies an envelope about the log of its own origin by that log, as [`Envelope::verify_by_log`] does.
+fn announced_by_itself(envelope: &Envelope, bytes: &[u8], now: UnixSeconds) -> Result<(), Refusal> {
+    let stories = LIBRARY.of(&envelope.body().domain).ok_or(Refusal::BadLog)?;
+    let nothing = Subject::default();
+    let decided = memo::decide(&question(&stories.did, &[], &nothing, bytes, envelope, now));
+    let LogDecision::Accept(log) = &decided.decision else { return Err(Refusal::BadLog) };
+    let mut found = log.versions().rev().map(|v| memo::verify(envelope, v.document(), &v.id, now));
+    let said = found.find(|found| matches!(found, Ok(()) | Err(Refusal::BadSignature)));
+    said.unwrap_or(Err(Refusal::UnknownKey))
 }
 
 /// Since which version of its domain the key of an envelope has been listed.

@@ -81,7 +81,9 @@ impl World {
 
     /// Tells a part of the neighbours one history, and the others another.
     fn fork(&mut self, node: usize) {
-        let number = self.own_version(node).unwrap_or(1);
+        // By its newest key, which the fork may not list, or by the first, which all do.
+        let newest = self.own_version(node).filter(|_| self.random.one_in(2));
+        let number = newest.unwrap_or(1);
         let domain = self.nodes[node].domain;
         let story = self.random.index(LIBRARY.domains[domain].stories.len());
         let story = &LIBRARY.domains[domain].stories[story];

@@ -15,6 +15,7 @@ use serde_json::json;
 use vc_schemas::status::Purpose;
 use vc_schemas::status::bitstring::{Bits, MIN_ENTRIES};
 
+mod announced;
 mod beside;
 mod deltas;
 mod forks;
