@@ -14,12 +14,15 @@ use crate::ports::mesh::{
 };
 use crate::ports::records::Write as RecordWrite;
 use crate::unrecognised::Allowance;
+use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::Log;
+use did_resolver::webvh::{Extension, Log};
 use futures::future::BoxFuture;
 use marque_rules::replica::limits::MAX_ITEMS_PER_DOMAIN;
-use marque_rules::replica::{Item, ItemKind, Kind as Carried, Refusal, Request, Response, Scid, Verdict};
+use marque_rules::replica::{
+    Envelope, Item, ItemKind, Kind as Carried, LogHead, Refusal, Request, Response, Scid, Verdict,
+};
 use std::fmt;
 use std::sync::Arc;
 use vc_schemas::claims::peer_id;
@@ -95,11 +98,9 @@ impl NodeIntake {
         let own_log =
             envelope.body().subject == origin.as_str() && envelope.body().kind.item_kind() == ItemKind::Log;
         if own_log {
-            self.announced_by_itself(submission, &held)?;
-            return match envelope.body().kind {
-                Carried::Log => self.find_log(envelope, &envelope.body().payload).await,
-                _ => self.find_head(envelope, submission.log.as_deref()).await,
-            };
+            let Some(log) = log_told(submission, &held)? else { return Ok((Verdict::NeedLog, Vec::new())) };
+            self.announced_by_itself(envelope, log, &held)?;
+            return self.find_log(envelope, log).await;
         }
         let document = match held.fact() {
             Some(DidFact::Active { document, .. }) => document.as_ref().clone(),
@@ -114,7 +115,14 @@ impl NodeIntake {
         }
         match envelope.body().kind {
             Carried::Log => self.find_log(envelope, &envelope.body().payload).await,
-            Carried::LogHead => self.find_head(envelope, submission.log.as_deref()).await,
+            Carried::LogHead => {
+                let did: Did = envelope.body().subject.parse().map_err(|_| Refusal::Malformed)?;
+                let held = domain.held_log(&did).await.map_err(|e| failed(&e))?;
+                match log_told(submission, &held)? {
+                    Some(log) => self.find_log(envelope, log).await,
+                    None => Ok((Verdict::NeedLog, Vec::new())),
+                }
+            }
             Carried::StatusList => self.find_list(envelope, &document).await,
             Carried::StatusDelta => self.find_delta(envelope, &document).await,
             Carried::DuplicityProof => self.find_proof(envelope).await,
@@ -122,21 +130,35 @@ impl NodeIntake {
         }
     }
 
-    /// Verifies an envelope that carries or announces the log of its own origin: a log says itself by which key
-    /// it is announced, once it is here. Every history of a contested domain is kept and passed on.
-    fn announced_by_itself(&self, submission: &Submission, held: &HeldLog) -> Result<(), Refusal> {
-        let (envelope, now) = (&submission.envelope, self.domain.now());
-        let bytes = match (envelope.body().kind, &submission.log) {
-            (Carried::Log, _) => envelope.body().payload.as_slice(),
-            (_, Some(log)) => log.as_slice(),
-            // Whoever pulls it will see.
-            (_, None) => return Ok(()),
-        };
-        if let Some(log) = held.branches.iter().find(|log| log.bytes() == bytes) {
-            return envelope.verify_by_log(log, now);
+    /// Verifies an envelope about the log of its own origin by that `log`: a log says itself by which key it is
+    /// announced. Every history of a contested domain is kept and passed on.
+    fn announced_by_itself(&self, envelope: &Envelope, log: &[u8], held: &HeldLog) -> Result<(), Refusal> {
+        let (witness, now) = (envelope.body().witness.as_deref(), self.domain.now());
+        // What is held is not verified again.
+        for branch in &held.branches {
+            match branch.extend_with(log, witness, now).map_err(|_| Refusal::BadLog)? {
+                Extension::Same => return envelope.verify_by_log(branch, now),
+                Extension::Longer(log) => return envelope.verify_by_log(&log, now),
+                Extension::Older | Extension::Fork { .. } => {}
+            }
         }
-        let log = Log::verify_with(bytes, envelope.body().witness.as_deref(), now);
-        envelope.verify_by_log(&log.map_err(|_| Refusal::BadLog)?, now)
+        let log = Log::verify_with(log, witness, now).map_err(|_| Refusal::BadLog)?;
+        envelope.verify_by_log(&log, now)
+    }
+}
+
+/// The log that an envelope carries or announces, where it is here: it came with it, or is `held`.
+fn log_told<'a>(submission: &'a Submission, held: &'a HeldLog) -> Result<Option<&'a [u8]>, Refusal> {
+    let body = submission.envelope.body();
+    if body.kind == Carried::Log {
+        return Ok(Some(&body.payload));
+    }
+    let head = LogHead::of(body)?;
+    let is_it = |log: &[u8]| log.len() as u64 == head.length && codec::sha256(log) == head.digest;
+    match &submission.log {
+        Some(log) if is_it(log) => Ok(Some(log)),
+        Some(_) => Err(Refusal::NotAsAnnounced),
+        None => Ok(held.branches.iter().map(|log| log.bytes()).find(|log| is_it(log))),
     }
 }
 

@@ -3,34 +3,13 @@
 use super::{Found, NodeIntake, failed};
 use crate::lookups::Source;
 use crate::objects::KnownLog;
-use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::webvh::{Log, WebvhId};
 use marque_rules::issuance::Home;
 use marque_rules::replica::floor::{LogDecision, ReceivedLog, log_item};
-use marque_rules::replica::{Envelope, Item, ItemKind, LogHead, Refusal, Scid, Verdict};
+use marque_rules::replica::{Envelope, Item, ItemKind, Refusal, Scid, Verdict};
 
 impl NodeIntake {
-    pub(super) async fn find_head(&self, envelope: &Envelope, log: Option<&[u8]>) -> Result<Found, Refusal> {
-        let head = LogHead::of(envelope.body())?;
-        match log {
-            None => {
-                let did: Did = head.did.parse().map_err(|_| Refusal::Malformed)?;
-                let held = self.domain.held_log(&did).await.map_err(|e| failed(&e))?;
-                let known = held.log().is_some_and(|log| codec::sha256(log.bytes()) == head.digest);
-                if known {
-                    self.find_log(envelope, held.branches.first().map_or(&[][..], |l| l.bytes())).await
-                } else {
-                    Ok((Verdict::NeedLog, Vec::new()))
-                }
-            }
-            Some(log) if codec::sha256(log) == head.digest && log.len() as u64 == head.length => {
-                self.find_log(envelope, log).await
-            }
-            Some(_) => Err(Refusal::NotAsAnnounced),
-        }
-    }
-
     pub(super) async fn find_log(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Found, Refusal> {
         let (domain, body) = (&self.domain, envelope.body());
         let arrived = ReceivedLog { log: bytes, witness: body.witness.as_deref() };

@@ -1,5 +1,6 @@
 //! Logs of domains, announced by themselves: by which key they are signed, they say.
 
+use crate::peer::{hello, knock};
 use crate::world::{Holder, NOW, Node};
 use did_resolver::codec;
 use did_resolver::time::UnixSeconds;
@@ -65,6 +66,26 @@ async fn a_domain_is_learnt_by_the_head_of_its_own_log() {
     let head = says(&second, Kind::LogHead);
     assert!(matches!(take(&bravo, &head, None).await, Verdict::NeedLog));
     assert!(matches!(take(&bravo, &head, Some(&second)).await, Verdict::Accept { .. }));
+}
+
+// The log that a head announces may be held before anything announced it, by a hello.
+#[tokio::test]
+async fn a_head_of_a_log_that_is_held_counts_by_its_signature_alone() {
+    let (announcer, bravo) = (Node::new("alpha.test").await, Node::new("bravo.test").await);
+    bravo.trusts(&announcer, &[]).await;
+    bravo.intake.admit(knock("alpha.test", hello(&announcer).await)).await.unwrap();
+    let first = alpha();
+    let held = bravo.domain.held_log(&first.did()).await.unwrap();
+    assert_eq!(held.log().map(|log| log.bytes()), Some(first.log.bytes()));
+    for kind in [Kind::LogHead, Kind::Log] {
+        let head = says(&first, kind);
+        let mut forged = head.bytes().to_vec();
+        *forged.last_mut().unwrap() ^= 1;
+        let refused = take(&bravo, &Envelope::decode(&forged).unwrap(), None).await;
+        assert!(matches!(refused, Verdict::Reject(Refusal::BadSignature)), "{refused:?}");
+        let taken = take(&bravo, &head, None).await;
+        assert!(matches!(taken, Verdict::Accept { .. } | Verdict::Same { .. }), "{taken:?}");
+    }
 }
 
 // found by the simulator. A node that knows two histories and hears a third is to show all three.

@@ -184,11 +184,18 @@ impl Disk {
         let body = envelope.body();
         let did = envelope.domain_did();
         let own_log = body.subject == did.as_str() && body.kind.item_kind() == ItemKind::Log;
-        if own_log {
-            let bytes = if body.kind == Kind::Log { Some(body.payload.as_slice()) } else { log };
-            if let Some(bytes) = bytes {
-                announced_by_itself(envelope, bytes, now)?;
+        let held = self.get(&key_of(envelope)).map(|subject| subject.branches()).unwrap_or_default();
+        let told = match (body.kind, log) {
+            (Kind::Log, _) => Some(body.payload.as_slice()),
+            (Kind::LogHead, Some(log)) => Some(log),
+            (Kind::LogHead, None) => {
+                let head = LogHead::of(body)?;
+                held.iter().map(|held| held.log.bytes()).find(|log| sha256(log) == head.digest)
             }
+            _ => None,
+        };
+        if own_log && let Some(bytes) = told {
+            announced_by_itself(envelope, bytes, now)?;
         }
         let era = match self.origin(&body.domain) {
             _ if own_log => 0,
@@ -205,17 +212,9 @@ impl Disk {
                 }
             }
         };
-        match (body.kind, log) {
-            (Kind::Log, _) => self.find_log(envelope, &body.payload, now),
-            (Kind::LogHead, Some(log)) => self.find_log(envelope, log, now),
-            (Kind::LogHead, None) => {
-                let head = LogHead::of(body)?;
-                let held = self.get(&key_of(envelope)).and_then(|subject| subject.chosen());
-                match held.filter(|held| sha256(held.log.bytes()) == head.digest) {
-                    Some(held) => self.find_log(envelope, held.log.bytes(), now),
-                    None => Ok((Verdict::NeedLog, None)),
-                }
-            }
+        match (body.kind, told) {
+            (Kind::Log | Kind::LogHead, Some(log)) => self.find_log(envelope, log, now),
+            (Kind::Log | Kind::LogHead, None) => Ok((Verdict::NeedLog, None)),
             (Kind::StatusList, _) => self.find_list(envelope, u64::from(era)),
             (Kind::StatusDelta, _) => Err(Refusal::BadList),
             (Kind::DuplicityProof, _) => Err(Refusal::BadProof),
