@@ -6,7 +6,7 @@ use crate::world::{self, node_peer_id};
 use crate::{NEVER_MS, in_time};
 use did_resolver::codec::sha256;
 use libp2p::gossipsub;
-use marque_flows::ports::mesh::{Intake, Mesh, Publication};
+use marque_flows::ports::mesh::{Intake, Knock, Mesh, Publication};
 use marque_p2p::{Config, Metrics, Running, peer_id, spawn};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
@@ -93,6 +93,12 @@ impl Real {
             self.node.owner(&format!("owner-{n}")).await;
             pause.tick().await;
         }
+    }
+
+    /// Why it does not admit whoever shows again what the node of "bravo.test" showed.
+    async fn refuses(&self, hello: &[u8]) -> Refusal {
+        let (peer, hello) = (node_peer_id("bravo.test"), Hello::decode(hello).unwrap());
+        self.node.intake.admit(Knock { peer, hello, joining: None }).await.unwrap_err()
     }
 
     async fn admitted(&self) -> bool {
@@ -314,12 +320,7 @@ async fn when_a_domain_ends_its_memberships_its_nodes_come_in_again_by_new_ones(
     crate::eventually!(alpha.counted("peers_dropped_total", &["membership-expired"]) >= 1);
     crate::eventually!(alpha.admitted().await && bravo.admitted().await);
     // What was shown before admits nobody, whoever has it.
-    let knock = marque_flows::ports::mesh::Knock {
-        peer: node_peer_id("bravo.test"),
-        hello: Hello::decode(&stolen).unwrap(),
-        joining: None,
-    };
-    assert_eq!(alpha.node.intake.admit(knock).await.unwrap_err(), Refusal::MembershipExpired);
+    assert_eq!(alpha.refuses(&stolen).await, Refusal::MembershipExpired);
 }
 
 //
@@ -344,10 +345,5 @@ async fn a_peer_whose_membership_is_revoked_is_put_out_and_comes_in_again_by_a_n
     }
     crate::eventually!(alpha.counted("peers_dropped_total", &["bad-membership"]) >= 1);
     crate::eventually!(alpha.admitted().await && bravo.admitted().await);
-    let knock = marque_flows::ports::mesh::Knock {
-        peer: node_peer_id("bravo.test"),
-        hello: Hello::decode(&stolen).unwrap(),
-        joining: None,
-    };
-    assert_eq!(alpha.node.intake.admit(knock).await.unwrap_err(), Refusal::BadMembership);
+    assert_eq!(alpha.refuses(&stolen).await, Refusal::BadMembership);
 }

@@ -40,6 +40,23 @@ fn known<'a>(floor: ListFloor, stored: &'a Bits, revoked_ever: Option<&'a Bits>)
     KnownList { floor: Some(floor), stored: Some(stored), ahead: None, revoked_ever }
 }
 
+/// What follows `log`, with these keys for what the domain states.
+fn stating(log: &Log, seeds: &[u8]) -> Log {
+    let did = log.did().as_str();
+    let method = |seed: &u8| {
+        json!({
+            "id": format!("{did}#key-{seed}"), "controller": did, "type": "Multikey",
+            "publicKeyMultibase": witness(*seed).1.to_multikey(),
+        })
+    };
+    let mut document = log.head().document().json().clone();
+    document["verificationMethod"] = seeds.iter().map(method).collect();
+    document["assertionMethod"] = seeds.iter().map(|seed| json!(format!("{did}#key-{seed}"))).collect();
+    let change = Change { document: Some(document), ..Change::default() };
+    let time = UnixSeconds::new(log.head().time.get() + 1);
+    log.then(&signed(log.append(change, time, NOW).unwrap()), None, NOW).unwrap()
+}
+
 //
 #[test]
 fn an_older_list_is_older_and_the_same_is_the_same() {
@@ -78,29 +95,14 @@ fn a_list_stands_where_the_key_stands_that_signed_it_whatever_versions_came_sinc
     let one = first();
     let update = PublicKey::ed25519(secret().verifying_key().as_bytes()).unwrap();
     assert_eq!(era(&one, &update), None, "it updates the log, and states nothing");
-    let with = |log: &Log, seeds: &[u8]| {
-        let did = log.did().as_str();
-        let method = |seed: &u8| {
-            json!({
-                "id": format!("{did}#key-{seed}"), "controller": did, "type": "Multikey",
-                "publicKeyMultibase": witness(*seed).1.to_multikey(),
-            })
-        };
-        let mut document = log.head().document().json().clone();
-        document["verificationMethod"] = seeds.iter().map(method).collect();
-        document["assertionMethod"] = seeds.iter().map(|seed| json!(format!("{did}#key-{seed}"))).collect();
-        let change = Change { document: Some(document), ..Change::default() };
-        let time = UnixSeconds::new(log.head().time.get() + 1);
-        log.then(&signed(log.append(change, time, NOW).unwrap()), None, NOW).unwrap()
-    };
-    let two = with(&one, &[7]);
-    let three = with(&two, &[7]);
-    let four = with(&three, &[7, 8]);
+    let two = stating(&one, &[7]);
+    let three = stating(&two, &[7]);
+    let four = stating(&three, &[7, 8]);
     let eras = |seed: u8| [&two, &three, &four].map(|log| era(log, &witness(seed).1));
     assert_eq!(eras(7), [Some(2), Some(2), Some(2)]);
     assert_eq!(eras(8), [None, None, Some(4)]);
     // Left out once, a key begins anew.
-    let again = with(&with(&four, &[8]), &[7]);
+    let again = stating(&stating(&four, &[8]), &[7]);
     assert_eq!((era(&again, &witness(7).1), era(&again, &witness(8).1)), (Some(6), None));
 }
 

@@ -4,23 +4,6 @@ use super::*;
 use crate::replica::{Body, Envelope, EnvelopeDraft, Kind, Refusal, Scid};
 use did_resolver::keys::KeyKind;
 
-/// What follows `log`, with these keys for what the domain states.
-fn stating(log: &Log, seeds: &[u8]) -> Log {
-    let did = log.did().as_str();
-    let method = |seed: &u8| {
-        json!({
-            "id": format!("{did}#key-{seed}"), "controller": did, "type": "Multikey",
-            "publicKeyMultibase": witness(*seed).1.to_multikey(),
-        })
-    };
-    let mut document = log.head().document().json().clone();
-    document["verificationMethod"] = seeds.iter().map(method).collect();
-    document["assertionMethod"] = seeds.iter().map(|seed| json!(format!("{did}#key-{seed}"))).collect();
-    let change = Change { document: Some(document), ..Change::default() };
-    let time = UnixSeconds::new(log.head().time.get() + 1);
-    log.then(&signed(log.append(change, time, NOW).unwrap()), None, NOW).unwrap()
-}
-
 /// An envelope about `log` by the key `named`, signed with `seed`.
 fn announcing(log: &Log, named: u8, seed: u8) -> Envelope {
     let did = log.did();
