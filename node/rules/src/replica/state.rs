@@ -5,7 +5,9 @@
 //! peer that hello has not admitted is looked at, but its requests for public resolution. Everything
 //! that grows has a bound in [`limits`](crate::replica::limits).
 
+mod effect;
 mod gossip;
+mod jobs;
 mod io;
 mod long_log;
 mod metrics;
@@ -15,7 +17,8 @@ mod queue;
 mod recent;
 mod serve;
 
-pub use io::{About, ChannelId, Effect, Input, Peer, Report, RequestId, Ticket, Verdict, Via};
+pub use effect::{Effect, Report};
+pub use io::{About, ChannelId, Input, Peer, RequestId, Ticket, Verdict, Via};
 pub use metrics::{Gauges, Metric, Root};
 
 use crate::replica::bucket::Bucket;
@@ -26,7 +29,7 @@ use crate::replica::limits::{
 use crate::replica::now::{MonoMillis, Now};
 use crate::replica::view::{Item, ItemKind, View};
 use crate::replica::{Body, Kinds, Lane, Refusal, Scid, Topic};
-use gossip::Job;
+use jobs::Job;
 use long_log::WaitingLog;
 use peers::PeerState;
 use pull::{Asked, Parked};

@@ -29,8 +29,7 @@
 //!
 //! Open, of the seeds below 2,000. In 603, 658, 1593 and 1783 (I3) a hostile writer signed more lists that each
 //! revoke something of their own than the four that are held of one URL, and covers them by no later one. In
-//! 1197 and 1674 what was equal is not any more (I3), and why is not known. In 715 nine are at the judge (I7):
-//! perhaps a long log goes back there without a look at the room.
+//! 1197 and 1674 what was equal is not any more (I3), and why is not known.
 #![cfg(test)]
 
 mod disk;

@@ -1,7 +1,7 @@
 //! Logs too long to be pushed: pulled page by page, as their head announced them (MESH.md D3).
 
-use super::gossip::Phase;
 use super::io::{Peer, Ticket};
+use super::jobs::Phase;
 use super::pull::Task;
 use super::{Now, State};
 use crate::replica::limits::{MAX_LOG_PULLS, MAX_LOG_PULLS_WAITING, MAX_PULLS_PER_PEER};
@@ -18,7 +18,8 @@ pub(super) struct WaitingLog {
 
 impl State {
     pub(super) fn log_pulls(&self) -> usize {
-        self.asked.values().filter(|a| matches!(a.task, Task::Log { .. })).count()
+        let asked = self.asked.values().filter(|a| matches!(a.task, Task::Log { .. })).count();
+        asked + self.jobs.values().filter(|job| matches!(job.phase, Phase::Pulled(_))).count()
     }
 
     /// Starts the pulls that have waited and now have room.
@@ -67,7 +68,9 @@ impl State {
         let wanted = length.saturating_sub(so_far.len());
         so_far.extend(page.iter().take(wanted));
         if so_far.len() == length && sha256(&so_far) == head.digest {
-            self.judge(ticket, Some(so_far));
+            if let Some(job) = self.jobs.get_mut(&ticket) {
+                job.phase = Phase::Pulled(so_far);
+            }
             return Ok(());
         }
         if page.is_empty() || so_far.len() == length {

@@ -1,6 +1,7 @@
 //! Who is connected, and who is admitted (MESH.md D1).
 
-use super::io::{About, ChannelId, Effect, Peer};
+use super::effect::Effect;
+use super::io::{About, ChannelId, Peer};
 use super::metrics::Metric;
 use super::recent::Recent;
 use super::{MonoMillis, Now, State};
@@ -263,25 +264,17 @@ impl State {
     /// its nodes may not stay, and by what they have now they come in again. A list, or the log by whose keys
     /// memberships are signed, ends some, and which is to be found out.
     pub(super) fn review_by(&mut self, about: &About) {
-        let all = match about.kind {
-            Kind::Membership => true,
-            Kind::StatusList | Kind::StatusDelta => false,
-            Kind::Log | Kind::LogHead => {
-                let of_domain = about.subject.parse().ok().and_then(|did| Scid::of(&did));
-                if of_domain.as_ref() != Some(&about.domain) {
-                    return;
-                }
-                false
-            }
-            Kind::DuplicityProof => return,
-        };
+        let is_own_log =
+            || about.subject.parse().ok().and_then(|did| Scid::of(&did)).as_ref() == Some(&about.domain);
         let of_it = self.admitted().filter(|(_, of)| **of == about.domain).map(|(peer, _)| peer.clone());
-        for peer in of_it.collect::<Vec<_>>() {
-            if all {
-                self.dismiss(peer, Refusal::MembershipExpired);
-            } else {
-                self.out.push(Effect::Review { peer });
+        let of_it: Vec<_> = of_it.collect();
+        match about.kind {
+            Kind::Membership => of_it.into_iter().for_each(|p| self.dismiss(p, Refusal::MembershipExpired)),
+            Kind::Log | Kind::LogHead if !is_own_log() => {}
+            Kind::Log | Kind::LogHead | Kind::StatusList | Kind::StatusDelta => {
+                self.out.extend(of_it.into_iter().map(|peer| Effect::Review { peer }));
             }
+            Kind::DuplicityProof => {}
         }
     }
 

@@ -4,7 +4,8 @@
 //! the objects that are missing. It has one request in flight, and waits without one where the queue
 //! to the judge is full.
 
-use super::io::{Effect, Peer, RequestId, Ticket};
+use super::effect::Effect;
+use super::io::{Peer, RequestId, Ticket};
 use super::metrics::Metric;
 use super::peers::Turn;
 use super::queue::{Entry, Source};

@@ -1,6 +1,7 @@
 //! Answers to what peers ask (MESH.md D1, D6, D10).
 
-use super::io::{ChannelId, Effect, Peer};
+use super::effect::Effect;
+use super::io::{ChannelId, Peer};
 use super::metrics::Metric;
 use super::{Now, State};
 use crate::replica::{Refusal, Request, Response};

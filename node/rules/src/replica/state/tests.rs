@@ -3,7 +3,9 @@
 use super::*;
 use crate::replica::limits::*;
 use crate::replica::view::{Buckets, ItemKind, log_digest};
-use crate::replica::{Body, Envelope, EnvelopeDraft, Hello, Kind, Kinds, Request, Response, penalty, view};
+use crate::replica::{
+    Body, Envelope, EnvelopeDraft, Hello, Kind, Kinds, LogHead, Request, Response, penalty, view,
+};
 use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::keys::{KeyKind, PublicKey};
@@ -23,6 +25,10 @@ fn scid(n: u8) -> Scid {
 }
 
 fn envelope(origin: u8, kind: Kind, subject: &str, seq: u64) -> Envelope {
+    carrying(origin, kind, subject, seq, vec![seq as u8])
+}
+
+fn carrying(origin: u8, kind: Kind, subject: &str, seq: u64, payload: Vec<u8>) -> Envelope {
     let key = SigningKey::from_bytes(&[1; 32]);
     let body = Body {
         kind,
@@ -32,7 +38,7 @@ fn envelope(origin: u8, kind: Kind, subject: &str, seq: u64) -> Envelope {
         prev: None,
         issued_at: now(0).unix,
         expires_at: UnixSeconds::new(now(0).unix.get() + 7_200),
-        payload: vec![seq as u8],
+        payload,
         witness: None,
     };
     let key_id = domain(origin).with_fragment("key").unwrap();
@@ -242,6 +248,37 @@ fn a_flood_is_bounded_and_lists_go_before_logs() {
 }
 
 //
+// found by the simulator. What comes back from a pull waits for its place as what comes anew does.
+#[test]
+fn a_long_log_that_was_pulled_goes_to_the_judge_when_there_is_room() {
+    let mut state = state();
+    (1..=2).for_each(|n| drop(admit(&mut state, n)));
+    let (did, log) = (domain(0).to_string(), b"a log".to_vec());
+    let (length, digest, version_id) = (log.len() as u64, codec::sha256(&log), "1-a".to_owned());
+    let head = LogHead { did: did.clone(), version_number: 1, version_id, length, digest };
+    let judged = gossip(&mut state, 1, &carrying(0, Kind::LogHead, &did, 1, head.encode()), Lane::Did);
+    let [ticket] = tickets(&judged)[..] else { panic!("{judged:?}") };
+    let mut effects = state.handle(Input::Judged { ticket, verdict: Verdict::NeedLog }, now(2));
+    let pull = |e: &Effect| match e {
+        Effect::Request { peer, id, request: Request::Log { .. } } => Some((peer.clone(), *id)),
+        _ => None,
+    };
+    effects.extend(state.handle(Input::Tick, now(3)));
+    let Some((peer, id)) = effects.iter().find_map(pull) else { panic!("{effects:?}") };
+    // Meanwhile the judge gets as much as it may.
+    let others = (1..=MAX_JUDGING as u64).map(|n| envelope(0, Kind::Log, &format!("did:example:{n}"), n));
+    let busy: Vec<_> = others.flat_map(|other| tickets(&gossip(&mut state, 2, &other, Lane::Did))).collect();
+    assert_eq!(busy.len(), MAX_JUDGING);
+    let response = Response::Log { total: length, bytes: log.clone() };
+    let pulled = state.handle(Input::SyncResponse { peer, id, response }, now(4));
+    assert!(tickets(&pulled).is_empty(), "{pulled:?}");
+    let verdict = Verdict::Ignore(Refusal::BadLog);
+    let room = state.handle(Input::Judged { ticket: busy[0], verdict }, now(5));
+    let judged =
+        |e: &Effect| matches!(e, Effect::Judge { ticket: t, log: Some(l), .. } if (*t, l) == (ticket, &log));
+    assert!(room.iter().any(judged), "{room:?}");
+}
+
 #[test]
 fn one_peer_may_say_only_so_much() {
     let mut state = state();
