@@ -52,7 +52,7 @@ fn lines(log: did_resolver::json::Json<'_>) -> Result<Vec<u8>, Problem> {
     }
     let mut lines = Vec::new();
     for (place, entry) in entries.enumerate() {
-        let line = if entry.is_object() { jcs::canonical(&entry.to_value()).ok() } else { None };
+        let line = if entry.is_object() { jcs::canonical_of(entry).ok() } else { None };
         let path = || Path::root().then("log").at(place);
         let detail = "not an entry: a JSON object without inexact numbers";
         let line = line.ok_or_else(|| Problem::of(Refusal::new(Code::LogRefused, path(), detail)))?;

@@ -133,10 +133,7 @@ pub trait Intake: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// Why it admits no more; the peer is let go. What could not be looked at stands.
-    fn review(&self, shown: Arc<Shown>) -> BoxFuture<'_, Result<(), Refusal>> {
-        let _ = shown;
-        Box::pin(std::future::ready(Ok(())))
-    }
+    fn review(&self, shown: Arc<Shown>) -> BoxFuture<'_, Result<(), Refusal>>;
 
     /// Judges an envelope against what is held. Writes nothing.
     fn judge(&self, submission: Submission) -> BoxFuture<'_, Judgement>;

@@ -10,7 +10,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use futures::future::{BoxFuture, ready};
 use marque_flows::ports::clock::Clock;
 use marque_flows::ports::mesh::{
-    Admission, Ban, Domains, Intake, Judgement, Knock, Publication, Standing, Submission,
+    Admission, Ban, Domains, Intake, Judgement, Knock, Publication, Shown, Standing, Submission,
 };
 use marque_rules::replica::envelope::{Body, EnvelopeDraft};
 use marque_rules::replica::token::JoinSecret;
@@ -214,6 +214,10 @@ impl Intake for Fake {
 
     fn admit(&self, knock: Knock) -> BoxFuture<'_, Result<Admission, Refusal>> {
         Box::pin(ready(self.decide(&knock)))
+    }
+
+    fn review(&self, _: Arc<Shown>) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(ready(Ok(())))
     }
 
     fn judge(&self, submission: Submission) -> BoxFuture<'_, Judgement> {
