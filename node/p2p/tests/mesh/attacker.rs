@@ -218,8 +218,10 @@ async fn run(
                 }
                 let _ = ready.take().map(|ready| ready.send(()));
             }
-            SwarmEvent::ConnectionClosed { num_established: 0, .. }
-            | SwarmEvent::OutgoingConnectionError { .. } => {
+            event @ (SwarmEvent::ConnectionClosed { num_established: 0, .. }
+            | SwarmEvent::OutgoingConnectionError { .. }) => {
+                // Shown where a test fails that did not want it.
+                println!("{}: {event:?}", swarm.local_peer_id());
                 drop(ready.take());
                 match way {
                     Way::Hello(_) => drop(closed.send_replace(Some(Instant::now()))),
