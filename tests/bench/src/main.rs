@@ -18,7 +18,9 @@ mod world;
 use goals::Goals;
 
 /// A group of measurements, by the name that selects it.
-const GROUPS: [(&str, fn(&mut Goals)); 6] = [
+type Group = (&'static str, fn(&mut Goals));
+
+const GROUPS: [Group; 6] = [
     ("proofs", proofs::run),
     ("batches", batches::run),
     ("keys", keys::run),

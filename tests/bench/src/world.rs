@@ -102,7 +102,7 @@ impl World {
     /// With so many agents in a chain, of the two domains in turn.
     pub fn new(hops: usize) -> Self {
         let agents = (0..hops).map(|hop| {
-            let domain = if hop % 2 == 0 { "alpha" } else { "bravo" };
+            let domain = if hop.is_multiple_of(2) { "alpha" } else { "bravo" };
             Party::new(&format!("{domain}.example:agents:calendar-bot-{hop}"))
         });
         Self {
@@ -114,7 +114,7 @@ impl World {
     }
 
     fn domain(&self, hop: usize) -> &Party {
-        if hop % 2 == 0 { &self.alpha } else { &self.bravo }
+        if hop.is_multiple_of(2) { &self.alpha } else { &self.bravo }
     }
 
     /// alice -> agent -> agent ..., with the identity credentials of all, presented by the last: the
