@@ -82,6 +82,7 @@ fn run() -> Result<u8, String> {
         domains,
         principals: BTreeMap::new(),
         status_max_age: DEFAULT_STATUS_MAX_AGE,
+        deferrable: Scope::default(),
         skew: DEFAULT_SKEW,
         request: Request::default(),
     };

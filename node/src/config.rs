@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use vc_schemas::data_model::is_url;
+use vc_schemas::delegation::scope::{MAX_CAPABILITIES, Scope};
 use vc_schemas::facts;
 
 /// Longest configuration file.
@@ -124,6 +125,9 @@ pub struct Status {
 pub struct Verify {
     /// How far clocks may differ, in seconds; at most 300.
     pub skew_seconds: u32,
+    /// Capabilities of low assurance. A request to use one goes on where the newest status list to be had is too
+    /// old, up to a day, and is confirmed by the first newer one; any other is refused. None by default.
+    pub deferrable: Vec<String>,
 }
 
 /// What the domain publishes and issues.
@@ -221,7 +225,7 @@ impl Default for Config {
                 shared_networks: LOOPBACK.map(str::to_owned).to_vec(),
             },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
-            verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW) },
+            verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW), deferrable: Vec::new() },
             issue: Issue { public_url: String::new(), did_keys: Vec::new() },
             resolve: Resolve { deadline_seconds: 5, web: false },
             interop: Interop::default(),
@@ -292,7 +296,21 @@ impl Config {
                 "issue.public_url is not the base of a URL, such as https://marque.acme.example",
             ));
         }
+        self.deferrable()?;
         self.issuers().map(drop)
+    }
+
+    /// The capabilities of low assurance.
+    ///
+    /// # Errors
+    /// [`Local::Configuration`].
+    pub fn deferrable(&self) -> Result<Scope, Failure> {
+        let read = self.verify.deferrable.iter().map(|text| text.parse().ok()).collect::<Option<Vec<_>>>();
+        read.and_then(|all| Scope::new(all).ok()).ok_or_else(|| {
+            refused(format!(
+                "verify.deferrable is not a list of at most {MAX_CAPABILITIES} capabilities such as calendar:read"
+            ))
+        })
     }
 
     /// The kinds of the did:key issuers.

@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -38,6 +38,10 @@ use vc_schemas::code::Code;
 
 /// How often it is looked whether a list is due, or a fork to be told of: well below half of the shortest ttl.
 const REFRESH: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether a verdict that rested on an old list can be confirmed: peers may be asked for
+/// the list each time.
+const CONFIRM: Duration = Duration::from_secs(10);
 
 /// Longest admin token file.
 const MAX_TOKEN_BYTES: usize = 4_096;
@@ -88,7 +92,7 @@ pub async fn up_reaching(
     let issuers = config.issuers()?;
     keys::make_issuers(&mut file, &issuers)?;
     let keys = Arc::new(DomainKeys::take(&mut file, &log, &issuers)?);
-    let policy = policy(&config);
+    let policy = policy(&config)?;
     let domain = Domain::new(home, policy, records, keys, system.clone(), system.clone());
     let domain = Arc::new(domain.map_err(|error| flow_failure(&error))?);
     domain.found(log.bytes()).await.map_err(|error| flow_failure(&error))?;
@@ -178,14 +182,16 @@ fn read_token(data: &Data) -> Result<Vec<u8>, Failure> {
     files::read(&data.admin_token(), MAX_TOKEN_BYTES)
 }
 
-fn policy(config: &Config) -> Policy {
+fn policy(config: &Config) -> Result<Policy, Failure> {
+    let deferrable = config.deferrable()?;
     let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
-    Policy {
+    Ok(Policy {
         skew: seconds(config.verify.skew_seconds),
         status_max_age: seconds(config.status.max_age_seconds),
         list_ttl: seconds(config.status.ttl_seconds),
         resolve_deadline: seconds(config.resolve.deadline_seconds),
-    }
+        deferrable,
+    })
 }
 
 fn mesh_config(config: &Config, file: &KeyFile) -> Result<marque_p2p::Config, Failure> {
@@ -271,14 +277,22 @@ fn announce(about: &Value, as_json: bool) {
     }
 }
 
-/// Signs the domain's lists again before they grow old, and tells of forks that were seen, until the node
-/// stops.
+/// Signs the domain's lists again before they grow old, tells of forks that were seen, and looks again at what was
+/// deferred, until the node stops.
 async fn refresh(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
     tokio::pin!(stopped);
+    let (mut confirm_at, mut confirmed_to) = (Instant::now(), None);
     loop {
         tokio::select! {
             () = &mut stopped => return,
             () = tokio::time::sleep(REFRESH) => {}
+        }
+        if confirm_at <= Instant::now() {
+            confirmed_to = domain.confirm_deferred(confirmed_to).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "verdicts that rested on old lists could not be looked at again");
+                None
+            });
+            confirm_at = Instant::now() + CONFIRM;
         }
         if let Err(error) = domain.refresh_lists().await {
             tracing::error!(%error, "a status list could not be signed again");

@@ -7,6 +7,7 @@
 
 mod wire;
 
+use crate::delegation::scope::Scope;
 use crate::facts::{DidFact, Expect, Facts, ListFact, Recognition, Request};
 use crate::secure::cose::{Sign1, Sign1Draft};
 use crate::secure::{Content, Envelope, SecureError, Secured};
@@ -116,6 +117,7 @@ impl Bundle {
             domains: self.domains.clone(),
             principals: BTreeMap::new(),
             status_max_age: self.status_max_age,
+            deferrable: Scope::default(),
             skew: self.skew,
             request,
         }

@@ -22,7 +22,7 @@ pub use alone::check_credential;
 pub use explain::{Explained, Finding, explain};
 pub use held::{Approved, Held, Identity};
 pub use request::{Account, Obligation};
-pub use status::status_of;
+pub use status::{Deferred, status_of};
 pub use verdict::{ApprovalLine, CheckLine, LinkLine, Verdict};
 
 use crate::chain;
@@ -157,8 +157,10 @@ fn run(
     signatures::identities(held, known, memory)?;
     signatures::links_and_holder(held, known, memory)?;
     bindings::check(held, known)?;
-    let status_age = status::check(status::lookups(held), facts, expect, now)?;
-    Ok(verdict::of(held, expect, status_age))
+    // A use that somebody had to approve is not of low assurance.
+    let lenient = expect.may_defer() && held.approval().is_none();
+    let standing = status::check(status::lookups(held), (facts, expect, now), lenient)?;
+    Ok(verdict::of(held, expect, standing))
 }
 
 /// Rule 8, as far as no key is needed.

@@ -165,11 +165,26 @@ pub struct Expect {
     pub principals: BTreeMap<Did, Anchor>,
     /// How old a status list may be, counted from its signing.
     pub status_max_age: Duration,
+    /// Capabilities of low assurance: a use of one goes on where the newest list to be had is older than
+    /// that, up to [`MAX_DEFERRED_AGE`]. What is not known then stands in the verdict, to be confirmed later.
+    pub deferrable: Scope,
     /// How far clocks may differ; 60 s by default, 300 s at most.
     pub skew: Duration,
     /// What is asked.
     pub request: Request,
 }
+
+impl Expect {
+    /// Whether the use that is asked for may go on by a list that is old.
+    #[must_use]
+    pub fn may_defer(&self) -> bool {
+        self.request.capability.as_ref().is_some_and(|capability| self.deferrable.allows(capability))
+    }
+}
+
+/// How old a list may be that a use of low assurance goes on by: the outer bound of ETSI EN 319 411-1 for
+/// news of a revocation.
+pub const MAX_DEFERRED_AGE: Duration = Duration::from_secs(86_400);
 
 /// The default of [`Expect::skew`].
 pub const DEFAULT_SKEW: Duration = Duration::from_secs(60);

@@ -46,6 +46,7 @@ fn expect(json: &Value) -> Expect {
         domains: domains.collect(),
         principals: BTreeMap::new(),
         status_max_age: seconds("statusMaxAgeSeconds"),
+        deferrable: Scope::default(),
         skew: seconds("skewSeconds"),
         request: Request::default(),
     }

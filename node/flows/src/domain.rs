@@ -23,6 +23,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use vc_schemas::credential::Credential;
+use vc_schemas::delegation::scope::Scope;
 use vc_schemas::disclosure::Pointer;
 use vc_schemas::facts::{DEFAULT_SKEW, DEFAULT_STATUS_MAX_AGE, ListKey};
 use vc_schemas::secure::{Content, Draft, Envelope, SecureError, Secured};
@@ -44,6 +45,8 @@ pub struct Policy {
     pub list_ttl: Duration,
     /// How long a resolution may take, everybody who is asked together.
     pub resolve_deadline: Duration,
+    /// Capabilities of low assurance: a use goes on by an old list, and is confirmed later.
+    pub deferrable: Scope,
 }
 
 impl Default for Policy {
@@ -53,6 +56,7 @@ impl Default for Policy {
             status_max_age: DEFAULT_STATUS_MAX_AGE,
             list_ttl: Duration::from_secs(240),
             resolve_deadline: Duration::from_secs(5),
+            deferrable: Scope::default(),
         }
     }
 }
@@ -280,7 +284,7 @@ impl Domain {
     }
 }
 
-fn read_json(bytes: &[u8]) -> Result<Value, Error> {
+pub(crate) fn read_json(bytes: &[u8]) -> Result<Value, Error> {
     json::parse(bytes, crate::ports::records::MAX_VALUE_BYTES).map_err(|_| Error::Record("a JSON record"))
 }
 

@@ -27,6 +27,7 @@ pub mod linked_data;
 mod hosts;
 pub mod resolve;
 mod approvals;
+mod deferral;
 pub mod verify;
 pub mod present;
 pub mod export;

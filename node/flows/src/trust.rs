@@ -109,6 +109,7 @@ impl Domain {
             domains: trust::recognitions(&self.home.scid, &self.trusted().await?),
             principals: BTreeMap::new(),
             status_max_age: self.policy.status_max_age,
+            deferrable: self.policy.deferrable.clone(),
             skew: self.policy.skew,
             request,
         })

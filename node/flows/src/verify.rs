@@ -48,17 +48,29 @@ impl Domain {
         if outcome.is_err() && !self.may_refuse() {
             return Err(Error::refused(Code::RateLimited, "more refusals than are recorded in a minute"));
         }
-        self.conclude(&held, outcome).await
+        self.conclude(&held, &nonce, outcome).await
     }
 
     /// Records the decision before anybody hears of it, in one batch with the claim of its approval.
-    async fn conclude(&self, held: &Held, outcome: Result<Verdict, Error>) -> Result<Verdict, Error> {
+    async fn conclude(
+        &self,
+        held: &Held,
+        nonce: &str,
+        outcome: Result<Verdict, Error>,
+    ) -> Result<Verdict, Error> {
+        let (outcome, deferral) = match outcome {
+            Ok(verdict) => match self.deferral(nonce, &verdict).await {
+                Ok(deferral) => (Ok(verdict), deferral),
+                Err(error) => (Err(error), Vec::new()),
+            },
+            refused => (refused, Vec::new()),
+        };
         let claims = match &outcome {
             Ok(verdict) => self.approval_claims(verdict).await?,
             Err(_) => Vec::new(),
         };
         let is_claimed = !claims.is_empty();
-        let batch = [vec![self.entry(decision(held, &outcome))?], claims].concat();
+        let batch = [vec![self.entry(decision(held, &outcome))?], claims, deferral].concat();
         match self.records.commit(batch).await {
             Ok(()) => outcome.map(|mut verdict| {
                 approvals::claimed(&mut verdict);
@@ -131,7 +143,8 @@ fn decision(held: &Held, outcome: &Result<Verdict, Error>) -> Decision {
             if let Some(members) = facts.as_object_mut() {
                 members.insert("statusAgeSeconds".to_owned(), verdict.status_age.as_secs().into());
             }
-            Decision::new(Kind::Verified, subject, "verified").with(facts)
+            let outcome = if verdict.deferred.is_empty() { "verified" } else { "deferred" };
+            Decision::new(Kind::Verified, subject, outcome).with(facts)
         }
         Err(error) => {
             Decision::new(Kind::Verified, subject, "refused").because(error.refusal().code).with(facts)

@@ -87,6 +87,7 @@ async fn mesh(faces: &Faces, connected: &[PeerInfo]) -> Result<Value, Problem> {
         "lists": lists.iter().map(list).collect::<Value>(),
         "logHeads": heads.iter().map(head).collect::<Value>(),
         "contested": domain.contested().await?,
+        "deferred": domain.deferred().await?,
         "peersByDomain": by_domain.iter().map(of_domain).collect::<Value>(),
         "syncLagSeconds": last_sync.map(|at| now.since(at).as_secs()),
         "banned": domain.bans().await?.len(),

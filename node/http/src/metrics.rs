@@ -40,6 +40,7 @@ pub struct Metrics {
     list_sequence: Family<ListLabels, Gauge<u64, AtomicU64>>,
     held_list_age: Family<[(&'static str, String); 1], Gauge<i64>>,
     contested: Gauge<i64>,
+    deferred: Gauge<i64>,
 }
 
 impl Metrics {
@@ -74,17 +75,29 @@ impl Metrics {
             "DIDs with two valid histories of which none counts here",
             metrics.contested.clone(),
         );
+        registry.register(
+            "deferred_verdicts",
+            "Verdicts that rest on old status lists and are not confirmed yet",
+            metrics.deferred.clone(),
+        );
         metrics
     }
 
-    /// Notes how old the lists are that are held, and how many DIDs are contested.
-    pub(crate) fn held(&self, ages: impl Iterator<Item = (String, Duration)>, contested: usize) {
+    /// Notes how old the lists are that are held, how many DIDs are contested, and how many verdicts wait to be
+    /// confirmed.
+    pub(crate) fn held(
+        &self,
+        ages: impl Iterator<Item = (String, Duration)>,
+        contested: usize,
+        deferred: usize,
+    ) {
         self.held_list_age.clear();
         for (list, age) in ages {
             let age = age.as_secs().try_into().unwrap_or(i64::MAX);
             self.held_list_age.get_or_create(&[("list", list)]).set(age);
         }
         self.contested.set(contested.try_into().unwrap_or(i64::MAX));
+        self.deferred.set(deferred.try_into().unwrap_or(i64::MAX));
     }
 
     /// Counts an answer. `route` is a pattern of the router, not the path.

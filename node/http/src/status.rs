@@ -118,7 +118,7 @@ pub(crate) async fn metrics(State(faces): State<Arc<Faces>>) -> Result<Response,
     let _stale = stale(&faces).await?;
     let (now, (lists, _)) = (faces.domain.now(), faces.domain.freshness().await?);
     let ages = lists.into_iter().filter_map(|list| Some((list.key.url, now.since(list.issued?.0))));
-    faces.metrics.held(ages, faces.domain.contested().await?);
+    faces.metrics.held(ages, faces.domain.contested().await?, faces.domain.deferred().await?);
     let mut text = String::new();
     let defect = |_| Problem::new(Code::Internal, "metrics cannot be written");
     encode(&mut text, &faces.registry).map_err(defect)?;

@@ -87,6 +87,7 @@ pub(super) async fn status(session: &Session) -> Result<Answer, Failure> {
     let mesh = node.get("mesh").cloned().unwrap_or_default();
     human.push_str(&output::facts(&[
         ("contested", output::text(&mesh, "contested")),
+        ("to be confirmed", output::text(&mesh, "deferred")),
         ("banned", output::text(&mesh, "banned")),
         ("sync lag (s)", output::text(&mesh, "syncLagSeconds")),
     ]));

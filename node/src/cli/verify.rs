@@ -178,6 +178,11 @@ pub(super) fn describe(verdict: &Value) -> String {
         ("until", text("validUntil")),
         ("status age", format!("{} s", text("statusAgeSeconds"))),
     ]));
+    if verdict.get("deferred").is_some() {
+        human.push_str(
+            "status lists that were too old: it goes on, and is confirmed by the first newer ones\n",
+        );
+    }
     for link in output::items(verdict, "chain") {
         let text = |name| output::text(link, name);
         let (from, to) = (in_words(&text("issuer")), in_words(&text("subject")));

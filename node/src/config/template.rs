@@ -35,7 +35,10 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # How old a status list may be that this node relies on. Smaller is safer.\n\
          # max_age_seconds = {}\n\n\
          [verify]\n\
-         # How far the clocks of others may differ; at most 300.\n# skew_seconds = {}\n\n\
+         # How far the clocks of others may differ; at most 300.\n# skew_seconds = {}\n\
+         # Capabilities of low assurance, such as calendar:read. A request for one goes on where the newest status\n\
+         # list to be had is too old, up to a day, and is confirmed by the first newer one. Any other is refused.\n\
+         # deferrable = []\n\n\
          [issue]\n\
          # Where others reach the public listener, if not at https:// and the domain. Status lists have their URLs\n\
          # there; what was issued before names the old ones.\n# public_url = \"\"\n\

@@ -191,6 +191,7 @@ fn a_node_with_a_peer_shows_every_metric_that_an_operator_watches_the_mesh_by() 
         "marque_gossip_validate_total{kind=\"",
         "marque_did_floor_regressions_total ",
         "marque_contested_dids ",
+        "marque_deferred_verdicts ",
         "marque_list_age_seconds{list=\"",
         "marque_sync_rounds_total ",
         "marque_sync_lag_seconds ",

@@ -227,6 +227,7 @@ impl World {
             ]),
             principals: BTreeMap::new(),
             status_max_age: Duration::from_secs(300),
+            deferrable: Scope::default(),
             skew: Duration::from_secs(60),
             request: Request {
                 capability: Some("calendar:read".parse().unwrap()),

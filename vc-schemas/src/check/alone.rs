@@ -47,6 +47,6 @@ fn run(secured: &Secured, facts: &Facts, expect: &Expect, now: UnixSeconds) -> R
     signatures::of_credential(secured, &credential, (facts, now, expect.skew))?;
     let mut lookups = Vec::new();
     Lookup::of_issuer(&mut lookups, &credential, &root());
-    status::check(lookups, facts, expect, now)?;
+    status::check(lookups, (facts, expect, now), false)?;
     Ok(credential)
 }

@@ -1,19 +1,21 @@
 //! Rule 7: no link and no subject on the path is revoked or suspended, by lists that count.
 //!
 //! What a list says of revocation counts even when the list is stale: old news of a revocation is
-//! still a revocation. What it says of validity counts only while it is fresh.
+//! still a revocation. What it says of validity counts only while it is fresh; where the use that is asked
+//! for is of low assurance, a list that is merely old lets it go on, and what is not known is told.
 
 use super::held::{self, Held};
 use super::{Stop, Wants};
 use crate::claims::{Claims, StatusPair};
 use crate::code::Code;
 use crate::credential::Credential;
-use crate::facts::{Expect, Facts, ListFact, ListKey};
+use crate::facts::{Expect, Facts, ListFact, ListKey, MAX_DEFERRED_AGE};
 use crate::refusal::{Path, Refusal};
 use crate::status::{Purpose, StatusEntry};
 use did_resolver::did::Did;
 use did_resolver::document::Relationship;
 use did_resolver::time::UnixSeconds;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// One place to look up: whose list must say so, what it is called when it is set, and where.
@@ -24,14 +26,52 @@ pub(super) struct Lookup<'a> {
     path: Path,
 }
 
-/// The age of the oldest list that was relied on.
+/// One status that could be known only from an old list: nothing was set there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferred {
+    /// The part of the presentation that it is about.
+    pub path: Path,
+    /// The list that will say.
+    pub list: ListKey,
+    /// Where in that list.
+    pub index: u32,
+    /// What the list is for.
+    pub purpose: Purpose,
+    /// What it is called where it turns out to be set.
+    pub code: Code,
+}
+
+impl Deferred {
+    /// As one JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "path": self.path.to_json(),
+            "issuer": self.list.issuer.as_str(),
+            "list": self.list.url,
+            "index": self.index,
+            "purpose": self.purpose.as_str(),
+            "code": self.code.as_str(),
+        })
+    }
+}
+
+/// What the lists say of everything on a path, where nothing is set.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The age of the oldest list that was relied on.
+    pub(super) age: Duration,
+    /// What only old lists say.
+    pub(super) deferred: Vec<Deferred>,
+}
+
+/// What the lists say. Where `lenient`, a list that is merely old lets the use go on.
 pub(super) fn check(
     lookups: Vec<Lookup<'_>>,
-    facts: &Facts,
-    expect: &Expect,
-    now: UnixSeconds,
-) -> Result<Duration, Stop> {
-    let (mut wants, mut oldest, mut unsure) = (Wants::default(), Duration::ZERO, None);
+    (facts, expect, now): (&Facts, &Expect, UnixSeconds),
+    lenient: bool,
+) -> Result<Standing, Stop> {
+    let (mut wants, mut standing, mut unsure) = (Wants::default(), Standing::default(), None);
     for lookup in lookups {
         let key = ListKey { issuer: lookup.domain.clone(), url: lookup.entry.list.clone() };
         let Some(fact) = facts.list(&key) else {
@@ -42,13 +82,17 @@ pub(super) fn check(
             return Err(refusal(lookup.set, lookup.path).into());
         }
         match freshness(fact, &lookup, facts, expect, now) {
-            Ok(age) => oldest = oldest.max(age),
-            Err(refusal) => unsure = unsure.or(Some(refusal)),
+            Ok((age, None)) => standing.age = standing.age.max(age),
+            Ok((age, Some(_))) if lenient && age <= MAX_DEFERRED_AGE => {
+                standing.age = standing.age.max(age);
+                standing.deferred.push(lookup.deferred(key));
+            }
+            Ok((_, Some(refusal))) | Err(refusal) => unsure = unsure.or(Some(refusal)),
         }
     }
     match unsure {
         Some(refusal) => Err(refusal.into()),
-        None if wants.is_empty() => Ok(oldest),
+        None if wants.is_empty() => Ok(standing),
         None => Err(Stop::Wants(wants)),
     }
 }
@@ -78,7 +122,10 @@ pub fn status_of(
     if is_set(fact, &lookup)? {
         return Err(refusal(lookup.set, lookup.path));
     }
-    freshness(fact, &lookup, facts, expect, now)
+    match freshness(fact, &lookup, facts, expect, now)? {
+        (age, None) => Ok(age),
+        (_, Some(old)) => Err(old),
+    }
 }
 
 /// What must be looked up for a presentation.
@@ -116,6 +163,11 @@ impl<'a> Lookup<'a> {
         let path = path.clone().then("credentialStatus");
         push(lookups, &credential.issuer, &credential.status, CREDENTIAL, path);
     }
+
+    fn deferred(self, list: ListKey) -> Deferred {
+        let (index, purpose) = (self.entry.index, self.entry.purpose);
+        Deferred { path: self.path, list, index, purpose, code: self.set }
+    }
 }
 
 fn push<'a>(
@@ -146,16 +198,17 @@ fn is_set(fact: &ListFact, lookup: &Lookup<'_>) -> Result<bool, Refusal> {
     }
 }
 
-/// The age of a list that may be relied on for validity.
+/// The age of a list that may be relied on for validity; with a refusal where it is authentic, and merely too
+/// old for that.
 fn freshness(
     fact: &ListFact,
     lookup: &Lookup<'_>,
     facts: &Facts,
     expect: &Expect,
     now: UnixSeconds,
-) -> Result<Duration, Refusal> {
+) -> Result<(Duration, Option<Refusal>), Refusal> {
     let (list, path) = (&fact.list, &lookup.path);
-    let stale = |detail| Err(Refusal::new(Code::StatusStale, path.clone(), detail));
+    let stale = |detail| Err::<(Duration, _), _>(Refusal::new(Code::StatusStale, path.clone(), detail));
     let Some(document) = super::signatures::document(lookup.domain, facts, path)? else {
         return Err(Refusal::new(
             Code::DidUnresolvable,
@@ -171,13 +224,14 @@ fn freshness(
         return stale("the list was signed in the future");
     }
     let age = now.since(list.issued);
-    if age > expect.status_max_age.saturating_add(expect.skew) {
-        return stale("the list is older than the policy allows");
-    }
-    if list.valid_until <= now.minus(expect.skew) {
-        return stale("the list is no longer valid");
-    }
-    Ok(age)
+    let old = if age > expect.status_max_age.saturating_add(expect.skew) {
+        stale("the list is older than the policy allows").err()
+    } else if list.valid_until <= now.minus(expect.skew) {
+        stale("the list is no longer valid").err()
+    } else {
+        None
+    };
+    Ok((age, old))
 }
 
 fn refusal(code: Code, path: Path) -> Refusal {

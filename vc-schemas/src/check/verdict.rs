@@ -2,6 +2,7 @@
 
 use super::held::Held;
 use super::request::{self, Obligation};
+use super::status::{Deferred, Standing};
 use crate::chain::MAX_LINKS;
 use crate::claims::Claims;
 use crate::delegation::constraints::Constraints;
@@ -35,6 +36,9 @@ pub struct Verdict {
     pub links: Vec<LinkLine>,
     /// How old the oldest status list was that this relies on.
     pub status_age: Duration,
+    /// What only lists say that are too old to be relied on, where the use is of low assurance: the caller
+    /// notes it and looks again.
+    pub deferred: Vec<Deferred>,
     /// What was checked, in the order of the rules.
     pub checks: Vec<CheckLine>,
 }
@@ -108,7 +112,7 @@ const CHECKS: [CheckLine; 9] = [
     CheckLine { rule: 9, text: "nothing presented chose its own root, keys, lists, contexts or algorithm" },
 ];
 
-pub(super) fn of(held: &Held, expect: &Expect, status_age: Duration) -> Verdict {
+pub(super) fn of(held: &Held, expect: &Expect, standing: Standing) -> Verdict {
     let links: Vec<LinkLine> = held
         .links()
         .iter()
@@ -150,9 +154,19 @@ pub(super) fn of(held: &Held, expect: &Expect, status_age: Duration) -> Verdict 
         obligations: request::obligations(held, expect),
         valid_until: held.credentials().map(|(_, c)| c.valid_until).min().unwrap_or_default(),
         links,
-        status_age,
-        checks: CHECKS.to_vec(),
+        status_age: standing.age,
+        checks: checks(standing.deferred.is_empty()),
+        deferred: standing.deferred,
     }
+}
+
+/// What held. That nothing is revoked by lists that are fresh does not where one is old.
+fn checks(is_fresh: bool) -> Vec<CheckLine> {
+    let mut checks = CHECKS.to_vec();
+    if let Some(status) = checks.iter_mut().find(|check| check.rule == 7 && !is_fresh) {
+        status.text = "nothing on the path is known to be revoked or suspended; some lists of it are old";
+    }
+    checks
 }
 
 /// What every link and every ceiling on the path allows. The rules make it the scope of the last link;
@@ -194,7 +208,7 @@ impl Verdict {
                 "validUntil": approval.valid_until.to_string(),
             })
         });
-        json!({
+        let mut verdict = json!({
             "verified": true,
             "principal": self.principal.as_str(),
             "holder": self.holder.as_str(),
@@ -206,6 +220,10 @@ impl Verdict {
             "chain": links.collect::<Value>(),
             "statusAgeSeconds": self.status_age.as_secs(),
             "checks": checks.collect::<Value>(),
-        })
+        });
+        if let (false, Some(members)) = (self.deferred.is_empty(), verdict.as_object_mut()) {
+            members.insert("deferred".to_owned(), self.deferred.iter().map(Deferred::to_json).collect());
+        }
+        verdict
     }
 }

@@ -71,6 +71,8 @@ pub enum Table {
     Ahead = 19,
     /// Peers that are not let in, each until a time, by PeerId.
     Bans = 20,
+    /// Verdicts that rest on old lists and are not confirmed yet, by when they were given.
+    Deferred = 21,
 }
 
 /// A value and the version that a compare-and-swap names.

@@ -8,6 +8,7 @@
 
 mod approvals;
 mod bans;
+mod deferral;
 mod deltas;
 mod members;
 mod resolution;

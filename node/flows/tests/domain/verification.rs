@@ -14,15 +14,18 @@ use vc_schemas::secure::{Envelope, Secured};
 const CAPS: [&str; 2] = ["calendar:read", "calendar:write"];
 
 /// One domain that is its own verifier: alice -> travel-bot -> calendar-bot.
-struct Journey {
-    node: Node,
+pub(crate) struct Journey {
+    pub(crate) node: Node,
     bots: [Holder; 2],
-    chain: Vec<Secured>,
+    pub(crate) chain: Vec<Secured>,
 }
 
 impl Journey {
     async fn new() -> Self {
-        let node = Node::new("alpha.test").await;
+        Self::on(Node::new("alpha.test").await).await
+    }
+
+    pub(crate) async fn on(node: Node) -> Self {
         let alice = node.owner("alice").await;
         let travel = node.agent("travel-bot", "alice", &CAPS).await;
         let calendar = node.agent("calendar-bot", "alice", &CAPS).await;
@@ -44,7 +47,7 @@ impl Journey {
         self.node.domain.verify(presented, Envelope::Jwt, Request::default()).await
     }
 
-    async fn present(&self) -> Vec<u8> {
+    pub(crate) async fn present(&self) -> Vec<u8> {
         let nonce = self.node.domain.new_nonce().unwrap();
         self.bots[1].present(&self.node, &nonce, self.credentials().await)
     }

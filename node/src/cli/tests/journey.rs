@@ -103,6 +103,7 @@ impl Folder {
             domains: BTreeMap::from([(scid, Recognition { suspended: false, anchor })]),
             principals: BTreeMap::new(),
             status_max_age: Duration::from_secs(300),
+            deferrable: scope(&[]),
             skew: Duration::from_secs(60),
             request: Request::default(),
         };

@@ -2,6 +2,7 @@
 
 use super::world::{NOW, Party, Terms, World, terms};
 use super::*;
+use crate::delegation::scope::Scope;
 use crate::facts::Facts;
 
 /// The credential at `at` with something changed, signed again by `by`.
@@ -210,6 +211,79 @@ fn a_list_of_the_future_past_its_end_or_by_a_key_that_was_replaced_is_could_not_
     before.did = world.bravo.did.clone();
     before.name = "bravo".into();
     assert_eq!(refused(with(&before, NOW)).0, Code::StatusStale);
+}
+
+// Rule 7. R-171
+#[test]
+fn a_use_of_low_assurance_goes_on_by_an_old_list_and_says_what_is_to_be_confirmed() {
+    let mut world = World::new(Envelope::Jwt);
+    let credentials = world.plain_journey();
+    let held = Held::read(world.present(&world.calendar.clone(), credentials)).unwrap();
+    let asking = |capability: Option<&str>, deferrable: Scope, age: u64| {
+        let mut facts = world.facts();
+        facts.insert_list(world.list(&world.bravo, Purpose::Revocation, NOW.minus(Duration::from_secs(age))));
+        let capability = capability.map(|name| name.parse().unwrap());
+        let request = crate::facts::Request { capability, ..Default::default() };
+        check(&held, &facts, &Expect { deferrable, request, ..world.expect() }, NOW)
+    };
+    let read = Some("calendar:read");
+    let verdict = verified(asking(read, world::scope(&["calendar:read"]), 86_400));
+    let deferred = verdict.deferred.first().unwrap();
+    assert_eq!(
+        (deferred.list.issuer.clone(), deferred.purpose),
+        (world.bravo.did.clone(), Purpose::Revocation)
+    );
+    assert!(verdict.deferred.iter().all(|one| one.list == deferred.list), "{:?}", verdict.deferred);
+    assert_eq!(verdict.status_age, Duration::from_secs(86_400));
+    assert_eq!(verdict.to_json()["deferred"][0]["list"], json!(deferred.list.url));
+    assert!(
+        verdict.checks.iter().any(|check| check.rule == 7 && check.text.contains("some lists of it are old"))
+    );
+
+    // By a list that is fresh, nothing is left.
+    let fresh = verified(asking(read, world::scope(&["calendar:read"]), 300));
+    assert!(fresh.deferred.is_empty() && fresh.to_json().get("deferred").is_none());
+    // Older than a day, of another assurance, or without saying for what: nobody could know.
+    let stale = |outcome| assert_eq!(refused(outcome).0, Code::StatusStale);
+    stale(asking(read, world::scope(&["calendar:read"]), 86_401));
+    stale(asking(read, world::scope(&["calendar:write"]), 86_400));
+    stale(asking(read, Scope::default(), 86_400));
+    stale(asking(None, world::scope(&["calendar:read"]), 86_400));
+}
+
+// Rule 7. R-171
+#[test]
+fn what_was_revoked_by_an_old_list_or_by_a_key_that_counts_no_more_is_never_deferred() {
+    let mut world = World::new(Envelope::Jwt);
+    let credentials = world.plain_journey();
+    let held = Held::read(world.present(&world.calendar.clone(), credentials)).unwrap();
+    let capability: crate::delegation::scope::Capability = "calendar:read".parse().unwrap();
+    let deferrable = world::scope(&["calendar:read"]);
+    let request = crate::facts::Request { capability: Some(capability), ..Default::default() };
+    let expect = Expect { deferrable, request, ..world.expect() };
+    let old = NOW.minus(Duration::from_secs(3_600));
+    let with = |world: &World, domain: &Party| {
+        let mut facts = world.facts();
+        facts.insert_list(world.list(domain, Purpose::Revocation, old));
+        check(&held, &facts, &expect, NOW)
+    };
+    let mut before = Party::new("stolen", "bravo.test");
+    before.did = world.bravo.did.clone();
+    before.name = "bravo".into();
+    assert_eq!(refused(with(&world, &before)).0, Code::StatusStale);
+    verified(with(&world, &world.bravo));
+    let entry = held.identities().iter().find(|i| i.credential.issuer == world.bravo.did).unwrap();
+    world.set(&entry.credential.status.revocation.clone());
+    assert_eq!(refused(with(&world, &world.bravo)).0, Code::CredentialRevoked);
+    // What nobody has heard of at all is not waited for either.
+    let mut facts = Facts::default();
+    for did in held.credentials().map(|(_, credential)| &credential.issuer) {
+        if let Some(fact) = world.did_fact(did) {
+            facts.insert_did(did.clone(), fact);
+        }
+    }
+    facts.insert_did(world.calendar.did.clone(), world.did_fact(&world.calendar.did).unwrap());
+    assert!(matches!(check(&held, &facts, &expect, NOW), Outcome::Wants(_)));
 }
 
 // Rule 7: a link's list is signed by the domain that vouches for its issuer.

@@ -1,0 +1,171 @@
+//! Verdicts of low assurance that rest on old lists: each is noted with its decision, and confirmed by the first
+//! list that was signed after it. "Could not know" does not become "good" by being forgotten.
+
+use crate::domain::{Domain, put, read_json};
+use crate::error::Error;
+use crate::ports::records::{Expect, Row, Table, Write};
+use crate::record::{Decision, Kind};
+use did_resolver::codec;
+use did_resolver::did::Did;
+use did_resolver::time::UnixSeconds;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use vc_schemas::check::{Deferred, Verdict};
+use vc_schemas::code::Code;
+use vc_schemas::facts::{ListFact, ListKey};
+use vc_schemas::refusal::Refusal;
+
+/// Most verdicts that wait to be confirmed. Beyond it nothing is deferred any more: so many are no outage of a
+/// partner, and each is a durable record that a caller can cause.
+const MAX_DEFERRED: usize = 1_024;
+
+/// How long a verdict waits. A partner that is away for longer is for its operator to look at; that it was
+/// never confirmed is on record.
+const MAX_WAIT: Duration = Duration::from_secs(7 * 86_400);
+
+/// Verdicts that are looked at in one turn.
+const MAX_A_TURN: usize = 64;
+
+/// Lists that are looked for in one turn, each within the deadline of a resolution, all at once.
+const MAX_LISTS_A_TURN: usize = 16;
+
+/// How a verdict that was deferred ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Confirmed {
+    /// Nothing was revoked or suspended.
+    Good,
+    /// This was.
+    Not(Code),
+    /// Nobody could know within [`MAX_WAIT`].
+    Never,
+}
+
+/// A verdict that waits: when it was given, and what it waits for.
+struct Waiting {
+    at: UnixSeconds,
+    record: Value,
+    lists: Vec<(ListKey, u32, Code)>,
+}
+
+impl Domain {
+    /// The writes that note a verdict that rests on old lists; none for any other.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `status-stale` where [`MAX_DEFERRED`] wait already; [`Error::Store`].
+    pub(crate) async fn deferral(&self, nonce: &str, verdict: &Verdict) -> Result<Vec<Write>, Error> {
+        let Some(first) = verdict.deferred.first() else { return Ok(Vec::new()) };
+        if self.deferred().await? >= MAX_DEFERRED {
+            let detail = "the status list is old, and as many verdicts as can wait for news already";
+            return Err(Refusal::new(Code::StatusStale, first.path.clone(), detail).into());
+        }
+        let now = self.now();
+        let links: Vec<&str> = verdict.links.iter().map(|link| link.id.as_str()).collect();
+        let record = json!({
+            "at": now.get(),
+            "holder": verdict.holder.as_str(),
+            "principal": verdict.principal.as_str(),
+            "links": links,
+            "lists": verdict.deferred.iter().map(Deferred::to_json).collect::<Value>(),
+        });
+        // The oldest first.
+        let key = format!("{:016x}/{}", now.get(), codec::to_hex(&codec::sha256(nonce.as_bytes())));
+        Ok(vec![put(Table::Deferred, key, &record, Expect::Absent)])
+    }
+
+    /// How many verdicts wait to be confirmed.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn deferred(&self) -> Result<usize, Error> {
+        Ok(self.all(Table::Deferred, &[], MAX_DEFERRED).await?.len())
+    }
+
+    /// Looks again at verdicts that rested on old lists: those that come after `after`, up to a bound. Where there are
+    /// more, answers with where to go on.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Record`].
+    pub async fn confirm_deferred(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Error> {
+        let rows = self.records.scan(Table::Deferred, &[], after.as_deref(), MAX_A_TURN).await?;
+        let next = (rows.len() == MAX_A_TURN).then(|| rows.last().map(|row| row.key.clone())).flatten();
+        let mut waiting = Vec::new();
+        for row in rows {
+            waiting.push((read(&row)?, row));
+        }
+        let wanted: BTreeSet<&ListKey> =
+            waiting.iter().flat_map(|(one, _)| &one.lists).map(|(key, ..)| key).collect();
+        let found = wanted.into_iter().take(MAX_LISTS_A_TURN);
+        let found = found.map(|key| async move { (key.clone(), self.find_list(key).await) });
+        let mut lists = BTreeMap::new();
+        for (key, fact) in futures::future::join_all(found).await {
+            if let Some(fact) = fact? {
+                lists.insert(key, fact);
+            }
+        }
+        for (one, row) in &waiting {
+            if let Some(confirmed) = self.confirmed(one, &lists) {
+                self.note(one, row, confirmed).await?;
+            }
+        }
+        Ok(next)
+    }
+
+    /// What is known of a verdict that waits. A list that was signed before it says nothing new.
+    fn confirmed(&self, one: &Waiting, lists: &BTreeMap<ListKey, ListFact>) -> Option<Confirmed> {
+        let mut good = true;
+        for (key, index, code) in &one.lists {
+            let Some(fact) = lists.get(key) else {
+                good = false;
+                continue;
+            };
+            let ever = fact.revoked_ever.as_ref().is_some_and(|ever| ever.get(*index) == Some(true));
+            if ever || fact.list.bits.get(*index) != Some(false) {
+                return Some(Confirmed::Not(*code));
+            }
+            good &= fact.list.issued > one.at && fact.list.issued <= self.now().plus(self.policy.skew);
+        }
+        let late = self.now().since(one.at) > MAX_WAIT;
+        if good { Some(Confirmed::Good) } else { late.then_some(Confirmed::Never) }
+    }
+
+    async fn note(&self, one: &Waiting, row: &Row, confirmed: Confirmed) -> Result<(), Error> {
+        let holder = one.record.get("holder").and_then(Value::as_str).unwrap_or_default();
+        let outcome = match confirmed {
+            Confirmed::Good => "confirmed",
+            Confirmed::Not(_) => "not-confirmed",
+            Confirmed::Never => "never-confirmed",
+        };
+        let facts = json!({
+            "decidedAt": one.at.to_string(),
+            "principal": one.record.get("principal"),
+            "links": one.record.get("links"),
+        });
+        let mut decision = Decision::new(Kind::Verified, holder, outcome).with(facts);
+        if let Confirmed::Not(code) = confirmed {
+            // Whoever let it go on by an old list should hear of it.
+            tracing::warn!(holder, code = code.as_str(), decided = %one.at, "what went on by an old list was not to");
+            decision = decision.because(code);
+        }
+        let expect = Expect::Version(row.stored.version);
+        let done = Write { table: Table::Deferred, key: row.key.clone(), value: None, expect };
+        self.records.commit(vec![done, self.entry(decision)?]).await?;
+        Ok(())
+    }
+}
+
+fn read(row: &Row) -> Result<Waiting, Error> {
+    let damaged = || Error::Record("a verdict that waits to be confirmed");
+    let record = read_json(&row.stored.value)?;
+    let at = record.get("at").and_then(Value::as_u64).ok_or_else(damaged)?;
+    let lists = record.get("lists").and_then(Value::as_array).ok_or_else(damaged)?;
+    let lists = lists.iter().map(|list| {
+        let text = |name| list.get(name).and_then(Value::as_str);
+        let issuer: Did = text("issuer")?.parse().ok()?;
+        let index = list.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok())?;
+        let code = text("code")?.parse().ok()?;
+        Some((ListKey { issuer, url: text("list")?.to_owned() }, index, code))
+    });
+    let lists = lists.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
+    Ok(Waiting { at: UnixSeconds::new(at), record, lists })
+}
