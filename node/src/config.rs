@@ -104,6 +104,8 @@ pub struct Mesh {
     pub relay: bool,
     /// Whether nodes on the same network are looked for by mDNS.
     pub mdns: bool,
+    /// Whether members are told whose logs this node keeps up with, and asked who has a log that no peer has.
+    pub hints: bool,
     /// Networks in which many nodes behind one address are no attack: a cluster's, one's own NAT's. At most
     /// [`MAX_NETWORKS`].
     pub shared_networks: Vec<String>,
@@ -222,6 +224,7 @@ impl Default for Config {
                 listen: Vec::new(),
                 relay: true,
                 mdns: false,
+                hints: true,
                 shared_networks: LOOPBACK.map(str::to_owned).to_vec(),
             },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },

@@ -203,6 +203,7 @@ fn mesh_config(config: &Config, file: &KeyFile) -> Result<marque_p2p::Config, Fa
         shared_networks: config.shared_networks()?,
         relay: config.mesh.relay,
         mdns: config.mesh.mdns,
+        hints: config.mesh.hints,
         sync_period_ms: u64::from(config.mesh.sync_seconds).saturating_mul(1_000),
         seed: u64::from_be_bytes(signing::random()?),
     })

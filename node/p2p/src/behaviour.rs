@@ -8,13 +8,18 @@ use crate::limits::{
     MAX_HELLOS_PER_CONNECTION, MAX_PENDING_IN, MAX_PENDING_OUT, MAX_REQUESTS_PER_CONNECTION,
     MAX_RESERVATIONS, PING_INTERVAL, RESERVATION,
 };
+use crate::limits::{HINT_LIFE, MAX_HINT_BYTES, MAX_HINTS_OF_A_PEER, MAX_STORED_HINTS, TABLE_TIMEOUT};
 use crate::members::MembersOnly;
 use crate::memory;
 use crate::score::gossip;
+use crate::undialled::Undialled;
 use crate::wire::{self, Bounded};
+use libp2p::StreamProtocol;
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
+use libp2p::kad;
+use libp2p::kad::store::{MemoryStore, MemoryStoreConfig};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{
@@ -27,6 +32,9 @@ use std::time::{Duration, Instant};
 
 /// What identify says is spoken.
 const PROTOCOL_VERSION: &str = "/marque/1";
+
+/// The table of hints.
+const TABLE: StreamProtocol = StreamProtocol::new("/marque/kad/1");
 
 /// The behaviour of a node.
 #[derive(NetworkBehaviour)]
@@ -66,6 +74,8 @@ pub(crate) struct Members {
     probe: Toggle<autonat::v2::client::Behaviour>,
     /// Tests it for members.
     tester: autonat::v2::server::Behaviour,
+    /// Hints of who holds which log.
+    pub(crate) hints: Toggle<Undialled<kad::Behaviour<MemoryStore>>>,
 }
 
 impl std::fmt::Debug for Members {
@@ -75,16 +85,44 @@ impl std::fmt::Debug for Members {
 }
 
 impl Members {
-    /// Those of the node `own`; with `probes`, it has tested whether it can be dialled.
-    pub(crate) fn new(own: PeerId, circuits: relay::client::Behaviour, probes: bool) -> Self {
+    /// Those of the node `own`; with `probes`, it has tested whether it can be dialled; with `hints`, it takes part in
+    /// the table.
+    pub(crate) fn new(own: PeerId, circuits: relay::client::Behaviour, probes: bool, hints: bool) -> Self {
         Self {
             relay: relay::Behaviour::new(own, relaying()),
             circuits,
             punch: dcutr::Behaviour::new(own),
             probe: Toggle::from(probes.then(autonat::v2::client::Behaviour::default)),
             tester: autonat::v2::server::Behaviour::default(),
+            hints: Toggle::from(hints.then(|| Undialled::new(table(own)))),
         }
     }
+}
+
+/// The table of hints, D8: nothing enters it by itself, neither peers nor records.
+fn table(own: PeerId) -> kad::Behaviour<MemoryStore> {
+    let mut config = kad::Config::new(TABLE);
+    config
+        .set_query_timeout(TABLE_TIMEOUT)
+        .disjoint_query_paths(true)
+        .set_record_ttl(Some(HINT_LIFE))
+        .set_record_filtering(kad::StoreInserts::FilterBoth)
+        .set_replication_interval(None)
+        .set_publication_interval(None)
+        .set_provider_publication_interval(None)
+        .set_kbucket_inserts(kad::BucketInserts::Manual)
+        .set_caching(kad::Caching::Disabled)
+        .set_periodic_bootstrap_interval(None);
+    let bounds = MemoryStoreConfig {
+        // The node's own beside those that it keeps for others, which are counted elsewhere.
+        max_records: MAX_STORED_HINTS + MAX_HINTS_OF_A_PEER,
+        max_value_bytes: MAX_HINT_BYTES,
+        max_providers_per_key: 0,
+        max_provided_keys: 0,
+    };
+    let mut table = kad::Behaviour::with_config(own, MemoryStore::with_config(own, bounds), config);
+    table.set_mode(Some(kad::Mode::Server));
+    table
 }
 
 /// Bounds of what is relayed. That whoever asks is a member has been seen to.

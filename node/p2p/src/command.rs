@@ -4,6 +4,7 @@ use libp2p::PeerId;
 use marque_flows::ports::mesh::{Ban, Joined, MeshError, PeerInfo, Publication};
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Item, Request, Response, Scid};
+use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
 
 /// A peer that may be asked.
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Publish { publication: Box<Publication>, done: oneshot::Sender<()> },
     /// Whom to ask: nodes of one domain first, then of as many domains as there are.
     Sources { first: Option<Scid>, reply: oneshot::Sender<Vec<Source>> },
+    /// Members that say that they hold the log of a DID, but those that were asked: each once it is admitted.
+    Holders { did: String, asked: BTreeSet<PeerId>, reply: mpsc::Sender<Source> },
     /// Ask a peer; `None` where it gives no answer.
     Ask { peer: PeerId, request: Request, reply: oneshot::Sender<Option<Response>> },
     /// Whether there is room for this in what is replicated of a domain.

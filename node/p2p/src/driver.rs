@@ -9,6 +9,7 @@ mod connections;
 mod effects;
 mod events;
 mod exchange;
+mod hints;
 mod joins;
 mod rating;
 mod reach;
@@ -28,13 +29,14 @@ use exchange::{Asker, Channel, Early};
 use futures::StreamExt;
 use joins::Joins;
 use libp2p::gossipsub::TopicHash;
+use libp2p::identity::Keypair;
 use libp2p::request_response::OutboundRequestId;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm};
 use marque_flows::ports::clock::Clock;
 use marque_flows::ports::mesh::{Ban, Domains, Intake, MeshEvent, PeerInfo, Shown, Write};
 use marque_rules::replica::state::{ChannelId, Peer, Ticket};
-use marque_rules::replica::{Effect, Input, Item, MonoMillis, Now, Scid, State, Topic};
+use marque_rules::replica::{Effect, Input, Item, ItemKind, MonoMillis, Now, Scid, State, Topic};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
@@ -79,6 +81,8 @@ pub(crate) struct Parts {
     pub(crate) reach: Reach,
     /// Whether members may be reached through this node.
     pub(crate) relay: bool,
+    /// The key of the node.
+    pub(crate) key: Keypair,
 }
 
 /// The loop.
@@ -116,6 +120,7 @@ pub(crate) struct Driver {
     credits: BTreeMap<PeerId, Credit>,
     bans: Bans,
     ways: reach::Ways,
+    hints: hints::Hints,
     /// Admitted peers whose own score is below the graylist.
     graylisted: HashSet<PeerId>,
     /// When a connected peer last answered what it was asked of what it holds.
@@ -139,6 +144,7 @@ impl Driver {
         bans: &[Ban],
     ) -> Self {
         let last_sync = parts.clock.now();
+        let hints = hints::Hints::new(parts.key.clone());
         let ways = reach::Ways::new(parts.reach.clone(), parts.relay);
         let mut driver = Self {
             parts,
@@ -161,6 +167,7 @@ impl Driver {
             credits: BTreeMap::new(),
             bans: Bans::default(),
             ways,
+            hints,
             graylisted: HashSet::new(),
             synced: HashMap::new(),
             last_sync,
@@ -251,6 +258,9 @@ impl Driver {
         match command {
             Command::Publish { publication, done } => {
                 let publication = *publication;
+                for item in publication.held.iter().filter(|item| item.kind == ItemKind::Log) {
+                    self.has_log(&item.subject, item.seq);
+                }
                 let envelope = Box::new(publication.envelope);
                 self.step(Input::Local { envelope, held: publication.held, lane: publication.lane });
                 // Whoever asked may have gone.
@@ -260,6 +270,7 @@ impl Driver {
                 let _ = reply.send(self.sources(first.as_ref()));
             }
             Command::Ask { peer, request, reply } => self.ask(peer, &request, Asker::Search(reply)),
+            Command::Holders { did, asked, reply } => self.look_for(did, asked, reply),
             Command::Room { domain, items, reply } => {
                 let _ = reply.send(self.parts.state.has_room(&domain, &items));
             }

@@ -8,6 +8,8 @@ pub mod meter;
 pub mod wire;
 pub mod gate;
 mod members;
+mod undialled;
+pub mod hint;
 mod score;
 pub mod credit;
 pub mod metrics;

@@ -171,3 +171,36 @@ pub const QUIC_STREAM_BYTES: u32 = 1_024 * 1_024;
 
 /// And of all streams of a QUIC connection together.
 pub const QUIC_CONNECTION_BYTES: u32 = 2 * 1_024 * 1_024;
+
+/// How long a hint of who holds a log lasts (D8).
+pub const HINT_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often what is held is said again, in milliseconds: twice in the life of a hint.
+pub const HINTS_AGAIN_MS: u64 = 12 * 3_600 * 1_000;
+
+/// How often it is looked what is to be said again, in milliseconds; news is said at once.
+pub const HINT_PERIOD_MS: u64 = 3_600 * 1_000;
+
+/// Longest hint (D8).
+pub const MAX_HINT_BYTES: usize = 1_024;
+
+/// Addresses in a hint: a direct one and two through relays.
+pub const MAX_HINT_ADDRESSES: usize = 3;
+
+/// Hints that one peer may give to be kept, and the most that a node gives: its own domain's logs first.
+pub const MAX_HINTS_OF_A_PEER: usize = 1_024;
+
+/// Hints that are kept for others: 16 MiB at their cap.
+pub const MAX_STORED_HINTS: usize = 16_384;
+
+/// Hints that are being said at once; each asks and tells up to twenty members.
+pub const MAX_HINTS_AT_ONCE: usize = 4;
+
+/// Hints that wait to be said: all of them to a few members that came at once.
+pub const MAX_QUEUED_HINTS: usize = 4 * MAX_HINTS_OF_A_PEER;
+
+/// Searches by hints under way: each is one of [`MAX_SEARCHES`].
+pub const MAX_QUESTS: usize = MAX_SEARCHES;
+
+/// How long one question to the table may take.
+pub const TABLE_TIMEOUT: Duration = Duration::from_secs(5);

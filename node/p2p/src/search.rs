@@ -1,18 +1,22 @@
-//! Asking peers for one thing that is not held here (MESH.md D7: several sources, of different
-//! domains). What they give is judged and stored like anything else.
+//! Asking peers for one thing that is not held here (MESH.md D7: several sources, of different domains; D8:
+//! where none of them has a log, members that are said to hold it). What they give is judged and stored like
+//! anything else.
 
 use crate::command::{Command, Line, Source};
 use crate::limits::MAX_SOURCES;
-use futures::future::{BoxFuture, join_all};
+use futures::StreamExt;
+use futures::future::{BoxFuture, Either, join_all, select};
+use futures::stream::FuturesUnordered;
 use marque_flows::ports::mesh::{Asked, Intake, MeshError, Submission};
 use marque_rules::replica::limits::MAX_LOG_BYTES;
 use marque_rules::replica::state::Via;
 use marque_rules::replica::{Envelope, LogHead, Request, Response, Scid, Verdict};
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Judgements of one envelope: as it came, with its log, and with a newer document of its origin.
 const MAX_JUDGEMENTS: usize = 3;
@@ -43,7 +47,8 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Asks up to [`MAX_SOURCES`] peers at once, each for at most `within`.
+    /// Asks up to [`MAX_SOURCES`] peers at once, and where none of them has a log as many again that hints name;
+    /// all of it for at most `within`.
     ///
     /// # Errors
     /// [`MeshError::Busy`], [`MeshError::Closed`].
@@ -56,7 +61,28 @@ impl Search {
         let _place = self.places.try_acquire().map_err(|_| MeshError::Busy)?;
         let mut sources = self.line.ask(|reply| Command::Sources { first, reply }).await?;
         sources.truncate(MAX_SOURCES);
-        let asked = sources.iter().map(|source| timeout(within, self.one(source, request, true)));
+        let now = Instant::now();
+        let asking = pin!(self.all(&sources, request, now + within));
+        let Request::Resolve { did } = request else { return Ok(asking.await) };
+        // Whoever is silent takes half of the time, not all of it.
+        let patience = pin!(sleep_until(now + within / 2));
+        let asking = match select(asking, patience).await {
+            Either::Left((asked, _)) if asked.answers > 0 => return Ok(asked),
+            Either::Left(_) => None,
+            Either::Right(((), asking)) => Some(asking),
+        };
+        let hinted = pin!(self.hinted(&sources, did, request, now + within));
+        let Some(asking) = asking else { return Ok(hinted.await) };
+        Ok(match select(asking, hinted).await {
+            Either::Left((asked, _)) | Either::Right((asked, _)) if asked.answers > 0 => asked,
+            Either::Left((_, hinted)) => hinted.await,
+            Either::Right((_, asking)) => asking.await,
+        })
+    }
+
+    /// Asks these peers at once, until the deadline.
+    async fn all(&self, sources: &[Source], request: &Request, deadline: Instant) -> Asked {
+        let asked = sources.iter().map(|source| timeout_at(deadline, self.one(source, request, true)));
         let mut total = Asked::default();
         let mut domains = BTreeSet::new();
         for (source, outcome) in sources.iter().zip(join_all(asked).await) {
@@ -69,7 +95,40 @@ impl Search {
             domains.extend(&source.domain);
         }
         total.domains = domains.len();
-        Ok(total)
+        total
+    }
+
+    /// Asks whom hints name, each once it is admitted, until one has it or the deadline is there. A hint that is
+    /// false costs a question.
+    async fn hinted(&self, before: &[Source], did: &str, request: &Request, deadline: Instant) -> Asked {
+        let (reply, mut holders) = mpsc::channel(MAX_SOURCES);
+        let asked = before.iter().map(|source| source.peer).collect();
+        let command = Command::Holders { did: did.to_owned(), asked, reply };
+        let asking = async {
+            self.line.tell(command).await.ok()?;
+            let mut questions = FuturesUnordered::new();
+            loop {
+                let found = tokio::select! {
+                    Some(holder) = holders.recv() => {
+                        let question = async move { (self.one(&holder, request, true).await, holder.domain) };
+                        questions.push(question);
+                        continue;
+                    }
+                    Some(found) = questions.next() => found,
+                    // Nobody is left.
+                    else => return None,
+                };
+                if found.0 != Outcome::Nothing {
+                    return Some(found);
+                }
+            }
+        };
+        let found = timeout_at(deadline, asking).await.ok().flatten();
+        found.map_or_else(Asked::default, |(outcome, domain)| Asked {
+            answers: 1,
+            stored: outcome == Outcome::Stored,
+            domains: usize::from(domain.is_some()),
+        })
     }
 
     /// Asks one peer. Where the origin's document is too old, asks it for that too, once.

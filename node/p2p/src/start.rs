@@ -47,6 +47,8 @@ pub struct Config {
     pub relay: bool,
     /// Whether nodes on the same network are looked for by mDNS, and this one is found.
     pub mdns: bool,
+    /// Whether members are told whose logs this node keeps up with, and asked who has a log that no peer has.
+    pub hints: bool,
     /// Period of anti-entropy, in milliseconds.
     pub sync_period_ms: u64,
     /// Seeds jitter and the choice of peers; nothing secret depends on it.
@@ -55,8 +57,18 @@ pub struct Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { secret: _, listen, external, peers, shared_networks, relay, mdns, sync_period_ms, seed } =
-            self;
+        let Self {
+            secret: _,
+            listen,
+            external,
+            peers,
+            shared_networks,
+            relay,
+            mdns,
+            hints,
+            sync_period_ms,
+            seed,
+        } = self;
         f.debug_struct("Config")
             .field("listen", listen)
             .field("external", external)
@@ -64,6 +76,7 @@ impl fmt::Debug for Config {
             .field("shared_networks", shared_networks)
             .field("relay", relay)
             .field("mdns", mdns)
+            .field("hints", hints)
             .field("sync_period_ms", sync_period_ms)
             .field("seed", seed)
             .finish_non_exhaustive()
@@ -159,6 +172,7 @@ pub async fn spawn(
         addresses,
         reach,
         relay: config.relay,
+        key,
     };
     let driver = Driver::new(parts, first, domains, items, &bans);
     let task = tokio::spawn(driver.run(shutdown));
@@ -183,7 +197,7 @@ fn swarm(
         with_quic |= is_quic(&parse(text)?);
     }
     let (transport, circuits) = transport(key, meters, with_quic).map_err(Error::Transport)?;
-    let members = Members::new(own, circuits, external.is_empty() && !listen.is_empty());
+    let members = Members::new(own, circuits, external.is_empty() && !listen.is_empty(), config.hints);
     let behaviour = Behaviour::new(key, arrivals, members, config.mdns).map_err(Error::Transport)?;
     let swarm = libp2p::swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
     Ok(Swarm::new(transport, behaviour, own, swarm))

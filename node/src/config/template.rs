@@ -27,6 +27,8 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # and 4 MiB each time. They are secured end to end.\n# relay = {}\n\
          # Whether nodes on the same network are looked for by mDNS, and this one is found. Whoever is found is\n\
          # dialled, and admitted like anybody else. For networks whose hosts are trusted not to flood it.\n# mdns = {}\n\
+         # Whether members are told whose logs this node keeps up with, so that they find them here, and asked the\n\
+         # same where no peer has a log. What was only looked up is told to nobody.\n# hints = {}\n\
          # Networks in which many nodes behind one address are no attack: a cluster, your own NAT.\n\
          # shared_networks = [\"{}\"]\n\n\
          [status]\n\
@@ -66,6 +68,7 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
         mesh.sync_seconds,
         mesh.relay,
         mesh.mdns,
+        mesh.hints,
         mesh.shared_networks.join("\", \""),
         status.ttl_seconds,
         status.max_age_seconds,

@@ -58,6 +58,7 @@ impl Driver {
         }
         self.reach_out();
         self.tidy();
+        self.say_hints();
         self.measure();
     }
 

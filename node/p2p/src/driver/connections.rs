@@ -102,6 +102,7 @@ impl Driver {
                     }
                 }
                 if let Some(peer) = peer_id.filter(|p| !self.parts.swarm.is_connected(p)) {
+                    self.not_there(&peer);
                     self.joins.failed(&peer, MeshError::Unreachable);
                 }
             }
@@ -133,6 +134,7 @@ impl Driver {
     fn on_lost(&mut self, peer: PeerId) {
         self.dismiss(&peer);
         self.ways.lost(&peer);
+        self.not_there(&peer);
         self.greeting.remove(&peer);
         self.answered.remove(&peer);
         self.verifying.remove(&peer);
@@ -155,6 +157,7 @@ impl Driver {
         let behaviour = self.parts.swarm.behaviour_mut();
         behaviour.gate.dismiss(peer);
         behaviour.members.dismiss(peer);
+        self.leaves_table(peer);
     }
 
     /// Closes every connection to a peer.

@@ -7,7 +7,7 @@ use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, MessageId, PublishError};
 use marque_flows::ports::mesh::What;
 use marque_rules::replica::state::{ChannelId, Peer, Report};
-use marque_rules::replica::{Effect, HelloAnswer, Input, Refusal, Response, Scid, Topic};
+use marque_rules::replica::{Effect, HelloAnswer, Input, ItemKind, Refusal, Response, Scid, Topic};
 
 impl Driver {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -60,6 +60,11 @@ impl Driver {
                 }
             }
             Effect::Settled { peer, via, about, outcome } => {
+                if let (Some(about), Ok(())) = (&about, &outcome)
+                    && about.kind.item_kind() == ItemKind::Log
+                {
+                    self.has_log(&about.subject, about.seq);
+                }
                 self.tell_settled(&peer, via, about.map(|about| *about), outcome);
             }
             Effect::Count { metric, kind, reason } => self.parts.metrics.count(metric, kind, reason),
@@ -94,6 +99,8 @@ impl Driver {
         behaviour.gate.admit(peer);
         behaviour.members.admit(peer);
         self.consider(&peer);
+        self.enters_table(&peer, &[]);
+        self.follow_hints();
         self.rate();
         if self.answered.contains(&peer) {
             self.parts.swarm.behaviour_mut().gate.open(peer);

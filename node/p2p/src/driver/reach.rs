@@ -111,6 +111,7 @@ impl Driver {
                     tracing::debug!(peer = %punched.remote_peer_id, %error, "no direct path was found");
                 }
             },
+            MembersEvent::Hints(event) => self.on_hints(event),
             event => tracing::debug!(?event, "relay"),
         }
     }

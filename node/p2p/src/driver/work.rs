@@ -28,15 +28,38 @@ pub(super) enum Whom {
 /// An outcome.
 #[derive(Debug)]
 pub(super) enum Done {
-    Standing { whom: Whom, outcome: Result<Standing, Refusal> },
+    Standing {
+        whom: Whom,
+        outcome: Result<Standing, Refusal>,
+    },
     Knocked(Box<Knocked>),
-    Reviewed { peer: PeerId, shown: Arc<Shown>, outcome: Result<(), Refusal> },
-    Judged { ticket: Ticket, peer: PeerId, judgement: Judgement, took: Duration },
-    Written { ticket: Ticket, outcome: Result<(), Refusal> },
-    Looked { channel: ChannelId, response: Response },
+    Reviewed {
+        peer: PeerId,
+        shown: Arc<Shown>,
+        outcome: Result<(), Refusal>,
+    },
+    Judged {
+        ticket: Ticket,
+        peer: PeerId,
+        judgement: Judgement,
+        took: Duration,
+    },
+    Written {
+        ticket: Ticket,
+        outcome: Result<(), Refusal>,
+    },
+    Looked {
+        channel: ChannelId,
+        response: Response,
+    },
     Domains(Result<Domains, Refusal>),
-    Loaded { domain: Scid, outcome: Result<Vec<Item>, Refusal> },
+    Loaded {
+        domain: Scid,
+        outcome: Result<Vec<Item>, Refusal>,
+    },
     Told,
+    /// Logs that are held, with their versions.
+    Listed(Vec<(String, u64)>),
 }
 
 /// The outcome of an admission.
@@ -212,6 +235,7 @@ impl Driver {
                 self.loaded.remove(&domain);
             }
             Done::Told => {}
+            Done::Listed(logs) => self.listed(logs),
         }
     }
 
@@ -263,6 +287,7 @@ impl Driver {
                 if channel.is_none() {
                     self.joins.failed(&peer, MeshError::Refused(reason));
                 }
+                self.not_there(&peer);
                 if let Some(claim) = claim.filter(|_| reason == Refusal::UnknownDomain) {
                     self.claims.insert(peer, claim);
                     self.greet_recognised();
@@ -297,6 +322,7 @@ impl Driver {
             self.parts.book.add(address, Origin::Learned, now);
         }
         self.parts.book.admitted(&peer);
+        self.enters_table(&peer, &own);
         if !own.is_empty() {
             let intake = Arc::clone(&self.parts.intake);
             let own = own.iter().map(Multiaddr::to_string).collect();

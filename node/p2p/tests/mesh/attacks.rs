@@ -36,6 +36,7 @@ async fn start(seed: u8, domain: &'static str, trusted: &[&str], peers: &[&str],
         shared_networks: vec![shared.parse().unwrap()],
         relay: true,
         mdns: false,
+        hints: true,
         sync_period_ms: PERIOD_MS,
         seed: seed.into(),
     };

@@ -10,6 +10,7 @@ mod attacker;
 mod attacks;
 mod bans;
 mod fake;
+mod hints;
 mod outsider;
 mod reach;
 mod real;
@@ -72,6 +73,7 @@ impl Node {
             shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
             relay: true,
             mdns: false,
+            hints: true,
             sync_period_ms: NEVER_MS,
             seed: seed.into(),
         };

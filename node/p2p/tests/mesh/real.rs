@@ -5,6 +5,7 @@ use crate::outsider::Outsider;
 use crate::world::{self, node_peer_id};
 use crate::{NEVER_MS, in_time};
 use did_resolver::codec::sha256;
+use did_resolver::did::Did;
 use libp2p::gossipsub;
 use marque_flows::ports::mesh::{Intake, Knock, Mesh, Publication};
 use marque_p2p::{Config, Metrics, Running, peer_id, spawn};
@@ -21,19 +22,19 @@ use tokio::sync::oneshot;
 use vc_schemas::status::Purpose;
 
 /// The secret key of the node of a domain, as `world` makes it.
-fn secret(label: &str) -> [u8; 32] {
+pub(crate) fn secret(label: &str) -> [u8; 32] {
     sha256(format!("{label}/node").as_bytes())
 }
 
-struct Real {
-    node: world::Node,
-    running: Running,
+pub(crate) struct Real {
+    pub(crate) node: world::Node,
+    pub(crate) running: Running,
     registry: Registry,
     _stop: oneshot::Sender<()>,
 }
 
 impl Real {
-    async fn start(label: &str, node: world::Node, peers: &[&str]) -> Self {
+    pub(crate) async fn start(label: &str, node: world::Node, peers: &[&str]) -> Self {
         let config = Config {
             secret: secret(label),
             listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
@@ -42,6 +43,7 @@ impl Real {
             shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
             relay: true,
             mdns: false,
+            hints: true,
             sync_period_ms: NEVER_MS,
             seed: 1,
         };
@@ -56,7 +58,7 @@ impl Real {
         Self { node, running, registry, _stop: stop }
     }
 
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.running.listening[0]
     }
 
@@ -101,12 +103,12 @@ impl Real {
         self.node.intake.admit(Knock { peer, hello, joining: None }).await.unwrap_err()
     }
 
-    async fn admitted(&self) -> bool {
+    pub(crate) async fn admitted(&self) -> bool {
         self.running.handle.peers().await.unwrap().iter().any(|p| p.domain.is_some())
     }
 }
 
-async fn hello(node: &world::Node) -> Vec<u8> {
+pub(crate) async fn hello(node: &world::Node) -> Vec<u8> {
     let standing = node.intake.standing().await.unwrap();
     let hello = Hello {
         membership: standing.membership,
@@ -346,4 +348,37 @@ async fn a_peer_whose_membership_is_revoked_is_put_out_and_comes_in_again_by_a_n
     crate::eventually!(alpha.counted("peers_dropped_total", &["bad-membership"]) >= 1);
     crate::eventually!(alpha.admitted().await && bravo.admitted().await);
     assert_eq!(alpha.refuses(&stolen).await, Refusal::BadMembership);
+}
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_did_of_a_domain_that_is_not_followed_is_resolved_through_a_member_that_a_hint_names() {
+    let node = world::Node::new;
+    let (alpha, bravo) = (node("alpha.test").await, node("bravo.test").await);
+    let (charlie, delta) = (node("charlie.test").await, node("delta.test").await);
+    for (one, other) in [(&alpha, &bravo), (&alpha, &charlie), (&bravo, &charlie), (&charlie, &delta)] {
+        one.trusts(other, &[]).await;
+        other.trusts(one, &[]).await;
+    }
+    let wanted = delta.owner("wanda").await.log.did().clone();
+    let other = delta.owner("oscar").await.log.did().clone();
+    let delta = Real::start("delta.test", delta, &[]).await;
+    let charlie = Real::start("charlie.test", charlie, &[delta.address()]).await;
+    let holds = async |of: &Real, did: &Did| !of.node.domain.held_log(did).await.unwrap().branches.is_empty();
+    crate::eventually!(holds(&charlie, &wanted).await);
+    // Bravo follows charlie and not delta, alpha follows both and is connected to bravo alone.
+    let bravo = Real::start("bravo.test", bravo, &[charlie.address()]).await;
+    let alpha = Real::start("alpha.test", alpha, &[bravo.address()]).await;
+    crate::eventually!(alpha.admitted().await);
+    let within = Duration::from_secs(20);
+    crate::eventually!({
+        let asked = alpha.running.handle.resolve(wanted.clone(), within).await.unwrap();
+        asked.stored && asked.domains == 1
+    });
+    assert!(holds(&alpha, &wanted).await);
+    assert!(!holds(&bravo, &wanted).await, "who gave the hint holds no log");
+    assert!(!holds(&alpha, &other).await, "nothing but what was looked for");
+    let peers = alpha.running.handle.peers().await.unwrap();
+    let of_charlie = Scid::of(&charlie.node.domain.home.did);
+    assert!(peers.iter().any(|peer| peer.domain == of_charlie && peer.outbound));
 }

@@ -120,6 +120,7 @@ impl Member {
             shared_networks: vec!["127.0.0.0/8".parse().unwrap()],
             relay: true,
             mdns: false,
+            hints: true,
             sync_period_ms,
             seed: u64::from_le_bytes(secret[..8].try_into().unwrap()),
         };
