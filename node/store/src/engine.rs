@@ -7,8 +7,8 @@
 mod writer;
 
 use crate::batch::{self, MAX_BATCH_BYTES};
+use crate::disk::{Disk, Machine};
 use crate::error::OpenError;
-use crate::files;
 use crate::index::{self, Entry, Index};
 use crate::lock::Lock;
 use crate::log::{Checkpoint, Reader, SEGMENT_BYTES, Segments};
@@ -26,6 +26,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use writer::{Message, Pending, Writer};
 
 pub use crate::index::Rebuilt;
+pub use crate::index::engine::IndexEngine;
 pub use crate::log::Torn;
 
 /// Most batches that wait for the writer; a further one waits in its caller.
@@ -48,11 +49,13 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Length at which a segment of the log is closed, in bytes.
     pub segment_bytes: u64,
+    /// Which ordered map holds the index.
+    pub index: IndexEngine,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: CACHE_BYTES, segment_bytes: SEGMENT_BYTES }
+        Self { cache_bytes: CACHE_BYTES, segment_bytes: SEGMENT_BYTES, index: IndexEngine::default() }
     }
 }
 
@@ -103,6 +106,7 @@ pub struct Store {
 }
 
 struct Inner {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     epoch: u64,
     recovery: Recovery,
@@ -127,12 +131,17 @@ impl Store {
     /// # Errors
     /// [`OpenError`]; nothing runs then, and nothing that was acknowledged has been changed.
     pub fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
-        files::make_dir(dir).map_err(|e| OpenError::io(dir, &e))?;
+        Self::open_on(Arc::new(Machine), dir, options)
+    }
+
+    /// The same on any file system. The lock and the index are on that of the machine.
+    pub(crate) fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Self, OpenError> {
+        disk.make_dir(dir).map_err(|e| OpenError::io(dir, &e))?;
         let log_dir = dir.join("log");
-        let lock = Lock::take(dir, || log_dir.exists())?;
-        let segments = Segments::open(&log_dir)?;
-        let reader = Arc::new(Reader::new(&log_dir));
-        let opened = Index::open(dir, options.cache_bytes, &segments, &reader)?;
+        let lock = Lock::take(dir, disk.as_ref(), || disk.exists(&log_dir))?;
+        let segments = Segments::open(&disk, &log_dir)?;
+        let reader = Arc::new(Reader::new(&disk, &log_dir));
+        let opened = Index::open(&disk, dir, &options.index, options.cache_bytes, &segments, &reader)?;
         let (end, replayed) = opened.index.replay(&segments, opened.checkpoint)?;
         let (log, torn) = segments.into_log(end, options.segment_bytes.min(SEGMENT_BYTES))?;
         let rebuilt = opened.rebuilt.filter(|why| *why != Rebuilt::Missing || end.next > 1);
@@ -149,6 +158,7 @@ impl Store {
             .map_err(|e| OpenError::io(dir, &e))?;
         Ok(Self {
             inner: Arc::new(Inner {
+                disk,
                 dir: dir.to_owned(),
                 epoch: lock.epoch(),
                 recovery,
@@ -198,14 +208,13 @@ impl Store {
         let until = {
             let open = self.inner.open.read().unwrap_or_else(PoisonError::into_inner);
             let index = &open.as_ref().ok_or_else(closed)?.index;
-            index.checkpoint().map_err(|e| OpenError::io(&dir, &io::Error::other(e)))?.next
+            index.checkpoint().map_err(|e| OpenError::io(&dir, &e))?.next
         };
-        let end = Segments::open(&dir)?.scan(Checkpoint::START, until, &mut |frame| match batch::decode(
-            frame.body,
-            frame.sequence,
-        ) {
-            Some(_) => Ok(()),
-            None => Err(OpenError::damaged(&dir, frame.checkpoint.frame, "a frame that is no batch")),
+        let end = Segments::open(&self.inner.disk, &dir)?.scan(Checkpoint::START, until, &mut |frame| {
+            match batch::decode(frame.body, frame.sequence) {
+                Some(_) => Ok(()),
+                None => Err(OpenError::damaged(&dir, frame.checkpoint.frame, "a frame that is no batch")),
+            }
         })?;
         if end.next < until {
             return Err(OpenError::damaged(&dir, end.end, "the log ends before the index does"));
@@ -250,9 +259,9 @@ impl Records for Store {
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
             self.with_open(|open| {
-                let rows = open.index.range(table as u8, prefix, after).take(limit.min(MAX_SCAN));
-                rows.map(|row| {
-                    let (key, entry) = row.map_err(unavailable)?;
+                let rows = open.index.rows(table as u8, prefix, after, limit.min(MAX_SCAN));
+                let rows = rows.map_err(unavailable)?.into_iter();
+                rows.map(|(key, entry)| {
                     let stored = open.stored(table, &key, entry)?;
                     Ok(Row { key, stored })
                 })

@@ -38,13 +38,6 @@ pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
 }
 
-/// Puts `bytes` at `path`: after a crash the file is whole, either the old one or the new one.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temp = beside(path)?;
-    let put = write_synced(&temp, bytes).and_then(|()| fs::rename(&temp, path));
-    finish(&temp, put, path)
-}
-
 /// Puts `bytes` at `path`, whole, and refuses with `AlreadyExists` where there is such a file.
 pub(crate) fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temp = beside(path)?;
@@ -63,7 +56,7 @@ pub(crate) fn read_bounded(path: &Path, most: usize) -> io::Result<Option<Vec<u8
 }
 
 /// A name in the same folder, so that a rename stays within one file system.
-fn beside(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn beside(path: &Path) -> io::Result<PathBuf> {
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(format!(".{}.new", std::process::id()));
     Ok(path.with_file_name(name))

@@ -1,4 +1,5 @@
-//! The index over the object log: key to place, in sled. It may be lost at any time: the log rebuilds it.
+//! The index over the object log: key to place, in an ordered map. It may be lost at any time: the log
+//! rebuilds it.
 //!
 //! One tree: `table u8 · key` to `segment u64 · offset u64 · length u32 · version u64`, big-endian; under
 //! the single byte 0 the checkpoint, the place in the log up to which the tree is applied. A batch and
@@ -7,25 +8,30 @@
 //! process wrote survives its death, but not a loss of power.
 
 mod mark;
+pub(crate) mod tree;
+#[cfg(test)]
+pub(crate) mod memory;
+pub(crate) mod engine;
 
 use crate::batch;
+use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::files;
 use crate::log::{Checkpoint, Reader, Segments};
-use std::fs::{self, File};
+use engine::IndexEngine;
+use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tree::Tree;
 
 /// Entries at either end of the tree that are read back from the log when the index is opened.
 const SAMPLE: usize = 32;
 
 /// Changes applied at once while rebuilding: enough to be quick, and a bound for the memory it takes.
 const REBUILD_CHANGES: usize = 4_096;
-
-/// How often sled hands its buffers to the kernel, so that little has to be replayed after a crash.
-const FLUSH_EVERY_MS: u64 = 1_000;
 
 /// Damaged indices that are kept for inspection; older ones go, as the log holds all that they held.
 const MAX_SET_ASIDE: usize = 2;
@@ -97,8 +103,10 @@ pub(crate) fn tree_key(table: u8, key: &[u8]) -> Vec<u8> {
 /// The index, open. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Index {
-    db: sled::Db,
+    tree: Arc<dyn Tree>,
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
+    engine: IndexEngine,
 }
 
 /// An index that fits the log as far as its checkpoint.
@@ -113,18 +121,25 @@ impl Index {
     /// Opens the index of the data folder `dir`, or where it cannot be trusted, sets it aside and makes
     /// an empty one.
     pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
         dir: &Path,
+        engine: &IndexEngine,
         cache_bytes: u64,
         log: &Segments,
         reader: &Reader,
     ) -> Result<Opened, OpenError> {
         let path = dir.join("index");
         let io = |e: io::Error| OpenError::io(&path, &e);
-        let distrust = mark::distrust(dir, path.exists());
-        mark::write(dir, mark::State::Open).map_err(io)?;
+        let distrust = mark::distrust(disk.as_ref(), dir, engine);
+        mark::write(disk.as_ref(), dir, engine, mark::State::Open).map_err(io)?;
+        let open_tree = || {
+            let tree = engine.open(&path, cache_bytes)?;
+            let (disk, dir, engine) = (Arc::clone(disk), dir.to_owned(), engine.clone());
+            Ok::<_, io::Error>(Self { tree, disk, dir, engine })
+        };
         let opened = match distrust {
             Some(why) => Err(why),
-            None => Self::open_sled(dir, cache_bytes).map_err(|_| Rebuilt::Unreadable).and_then(|index| {
+            None => open_tree().map_err(|_| Rebuilt::Unreadable).and_then(|index| {
                 let checkpoint = index.trusted_checkpoint(log, reader)?;
                 Ok((index, checkpoint))
             }),
@@ -133,7 +148,11 @@ impl Index {
             Ok((index, checkpoint)) => Ok(Opened { index, checkpoint, rebuilt: None }),
             Err(why) => {
                 set_aside(dir).map_err(io)?;
-                let index = Self::open_sled(dir, cache_bytes).map_err(|e| io(io::Error::other(e)))?;
+                #[cfg(test)]
+                if let IndexEngine::Memory(map) = engine {
+                    map.clear();
+                }
+                let index = open_tree().map_err(io)?;
                 Ok(Opened { index, checkpoint: Checkpoint::START, rebuilt: Some(why) })
             }
         }
@@ -141,7 +160,7 @@ impl Index {
 
     /// Applies what the log holds behind `from`. Answers the end of the log and the frames applied.
     pub(crate) fn replay(&self, log: &Segments, from: Checkpoint) -> Result<(Checkpoint, u64), OpenError> {
-        let io = |e: sled::Error| OpenError::io(&self.dir, &io::Error::other(e));
+        let io = |e: io::Error| OpenError::io(&self.dir, &e);
         let mut changes = Changes::new();
         let mut reached = from;
         let end = log.scan(from, u64::MAX, &mut |frame| {
@@ -161,88 +180,61 @@ impl Index {
             }
             reached = at;
             if changes.len() >= REBUILD_CHANGES {
-                self.apply(&std::mem::take(&mut changes), &at).map_err(io)?;
+                self.apply(std::mem::take(&mut changes), &at).map_err(io)?;
             }
             Ok(())
         })?;
-        self.apply(&changes, &reached).map_err(io)?;
+        self.apply(changes, &reached).map_err(io)?;
         Ok((end, end.next - from.next))
     }
 
     /// Where a record stands.
-    pub(crate) fn entry(&self, tree_key: &[u8]) -> Result<Option<Entry>, sled::Error> {
-        Ok(self.db.get(tree_key)?.and_then(|bytes| Entry::decode(&bytes)))
+    pub(crate) fn entry(&self, tree_key: &[u8]) -> io::Result<Option<Entry>> {
+        Ok(self.tree.get(tree_key)?.and_then(|bytes| Entry::decode(&bytes)))
     }
 
-    /// The records of a table whose key begins with `prefix` and is greater than `after`, in order.
-    pub(crate) fn range(
+    /// Up to `limit` records of a table whose key begins with `prefix` and is greater than `after`, in
+    /// order.
+    pub(crate) fn rows(
         &self,
         table: u8,
         prefix: &[u8],
         after: Option<&[u8]>,
-    ) -> impl Iterator<Item = Result<(Vec<u8>, Entry), sled::Error>> + use<> {
+        limit: usize,
+    ) -> io::Result<Vec<(Vec<u8>, Entry)>> {
         let prefix = tree_key(table, prefix);
         let start = match after.map(|key| tree_key(table, key)) {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix.clone()),
         };
-        self.db
-            .range((start, Bound::Unbounded))
-            .take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix)))
-            .filter_map(|row| match row {
-                Ok((key, entry)) => Some(Ok((key.get(1..)?.to_vec(), Entry::decode(&entry)?))),
-                Err(error) => Some(Err(error)),
-            })
+        let rows = self.tree.rows(start.as_ref().map(Vec::as_slice), &prefix, limit)?;
+        let decoded =
+            rows.into_iter().map(|(key, entry)| Some((key.get(1..)?.to_vec(), Entry::decode(&entry)?)));
+        decoded.collect::<Option<_>>().ok_or_else(|| io::Error::other("an entry does not read back"))
     }
 
     /// Makes `changes` visible; the tree then holds the log up to `checkpoint`.
-    pub(crate) fn apply(&self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), sled::Error> {
-        let mut batch = sled::Batch::default();
-        for (key, entry) in changes {
-            match entry {
-                Some(entry) => batch.insert(key.as_slice(), entry.encode()),
-                None => batch.remove(key.as_slice()),
-            }
-        }
-        batch.insert(CHECKPOINT, encode_checkpoint(checkpoint));
-        self.db.apply_batch(batch)
+    pub(crate) fn apply(&self, changes: Changes, checkpoint: &Checkpoint) -> io::Result<()> {
+        let mut rows: Vec<_> =
+            changes.into_iter().map(|(key, entry)| (key, entry.map(|e| e.encode()))).collect();
+        rows.push((CHECKPOINT.to_vec(), Some(encode_checkpoint(checkpoint))));
+        self.tree.apply(&rows)
     }
 
     /// The place in the log up to which the tree is applied.
-    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, sled::Error> {
-        let broken = || sled::Error::Unsupported("the checkpoint does not read back".to_owned());
-        match self.db.get(CHECKPOINT)? {
+    pub(crate) fn checkpoint(&self) -> io::Result<Checkpoint> {
+        let broken = || io::Error::other("the checkpoint does not read back");
+        match self.tree.get(CHECKPOINT)? {
             Some(bytes) => decode_checkpoint(&bytes).ok_or_else(broken),
-            None if self.db.is_empty() => Ok(Checkpoint::START),
+            None if self.tree.rows(Bound::Unbounded, b"", 1)?.is_empty() => Ok(Checkpoint::START),
             None => Err(broken()),
         }
     }
 
     /// Makes the index durable and notes that it was closed, so that the next opening trusts it.
     pub(crate) fn close(&self) -> io::Result<()> {
-        self.db.flush().map_err(io::Error::other)?;
-        // sled's own flush stops at the page cache.
-        for entry in fs::read_dir(self.dir.join("index"))? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                File::open(entry.path())?.sync_all()?;
-            }
-        }
-        files::sync_dir(&self.dir.join("index"))?;
-        mark::write(&self.dir, mark::State::Closed)
-    }
-
-    /// sled answers some damage of its files with a panic.
-    fn open_sled(dir: &Path, cache_bytes: u64) -> Result<Self, String> {
-        let config = sled::Config::new()
-            .path(dir.join("index"))
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(Some(FLUSH_EVERY_MS));
-        match catch_unwind(AssertUnwindSafe(|| config.open())) {
-            Ok(Ok(db)) => Ok(Self { db, dir: dir.to_owned() }),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("sled panicked".to_owned()),
-        }
+        self.tree.flush()?;
+        mark::write(self.disk.as_ref(), &self.dir, &self.engine, mark::State::Closed)
     }
 
     fn trusted_checkpoint(&self, log: &Segments, reader: &Reader) -> Result<Checkpoint, Rebuilt> {
@@ -251,8 +243,10 @@ impl Index {
             if !log.holds(&checkpoint) {
                 return Err(Rebuilt::Ahead);
             }
-            for row in self.db.iter().take(SAMPLE).chain(self.db.iter().rev().take(SAMPLE)) {
-                let (key, entry) = row.map_err(|_| Rebuilt::Unreadable)?;
+            let first = self.tree.rows(Bound::Unbounded, b"", SAMPLE);
+            let last = self.tree.last(SAMPLE);
+            let (Ok(first), Ok(last)) = (first, last) else { return Err(Rebuilt::Unreadable) };
+            for (key, entry) in first.into_iter().chain(last) {
                 if key != CHECKPOINT && !stands(reader, &key, &entry, &checkpoint) {
                     return Err(Rebuilt::Mismatch);
                 }
@@ -298,8 +292,8 @@ fn set_aside(dir: &Path) -> io::Result<()> {
 }
 
 fn encode_checkpoint(at: &Checkpoint) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(36);
-    for number in [at.segment, at.end, at.next, at.frame] {
+    let mut bytes = Vec::with_capacity(44);
+    for number in [at.segment, at.end, at.next, at.frame, at.group] {
         bytes.extend_from_slice(&number.to_be_bytes());
     }
     bytes.extend_from_slice(&at.crc.to_be_bytes());
@@ -310,12 +304,14 @@ fn decode_checkpoint(bytes: &[u8]) -> Option<Checkpoint> {
     let (segment, rest) = bytes.split_first_chunk::<8>()?;
     let (end, rest) = rest.split_first_chunk::<8>()?;
     let (next, rest) = rest.split_first_chunk::<8>()?;
-    let (frame, crc) = rest.split_first_chunk::<8>()?;
+    let (frame, rest) = rest.split_first_chunk::<8>()?;
+    let (group, crc) = rest.split_first_chunk::<8>()?;
     Some(Checkpoint {
         segment: u64::from_be_bytes(*segment),
         end: u64::from_be_bytes(*end),
         next: u64::from_be_bytes(*next),
         frame: u64::from_be_bytes(*frame),
+        group: u64::from_be_bytes(*group),
         crc: u32::from_be_bytes(crc.try_into().ok()?),
     })
 }

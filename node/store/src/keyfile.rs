@@ -13,6 +13,7 @@
 
 mod sealed;
 
+use crate::disk::{self, Machine};
 use crate::files;
 use crate::secret::{Passphrase, SecretError, SecretKey};
 use sealed::{Header, KdfHeader, Sealed, open_keys, seal_keys};
@@ -126,7 +127,7 @@ impl KeyFile {
     /// # Errors
     /// [`KeyFileError::TooLarge`] where the keys do not fit; the file is then as before.
     pub fn save(&self) -> Result<(), KeyFileError> {
-        files::replace(&self.path, &self.seal()?).map_err(|e| self.io(&e))
+        disk::replace(&Machine, &self.path, &self.seal()?).map_err(|e| self.io(&e))
     }
 
     /// Adds a key. Not durable before [`KeyFile::save`].

@@ -4,7 +4,8 @@
 
 pub mod error;
 mod files;
-pub mod lock;
+mod disk;
+mod lock;
 mod batch;
 mod log;
 mod index;

@@ -4,6 +4,7 @@
 //! lock on it. `epoch` holds a number that grows with each opening, so that what an earlier opening
 //! still has under way can be told from what this one does.
 
+use crate::disk::{self, Disk};
 use crate::error::OpenError;
 use crate::files;
 use fs4::TryLockError;
@@ -16,7 +17,7 @@ const MAX_NUMBER_BYTES: usize = 32;
 
 /// Held as long as the folder is open.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     _held: File,
     epoch: u64,
 }
@@ -28,7 +29,7 @@ impl Lock {
     /// # Errors
     /// [`OpenError::Locked`] names the process that has it; [`OpenError::Damaged`] where the epoch is
     /// gone or is no number; [`OpenError::Io`].
-    pub fn take(dir: &Path, used: impl FnOnce() -> bool) -> Result<Self, OpenError> {
+    pub(crate) fn take(dir: &Path, disk: &dyn Disk, used: impl FnOnce() -> bool) -> Result<Self, OpenError> {
         let path = dir.join("lock");
         let io = |e: io::Error| OpenError::io(&path, &e);
         let mut held = files::open_or_create(&path).map_err(io)?;
@@ -43,19 +44,19 @@ impl Lock {
         }
         held.set_len(0).and_then(|()| held.rewind()).map_err(io)?;
         writeln!(held, "{}", std::process::id()).map_err(io)?;
-        let epoch = raise(&dir.join("epoch"), used)?;
+        let epoch = raise(disk, &dir.join("epoch"), used)?;
         Ok(Self { _held: held, epoch })
     }
 
     /// Greater than that of every earlier opening of this folder.
     #[must_use]
-    pub fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
 }
 
-fn raise(path: &Path, used: impl FnOnce() -> bool) -> Result<u64, OpenError> {
-    let last = match files::read_bounded(path, MAX_NUMBER_BYTES) {
+fn raise(disk: &dyn Disk, path: &Path, used: impl FnOnce() -> bool) -> Result<u64, OpenError> {
+    let last = match disk::read_bounded(disk, path, MAX_NUMBER_BYTES) {
         Ok(bytes) => bytes
             .and_then(|b| String::from_utf8(b).ok())
             .and_then(|t| t.trim().parse::<u64>().ok())
@@ -69,7 +70,7 @@ fn raise(path: &Path, used: impl FnOnce() -> bool) -> Result<u64, OpenError> {
         Err(e) => return Err(OpenError::io(path, &e)),
     };
     let next = last.checked_add(1).ok_or_else(|| OpenError::damaged(path, 0, "the epoch is used up"))?;
-    files::replace(path, format!("{next}\n").as_bytes()).map_err(|e| OpenError::io(path, &e))?;
+    disk::replace(disk, path, format!("{next}\n").as_bytes()).map_err(|e| OpenError::io(path, &e))?;
     Ok(next)
 }
 

@@ -7,13 +7,11 @@
 mod frame;
 mod scan;
 
+use crate::disk::{self, Disk, DiskFile, ReadOn};
 use crate::error::OpenError;
-use crate::files;
 use frame::{HeaderError, SEGMENT_HEADER, SegmentHeader};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,6 +29,7 @@ const MAX_OPEN: usize = 256;
 /// The segments of a folder, as found when it is opened.
 #[derive(Debug)]
 pub(crate) struct Segments {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     headers: Vec<SegmentHeader>,
 }
@@ -46,27 +45,26 @@ pub struct Torn {
 
 impl Segments {
     /// Reads the headers of all segments in `dir`; makes the first one where there is none.
-    pub(crate) fn open(dir: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Self, OpenError> {
         let io = |e: io::Error| OpenError::io(dir, &e);
-        files::make_dir(dir).map_err(io)?;
-        let mut numbers = Vec::new();
-        for entry in fs::read_dir(dir).map_err(io)? {
-            let name = entry.map_err(io)?.file_name();
-            numbers.extend(name.to_str().and_then(number_of));
-        }
+        disk.make_dir(dir).map_err(io)?;
+        let mut numbers: Vec<u64> =
+            disk.names(dir).map_err(io)?.iter().filter_map(|n| number_of(n)).collect();
         numbers.sort_unstable();
-        let mut segments = Self { dir: dir.to_owned(), headers: Vec::with_capacity(numbers.len()) };
+        let mut segments =
+            Self { disk: Arc::clone(disk), dir: dir.to_owned(), headers: Vec::with_capacity(numbers.len()) };
         for (wanted, number) in (1..).zip(&numbers) {
             let path = path_of(dir, *number);
             if *number != wanted {
                 return Err(OpenError::damaged(&path_of(dir, wanted), 0, "a segment is missing"));
             }
-            if let Some(header) = read_header(&path, *number, *number == numbers.len() as u64)? {
+            if let Some(header) = read_header(disk.as_ref(), &path, *number, *number == numbers.len() as u64)?
+            {
                 segments.headers.push(header);
             }
         }
         if segments.headers.is_empty() {
-            let header = create(dir, 1, 1).map_err(io)?.1;
+            let header = create(disk.as_ref(), dir, 1, 1).map_err(io)?.1;
             segments.headers.push(header);
         }
         Ok(segments)
@@ -84,7 +82,7 @@ impl Segments {
                 .ok()
                 .filter(|l| *l <= FRAME_HEADER + crate::batch::MAX_BATCH_BYTES)?;
             let mut bytes = vec![0; length];
-            File::open(path_of(&self.dir, at.segment)).ok()?.read_exact_at(&mut bytes, at.frame).ok()?;
+            self.disk.open(&path_of(&self.dir, at.segment)).ok()?.read_exact_at(&mut bytes, at.frame).ok()?;
             let found = FrameHeader::decode(&bytes)?;
             let same = found.sequence.checked_add(1) == Some(at.next) && found.crc == at.crc;
             Some(same && found.length + FRAME_HEADER == length && frame::is_whole(header.salt, &bytes))
@@ -117,7 +115,7 @@ impl Segments {
                 ));
             }
             let last = self.headers.last() == Some(header);
-            at = scan::segment(&path, header, at, until, last, visit)?;
+            at = scan::segment(self.disk.as_ref(), &path, header, at, until, last, visit)?;
             if at.next >= until {
                 break;
             }
@@ -125,7 +123,10 @@ impl Segments {
         Ok(at)
     }
 
-    /// Makes the log end at `end`, where a scan ended, and sets aside what stands behind it.
+    /// Makes the log end at `end`, where a scan ended, and sets aside what stands behind it. The last
+    /// group is written once more where it stands: the process before may have died, or met an error,
+    /// between writing and synchronising it, and then the kernel may hold it as written while the disk
+    /// does not, which a synchronisation alone would not mend.
     pub(crate) fn into_log(
         self,
         end: Checkpoint,
@@ -135,19 +136,23 @@ impl Segments {
         let path = path_of(&self.dir, number);
         let io = |e: io::Error| OpenError::io(&path, &e);
         let header = *self.headers.last().ok_or_else(|| OpenError::damaged(&path, 0, "no segment"))?;
-        let mut file = File::options().read(true).write(true).open(&path).map_err(io)?;
-        let length = file.metadata().map_err(io)?.len();
+        let file = self.disk.open_writable(&path).map_err(io)?;
+        let length = file.length().map_err(io)?;
         let mut torn = None;
         if length > end.end {
             let mut bytes = Vec::new();
-            file.seek(SeekFrom::Start(end.end)).map_err(io)?;
-            file.read_to_end(&mut bytes).map_err(io)?;
-            let aside = free_name(&self.dir, &format!("torn-{}", end.next));
-            files::place(&aside, &bytes).map_err(io)?;
-            file.set_len(end.end).and_then(|()| file.sync_all()).map_err(io)?;
+            ReadOn::new(file.as_ref(), end.end).read_to_end(&mut bytes).map_err(io)?;
+            let aside = disk::free_name(self.disk.as_ref(), &self.dir, &format!("torn-{}", end.next));
+            disk::replace(self.disk.as_ref(), &aside, &bytes).map_err(io)?;
+            file.set_length(end.end).map_err(io)?;
             torn = Some(Torn { file: aside, bytes: length - end.end });
         }
-        let log = Log { dir: self.dir, file, header, length: end.end, segment_bytes };
+        let group = if end.end == SEGMENT_HEADER as u64 { 0 } else { end.group };
+        let mut bytes = vec![0; usize::try_from(end.end.saturating_sub(group)).unwrap_or_default()];
+        file.read_exact_at(&mut bytes, group).map_err(io)?;
+        file.write_all_at(&bytes, group).and_then(|()| file.sync_all()).map_err(io)?;
+        self.disk.sync_dir(&self.dir).map_err(io)?;
+        let log = Log { disk: self.disk, dir: self.dir, file, header, length: end.end, segment_bytes };
         Ok((log, torn))
     }
 }
@@ -155,8 +160,9 @@ impl Segments {
 /// The log, open for writing. One owner.
 #[derive(Debug)]
 pub(crate) struct Log {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
     header: SegmentHeader,
     length: u64,
     segment_bytes: u64,
@@ -169,7 +175,7 @@ impl Log {
         if self.length == SEGMENT_HEADER as u64 || self.length + bytes <= self.segment_bytes {
             return Ok(());
         }
-        let (file, header) = create(&self.dir, self.header.number + 1, next)?;
+        let (file, header) = create(self.disk.as_ref(), &self.dir, self.header.number + 1, next)?;
         (self.file, self.header, self.length) = (file, header, SEGMENT_HEADER as u64);
         Ok(())
     }
@@ -196,13 +202,14 @@ impl Log {
 /// Reads from segments by place, from many tasks at once.
 #[derive(Debug)]
 pub(crate) struct Reader {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
-    open: Mutex<BTreeMap<u64, Arc<File>>>,
+    open: Mutex<BTreeMap<u64, Arc<dyn DiskFile>>>,
 }
 
 impl Reader {
-    pub(crate) fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), open: Mutex::default() }
+    pub(crate) fn new(disk: &Arc<dyn Disk>, dir: &Path) -> Self {
+        Self { disk: Arc::clone(disk), dir: dir.to_owned(), open: Mutex::default() }
     }
 
     /// The file of a segment, for messages.
@@ -217,12 +224,12 @@ impl Reader {
         Ok(bytes)
     }
 
-    fn file(&self, segment: u64) -> io::Result<Arc<File>> {
+    fn file(&self, segment: u64) -> io::Result<Arc<dyn DiskFile>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = open.get(&segment) {
             return Ok(Arc::clone(file));
         }
-        let file = Arc::new(File::open(path_of(&self.dir, segment))?);
+        let file: Arc<dyn DiskFile> = self.disk.open(&path_of(&self.dir, segment))?.into();
         if open.len() >= MAX_OPEN {
             open.pop_first();
         }
@@ -232,21 +239,26 @@ impl Reader {
 }
 
 /// The header of a segment; `None` where the last one was never finished, which is then set aside.
-fn read_header(path: &Path, number: u64, last: bool) -> Result<Option<SegmentHeader>, OpenError> {
+fn read_header(
+    disk: &dyn Disk,
+    path: &Path,
+    number: u64,
+    last: bool,
+) -> Result<Option<SegmentHeader>, OpenError> {
     let io = |e: io::Error| OpenError::io(path, &e);
     let mut bytes = Vec::with_capacity(SEGMENT_HEADER);
-    let file = File::open(path).map_err(io)?;
-    let length = file.metadata().map_err(io)?.len();
-    file.take(SEGMENT_HEADER as u64).read_to_end(&mut bytes).map_err(io)?;
+    let file = disk.open(path).map_err(io)?;
+    let length = file.length().map_err(io)?;
+    ReadOn::new(file.as_ref(), 0).take(SEGMENT_HEADER as u64).read_to_end(&mut bytes).map_err(io)?;
     match SegmentHeader::decode(&bytes) {
         Ok(header) if header.number == number => Ok(Some(header)),
         Ok(_) => Err(OpenError::damaged(path, 0, "the header of another segment")),
         Err(HeaderError::Format(version)) => Err(OpenError::Format { file: path.to_owned(), version }),
         // Frames are written only behind a header that is durable.
         Err(HeaderError::Broken) if last && length <= SEGMENT_HEADER as u64 => {
-            let dir = path.parent().unwrap_or(Path::new("."));
-            let aside = free_name(dir, &format!("torn-segment-{number}"));
-            fs::rename(path, aside).and_then(|()| files::sync_dir(dir)).map_err(io)?;
+            let dir = disk::parent(path);
+            let aside = disk::free_name(disk, dir, &format!("torn-segment-{number}"));
+            disk.rename(path, &aside).and_then(|()| disk.sync_dir(dir)).map_err(io)?;
             Ok(None)
         }
         Err(HeaderError::Broken) => Err(OpenError::damaged(path, 0, "the header of the segment")),
@@ -254,14 +266,19 @@ fn read_header(path: &Path, number: u64, last: bool) -> Result<Option<SegmentHea
 }
 
 /// Makes a segment, durably, before anything is written behind its header.
-fn create(dir: &Path, number: u64, first: u64) -> io::Result<(File, SegmentHeader)> {
+fn create(
+    disk: &dyn Disk,
+    dir: &Path,
+    number: u64,
+    first: u64,
+) -> io::Result<(Box<dyn DiskFile>, SegmentHeader)> {
     let mut salt = [0; 8];
     getrandom::fill(&mut salt).map_err(io::Error::other)?;
     let header = SegmentHeader { number, first, salt: u64::from_le_bytes(salt) };
-    let file = files::create_new(&path_of(dir, number))?;
+    let file = disk.create_new(&path_of(dir, number))?;
     file.write_all_at(&header.encode(), 0)?;
     file.sync_all()?;
-    files::sync_dir(dir)?;
+    disk.sync_dir(dir)?;
     Ok((file, header))
 }
 
@@ -272,13 +289,6 @@ fn path_of(dir: &Path, number: u64) -> PathBuf {
 fn number_of(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".seg")?;
     (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
-}
-
-/// A name in `dir` that nothing has yet.
-fn free_name(dir: &Path, stem: &str) -> PathBuf {
-    let plain = dir.join(format!("{stem}.bin"));
-    let numbered = (2_u64..).map(|n| dir.join(format!("{stem}-{n}.bin")));
-    std::iter::once(plain.clone()).chain(numbered).find(|p| !p.exists()).unwrap_or(plain)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
+mod faults;
+
 fn open(dir: &Path) -> Result<Store, OpenError> {
     Store::open(dir, Options { cache_bytes: 1024 * 1024, ..Options::default() })
 }
@@ -177,10 +179,12 @@ async fn an_index_that_is_gone_or_garbage_is_rebuilt_from_the_log() {
         (Rebuilt::Unclean, |d| fs::remove_file(d.join("index.mark")).unwrap()),
         (Rebuilt::Unclean, |d| fs::write(d.join("index.mark"), "{").unwrap()),
         (Rebuilt::Unclean, |d| {
-            fs::write(d.join("index.mark"), r#"{"v":1,"state":"open","boot":"another"}"#).unwrap();
+            fs::write(d.join("index.mark"), r#"{"v":2,"engine":"sled","state":"open","boot":"another"}"#)
+                .unwrap();
         }),
         (Rebuilt::Format, |d| {
-            fs::write(d.join("index.mark"), r#"{"v":2,"state":"closed","boot":null}"#).unwrap();
+            fs::write(d.join("index.mark"), r#"{"v":3,"engine":"sled","state":"closed","boot":null}"#)
+                .unwrap();
         }),
         (Rebuilt::Unreadable, |d| {
             let garbage: Vec<u8> = (0..100_000_u32).map(|n| (n * 7 % 251) as u8).collect();

@@ -6,6 +6,7 @@ use crate::index::{Changes, Entry, Index, tree_key};
 use crate::log::{self, Checkpoint, FRAME_HEADER, Log};
 use marque_flows::ports::records::{Expect, StoreError, Write};
 use std::collections::HashMap;
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -152,12 +153,12 @@ impl Writer {
                 changes.push((key, entry));
             }
             let end = start + buffer.len() as u64;
-            checkpoint = Some(Checkpoint { segment, end, next: self.next, frame, crc });
+            checkpoint = Some(Checkpoint { segment, end, next: self.next, frame, crc, group: start });
         }
         if let Some(checkpoint) = checkpoint {
             let took = self.log.append(&buffer).map_err(|e| format!("the log: {e}"))?;
             self.counters.sync_seconds.observe(took.as_secs_f64());
-            self.index.apply(&mem::take(&mut changes), &checkpoint).map_err(|e| format!("the index: {e}"))?;
+            self.index.apply(mem::take(&mut changes), &checkpoint).map_err(|e| format!("the index: {e}"))?;
             self.counters.syncs.fetch_add(1, Ordering::Relaxed);
             self.counters.commits.fetch_add(self.next - first, Ordering::Relaxed);
             self.counters.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
@@ -166,7 +167,7 @@ impl Writer {
     }
 
     /// The first write whose expectation does not hold.
-    fn conflict(&self, overlay: &Overlay, batch: &[Write]) -> Result<Option<usize>, sled::Error> {
+    fn conflict(&self, overlay: &Overlay, batch: &[Write]) -> io::Result<Option<usize>> {
         for (at, write) in batch.iter().enumerate() {
             if write.expect == Expect::Any {
                 continue;

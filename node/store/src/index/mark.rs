@@ -1,20 +1,17 @@
 //! `index.mark`: whether the index was closed, and in which run of the machine it was last open.
 
 use super::Rebuilt;
-use crate::files;
+use super::engine::IndexEngine;
+use crate::disk::{self, Disk};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::io;
 use std::path::Path;
 
 /// Format of the index. Another one is rebuilt, not read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Longest mark that is read.
 const MAX_BYTES: usize = 1_024;
-
-/// Linux names each run of the machine here.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -26,32 +23,30 @@ pub(super) enum State {
 #[derive(Debug, Serialize, Deserialize)]
 struct Mark {
     v: u32,
+    /// Which ordered map it is in.
+    engine: Option<String>,
     state: State,
     boot: Option<String>,
 }
 
 /// Why the index is not to be opened, judged by its mark. No mark is no trust.
-pub(super) fn distrust(dir: &Path, present: bool) -> Option<Rebuilt> {
-    if !present {
+pub(super) fn distrust(disk: &dyn Disk, dir: &Path, engine: &IndexEngine) -> Option<Rebuilt> {
+    if !engine.is_at(&dir.join("index")) {
         return Some(Rebuilt::Missing);
     }
-    let bytes = files::read_bounded(&dir.join("index.mark"), MAX_BYTES).ok().flatten();
+    let bytes = disk::read_bounded(disk, &dir.join("index.mark"), MAX_BYTES).ok().flatten();
     let Some(mark) = bytes.and_then(|b| serde_json::from_slice::<Mark>(&b).ok()) else {
         return Some(Rebuilt::Unclean);
     };
-    let same_run = mark.boot.is_some() && mark.boot == boot();
+    let same_run = mark.boot.is_some() && mark.boot == disk.boot();
     match mark.state {
-        _ if mark.v != FORMAT => Some(Rebuilt::Format),
+        _ if mark.v != FORMAT || mark.engine.as_deref() != Some(engine.name()) => Some(Rebuilt::Format),
         State::Open if !same_run => Some(Rebuilt::Unclean),
         State::Open | State::Closed => None,
     }
 }
 
-pub(super) fn write(dir: &Path, state: State) -> io::Result<()> {
-    let mark = Mark { v: FORMAT, state, boot: boot() };
-    files::replace(&dir.join("index.mark"), &serde_json::to_vec(&mark)?)
-}
-
-fn boot() -> Option<String> {
-    fs::read_to_string(BOOT_ID).ok().map(|text| text.trim().to_owned())
+pub(super) fn write(disk: &dyn Disk, dir: &Path, engine: &IndexEngine, state: State) -> io::Result<()> {
+    let mark = Mark { v: FORMAT, engine: Some(engine.name().to_owned()), state, boot: disk.boot() };
+    disk::replace(disk, &dir.join("index.mark"), &serde_json::to_vec(&mark)?)
 }

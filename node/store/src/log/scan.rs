@@ -1,9 +1,9 @@
 //! Reading the log from a place to its end: every frame checked, a torn tail told from damage.
 
+use crate::disk::{Disk, ReadOn};
 use crate::error::OpenError;
 use crate::log::frame::{self, FRAME_HEADER, FrameHeader, SEGMENT_HEADER, SegmentHeader};
-use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufReader, Read as _};
 use std::path::Path;
 
 /// Bytes read at a time.
@@ -22,15 +22,24 @@ pub(crate) struct Checkpoint {
     pub(crate) frame: u64,
     /// The checksum of the frame before; meaningless where `next` is 1.
     pub(crate) crc: u32,
+    /// Where the group of the frame before begins: what the last synchronisation was to make durable.
+    pub(crate) group: u64,
 }
 
 impl Checkpoint {
     /// Before the first frame.
-    pub(crate) const START: Self = Self { segment: 1, end: SEGMENT_HEADER as u64, next: 1, frame: 0, crc: 0 };
+    pub(crate) const START: Self = Self {
+        segment: 1,
+        end: SEGMENT_HEADER as u64,
+        next: 1,
+        frame: 0,
+        crc: 0,
+        group: SEGMENT_HEADER as u64,
+    };
 
     /// Where a segment begins that holds the frame after this one.
     pub(super) fn into_segment(self, number: u64) -> Self {
-        Self { segment: number, end: SEGMENT_HEADER as u64, ..self }
+        Self { segment: number, end: SEGMENT_HEADER as u64, group: SEGMENT_HEADER as u64, ..self }
     }
 }
 
@@ -57,6 +66,7 @@ pub(crate) type Visit<'a> = dyn FnMut(Frame<'_>) -> Result<(), OpenError> + 'a;
 /// [`OpenError::Damaged`] where a frame is broken that is not in the last group of the log: in an
 /// earlier segment (`last` is false), or with a later group behind it.
 pub(super) fn segment(
+    disk: &dyn Disk,
     path: &Path,
     header: &SegmentHeader,
     mut at: Checkpoint,
@@ -65,20 +75,17 @@ pub(super) fn segment(
     visit: &mut Visit<'_>,
 ) -> Result<Checkpoint, OpenError> {
     let io = |e: io::Error| OpenError::io(path, &e);
-    let mut file = File::open(path).map_err(io)?;
-    let length = file.metadata().map_err(io)?.len();
-    file.seek(SeekFrom::Start(at.end)).map_err(io)?;
-    let mut reader = BufReader::with_capacity(READ_AHEAD, file);
+    let file = disk.open(path).map_err(io)?;
+    let length = file.length().map_err(io)?;
+    let mut reader = BufReader::with_capacity(READ_AHEAD, ReadOn::new(file.as_ref(), at.end));
     let mut bytes = Vec::new();
     while at.end < length && at.next < until {
         if !next_frame(&mut reader, length - at.end, header.salt, &mut bytes).map_err(io)? {
             if !last {
                 return Err(OpenError::damaged(path, at.end, "a frame of an earlier segment"));
             }
-            let mut file = reader.into_inner();
-            file.seek(SeekFrom::Start(at.end)).map_err(io)?;
             bytes.clear();
-            file.read_to_end(&mut bytes).map_err(io)?;
+            ReadOn::new(file.as_ref(), at.end).read_to_end(&mut bytes).map_err(io)?;
             if later_group(&bytes, header.salt, at.next) {
                 return Err(OpenError::damaged(path, at.end, "a frame with later ones behind it"));
             }
@@ -96,6 +103,7 @@ pub(super) fn segment(
             next: at.next + 1,
             frame: at.end,
             crc: found.crc,
+            group: if found.place == 0 { at.end } else { at.group },
         };
         let body_offset = at.end + FRAME_HEADER as u64;
         let body = bytes.get(FRAME_HEADER..).unwrap_or_default();

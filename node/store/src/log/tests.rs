@@ -2,8 +2,14 @@
 
 use super::*;
 use crate::batch;
+use crate::disk::Machine;
 use marque_flows::ports::records::{Expect, Table, Write};
 use proptest::prelude::*;
+use std::fs::{self, File};
+
+fn machine() -> Arc<dyn Disk> {
+    Arc::new(Machine)
+}
 
 fn frame(log: &Log, sequence: u64, place: u16) -> Vec<u8> {
     let write = Write {
@@ -31,7 +37,7 @@ fn written(dir: &Path, frames: u64, segment_bytes: u64) -> Vec<u64> {
 }
 
 fn reopen(dir: &Path, segment_bytes: u64) -> Result<(Log, (u64, Option<Torn>)), OpenError> {
-    let segments = Segments::open(dir)?;
+    let segments = Segments::open(&machine(), dir)?;
     let mut seen = 0;
     let end = segments.scan(Checkpoint::START, u64::MAX, &mut |frame| {
         seen += 1;
