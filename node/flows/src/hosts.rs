@@ -1,5 +1,7 @@
 //! What the host that a DID names says of it: a did:webvh log, judged as one that the mesh brings, or a
-//! did:web document, which counts for nobody's authority and is kept in memory for a while.
+//! did:web document, which counts for nobody's authority and is kept in memory for a while. And status lists.
+
+mod list;
 
 use crate::domain::Domain;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! What is remembered of lookups that leave this node, and how many may: an answer from outside is good
+//! What is remembered of lookups of DIDs and lists that leave this node, and how many may: an answer from outside is good
 //! for its ttl, a missing one for a moment, and nobody makes the node ask for more than it allows.
 
 use did_resolver::did::Did;
@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
+use vc_schemas::facts::ListKey;
 
 /// DIDs that are looked up at once; each may hold a log of 1 MiB for the length of the deadline.
 pub const MAX_AT_ONCE: usize = 64;
@@ -22,7 +23,7 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 /// DIDs of which is known when somebody outside confirmed what is held; of others it is asked again.
 const MAX_CONFIRMED: usize = 65_536;
 
-/// DIDs of which is remembered that nobody gave anything.
+/// DIDs, and lists, of which is remembered that nobody gave anything.
 const MAX_VAIN: usize = 4_096;
 
 /// did:web documents that are kept. One takes some 300 KiB in memory at its cap, so 80 MiB at the worst.
@@ -106,7 +107,10 @@ pub(crate) struct Lookups {
     vain: Mutex<Recent<(UnixSeconds, Vain)>>,
     /// `None` where the host took the document back.
     documents: Mutex<Recent<Option<KeptDocument>>>,
-    lanes: Mutex<BTreeMap<Did, Weak<tokio::sync::Mutex<()>>>>,
+    lanes: Mutex<Lanes<Did>>,
+    /// Lists that nobody had, and when.
+    vain_lists: Mutex<Recent<UnixSeconds, ListKey>>,
+    list_lanes: Mutex<Lanes<ListKey>>,
     places: Semaphore,
     /// Lookups in the window that began then.
     window: Mutex<(UnixSeconds, u32)>,
@@ -119,6 +123,8 @@ impl Default for Lookups {
             vain: Mutex::new(Recent::new(MAX_VAIN)),
             documents: Mutex::new(Recent::new(MAX_WEB_DOCUMENTS)),
             lanes: Mutex::default(),
+            vain_lists: Mutex::new(Recent::new(MAX_VAIN)),
+            list_lanes: Mutex::default(),
             places: Semaphore::new(MAX_AT_ONCE),
             window: Mutex::default(),
         }
@@ -164,19 +170,26 @@ impl Lookups {
 
     /// Waits until nobody else looks this DID up.
     pub(crate) async fn alone(&self, did: &Did) -> OwnedMutexGuard<()> {
-        let lane = {
-            let mut lanes = locked(&self.lanes);
-            match lanes.get(did).and_then(Weak::upgrade) {
-                Some(lane) => lane,
-                None => {
-                    lanes.retain(|_, lane| lane.strong_count() > 0);
-                    let lane = Arc::new(tokio::sync::Mutex::new(()));
-                    lanes.insert(did.clone(), Arc::downgrade(&lane));
-                    lane
-                }
-            }
-        };
+        let lane = lane(&mut locked(&self.lanes), did);
         lane.lock_owned().await
+    }
+
+    /// Waits until nobody else looks for this list.
+    pub(crate) async fn alone_with(&self, list: &ListKey) -> OwnedMutexGuard<()> {
+        let lane = lane(&mut locked(&self.list_lanes), list);
+        lane.lock_owned().await
+    }
+
+    /// Whether nobody had this list a moment ago.
+    pub(crate) fn list_was_vain(&self, list: &ListKey, now: UnixSeconds) -> bool {
+        let at = locked(&self.vain_lists).find(list).copied();
+        // A clock that went back makes nothing last longer.
+        at.is_some_and(|at| now >= at && now.since(at) < VAIN_FOR)
+    }
+
+    /// Remembers that nobody has this list.
+    pub(crate) fn nobody_has(&self, list: &ListKey, at: UnixSeconds) {
+        locked(&self.vain_lists).insert(list, at);
     }
 
     /// A place for one lookup that leaves the node, or `None` where there are as many as may be.
@@ -194,30 +207,43 @@ impl Lookups {
     }
 }
 
+/// Who waits for whom: one lane for each thing that is looked up.
+type Lanes<K> = BTreeMap<K, Weak<tokio::sync::Mutex<()>>>;
+
+fn lane<K: Clone + Ord>(lanes: &mut Lanes<K>, key: &K) -> Arc<tokio::sync::Mutex<()>> {
+    if let Some(lane) = lanes.get(key).and_then(Weak::upgrade) {
+        return lane;
+    }
+    lanes.retain(|_, lane| lane.strong_count() > 0);
+    let lane = Arc::new(tokio::sync::Mutex::new(()));
+    lanes.insert(key.clone(), Arc::downgrade(&lane));
+    lane
+}
+
 fn locked<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The newest entries by DID.
+/// The newest entries by their keys.
 #[derive(Debug)]
-pub(crate) struct Recent<V> {
+pub(crate) struct Recent<V, K = Did> {
     capacity: usize,
-    entries: BTreeMap<Did, V>,
-    order: VecDeque<Did>,
+    entries: BTreeMap<K, V>,
+    order: VecDeque<K>,
 }
 
-impl<V> Recent<V> {
+impl<V, K: Clone + Ord> Recent<V, K> {
     pub(crate) const fn new(capacity: usize) -> Self {
         Self { capacity, entries: BTreeMap::new(), order: VecDeque::new() }
     }
 
-    pub(crate) fn find(&self, did: &Did) -> Option<&V> {
-        self.entries.get(did)
+    pub(crate) fn find(&self, key: &K) -> Option<&V> {
+        self.entries.get(key)
     }
 
-    pub(crate) fn insert(&mut self, did: &Did, value: V) {
-        if self.entries.insert(did.clone(), value).is_none() {
-            self.order.push_back(did.clone());
+    pub(crate) fn insert(&mut self, key: &K, value: V) {
+        if self.entries.insert(key.clone(), value).is_none() {
+            self.order.push_back(key.clone());
         }
         while self.order.len() > self.capacity {
             let Some(oldest) = self.order.pop_front() else { break };

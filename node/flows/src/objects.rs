@@ -4,6 +4,7 @@
 //! Own and foreign objects lie in the same tables and pass the same decisions.
 
 mod lists;
+mod evidence;
 mod logs;
 pub(crate) mod histories;
 

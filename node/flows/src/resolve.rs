@@ -3,6 +3,7 @@
 //! never worse than nothing: it is shown as stale where nobody confirms it.
 
 mod answer;
+mod list;
 mod document;
 mod scid;
 
@@ -19,12 +20,10 @@ use answer::Trace;
 use did_resolver::did::{Did, DidUrl};
 use did_resolver::resolution::{Resolution, ResolutionError};
 use did_resolver::webvh::{Log, VersionQuery, WebvhId};
-use marque_rules::replica::Scid;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use vc_schemas::code::Code;
-use vc_schemas::facts::{ListFact, ListKey};
 
 /// Longest wait for news of what is held: whoever asks has an answer already.
 const NEWS_WITHIN: Duration = Duration::from_secs(2);
@@ -48,24 +47,6 @@ impl Domain {
     /// [`Error::Store`], [`Error::Record`]. That nobody knows is no error.
     pub async fn find_log(&self, did: &Did) -> Result<HeldLog, Error> {
         Ok(self.look_up(did, &mut Trace::default()).await?.held)
-    }
-
-    /// A list, after asking peers where none is held.
-    ///
-    /// # Errors
-    /// As [`Domain::find_log`].
-    pub async fn find_list(&self, key: &ListKey) -> Result<Option<ListFact>, Error> {
-        if let Some(fact) = self.held_list(key).await? {
-            return Ok(Some(fact));
-        }
-        if let Some(mesh) = self.mesh() {
-            let within = self.policy.resolve_deadline;
-            let asked = mesh.list(Scid::of(&key.issuer), key.url.clone(), within);
-            // The port keeps to its time; this holds whatever it does.
-            let asked = tokio::time::timeout(within, asked).await.unwrap_or(Err(MeshError::Unreachable));
-            tracing::debug!(url = key.url, ?asked, "peers were asked");
-        }
-        self.held_list(key).await
     }
 
     /// Resolves a DID, or the DID of a DID URL, with the versions that the query asks for.

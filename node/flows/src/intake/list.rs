@@ -4,14 +4,12 @@ use super::{Found, NodeIntake, failed};
 use crate::announce::list_item;
 use crate::domain::{Domain, put_bytes};
 use crate::objects::{KnownList, list_key};
-use crate::ports::records::{Expect, Table, Write};
-use crate::record::{Decision, Kind};
+use crate::ports::records::{Table, Write};
 use did_resolver::codec;
 use did_resolver::document::{Document, Relationship};
 use marque_rules::replica::floor::{
     DeltaDecision, ListDecision, ListFloor, ReceivedList, decide_delta, decide_list,
 };
-use marque_rules::replica::limits::MAX_BRANCHES;
 use marque_rules::replica::{Envelope, Item, ItemKind, Refusal, Verdict};
 use vc_schemas::facts::ListKey;
 use vc_schemas::secure::{Content, Envelope as Securing, Secured};
@@ -55,20 +53,22 @@ impl NodeIntake {
         let is_beside = items.contains(&item);
         match decide_list(known.decide(), received) {
             ListDecision::Accept { overlay } => {
-                let overlay = overlay.as_ref().map(|bits| (bits, known.ever_expect));
-                let writes = Domain::list_writes(&list, at, overlay, known.floor_expect);
+                let writes = Domain::accepted_list_writes(&list, at, &known, overlay.as_ref());
                 let mut writes = writes.map_err(|e| failed(&e))?;
-                // The whole list is as far as the changes led.
-                if known.ahead.as_ref().is_some_and(|ahead| ahead.0.at <= at) {
-                    let (key, expect) = (list_key(&key), known.ahead_expect);
-                    writes.push(Write { table: Table::Ahead, key, value: None, expect });
-                }
                 let beside = domain.signed_beside(document, Some(&list.bits), &announced, None).await;
                 let beside = beside.map_err(|e| failed(&e))?;
                 let held = std::iter::once((item.clone(), envelope.clone())).chain(beside);
                 let (items, more) = self.announce_list_writes(envelope, held.collect()).await?;
                 writes.extend(more);
                 Ok((Verdict::Accept { held: items }, writes))
+            }
+            // It came by another way before, without what its domain says of it.
+            ListDecision::Same if !is_beside && known.is_held_as(&item) => {
+                let beside = domain.signed_beside(document, Some(&list.bits), &announced, None).await;
+                let beside = beside.map_err(|e| failed(&e))?;
+                let held = std::iter::once((item.clone(), envelope.clone())).chain(beside);
+                let (held, writes) = self.announce_list_writes(envelope, held.collect()).await?;
+                Ok((Verdict::Accept { held }, writes))
             }
             ListDecision::Same => Ok((Verdict::Same { held: items }, Vec::new())),
             ListDecision::Older { .. }
@@ -81,7 +81,8 @@ impl NodeIntake {
             }
             // What it revokes counts from now on, durably, and it is passed over.
             ListDecision::Older { overlay } => {
-                if let Some(write) = overlay_write(&key, &known, overlay)? {
+                let write = domain.overlay_growth(&key, &known, overlay).map_err(|e| failed(&e))?;
+                if let Some(write) = write {
                     domain.records().commit(vec![write]).await.map_err(|e| failed(&e.into()))?;
                 }
                 match self.held_beside(&arrived).await? {
@@ -190,7 +191,7 @@ impl NodeIntake {
             DeltaDecision::Apply { ahead, overlay } => {
                 let write = Domain::ahead_write(&key, &ahead, envelope.bytes(), known.ahead_expect);
                 let mut writes = vec![write.map_err(|e| failed(&e))?];
-                writes.extend(overlay_write(&key, &known, overlay)?);
+                writes.extend(domain.overlay_growth(&key, &known, overlay).map_err(|e| failed(&e))?);
                 Ok((Verdict::Accept { held: Vec::new() }, writes))
             }
             DeltaDecision::Same => Err(Refusal::Known),
@@ -218,18 +219,10 @@ impl NodeIntake {
         overlay: Option<Bits>,
         signed: &[u8],
     ) -> Result<Found, Refusal> {
-        let changes = known.ahead.as_ref().filter(|ahead| ahead.0.at >= at);
-        let other = match (changes, &known.held) {
-            (Some(ahead), _) => Some(ahead.1.as_slice()),
-            (None, Some(fact)) => Some(fact.list.secured().bytes()),
-            (None, None) => None,
-        };
-        let both: Vec<&[u8]> = other.into_iter().chain([signed]).collect();
-        self.misbehaved(key, known, overlay, &both, Refusal::Equivocation).await
+        self.misbehaved(key, known, overlay, &known.both_at(at, signed), Refusal::Equivocation).await
     }
 
-    /// Keeps the evidence, up to [`MAX_BRANCHES`] of a list, and what is newly revoked by it, durably,
-    /// and refuses what came.
+    /// Keeps the evidence and what is newly revoked by it, and refuses what came.
     async fn misbehaved(
         &self,
         key: &ListKey,
@@ -238,34 +231,8 @@ impl NodeIntake {
         signed: &[&[u8]],
         refusal: Refusal,
     ) -> Result<Found, Refusal> {
-        let (domain, records) = (self.domain(), self.domain().records());
-        let of_list = format!("list\n{}\n{}\n", key.issuer, key.url);
-        let kept = records.scan(Table::Evidence, of_list.as_bytes(), None, MAX_BRANCHES).await;
-        let mut kept: Vec<Vec<u8>> =
-            kept.map_err(|e| failed(&e.into()))?.into_iter().map(|row| row.key).collect();
-        let mut batch = Vec::new();
-        for signed in signed {
-            let evidence = format!("{of_list}{}", codec::to_hex(&codec::sha256(signed))).into_bytes();
-            if kept.len() < MAX_BRANCHES && !kept.contains(&evidence) {
-                kept.push(evidence.clone());
-                batch.push(put_bytes(Table::Evidence, evidence, signed.to_vec(), Expect::Absent));
-            }
-        }
-        if !batch.is_empty() {
-            let decision = Decision::new(Kind::Misbehaviour, &key.url, refusal.as_str());
-            batch.push(domain.entry(decision).map_err(|e| failed(&e))?);
-        }
-        batch.extend(overlay_write(key, known, overlay)?);
-        if !batch.is_empty() {
-            records.commit(batch).await.map_err(|e| failed(&e.into()))?;
-        }
+        let kept = self.domain().keep_list_evidence(key, known, overlay, signed, refusal);
+        kept.await.map_err(|e| failed(&e))?;
         Err(refusal)
     }
-}
-
-/// Writes what was ever seen revoked, where that is more than before.
-fn overlay_write(key: &ListKey, known: &KnownList, overlay: Option<Bits>) -> Result<Option<Write>, Refusal> {
-    let grown = overlay.filter(|bits| known.ever.as_deref() != Some(bits));
-    let write = grown.map(|bits| Domain::overlay_write(key, &bits, known.ever_expect)).transpose();
-    write.map_err(|e| failed(&e))
 }

@@ -45,6 +45,22 @@ impl Known {
             revoked_ever: self.ever.as_deref(),
         }
     }
+
+    /// Whether an item is the list that is held, byte for byte.
+    pub(crate) fn is_held_as(&self, item: &Item) -> bool {
+        self.held.as_ref().is_some_and(|fact| codec::sha256(fact.list.secured().bytes()) == item.digest)
+    }
+
+    /// What is known to be signed of an array with the number `at`, and `signed`, which is another.
+    pub(crate) fn both_at<'a>(&'a self, at: ListFloor, signed: &'a [u8]) -> Vec<&'a [u8]> {
+        let changes = self.ahead.as_ref().filter(|ahead| ahead.0.at >= at);
+        let other = match (changes, &self.held) {
+            (Some(ahead), _) => Some(ahead.1.as_slice()),
+            (None, Some(fact)) => Some(fact.list.secured().bytes()),
+            (None, None) => None,
+        };
+        other.into_iter().chain([signed]).collect()
+    }
 }
 
 impl Domain {

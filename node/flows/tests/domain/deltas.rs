@@ -73,7 +73,7 @@ impl Mesh for Published {
 }
 
 /// Alpha with its owners, what it publishes, and bravo, who has all that alpha announces.
-async fn two(owners: &[&str]) -> (Node, Arc<Published>, Node) {
+pub(crate) async fn two(owners: &[&str]) -> (Node, Arc<Published>, Node) {
     let (alpha, bravo) = (Node::new("alpha.test").await, Node::new("bravo.test").await);
     bravo.trusts(&alpha, &[]).await;
     for owner in owners {
@@ -86,32 +86,32 @@ async fn two(owners: &[&str]) -> (Node, Arc<Published>, Node) {
     (alpha, published, bravo)
 }
 
-async fn act(node: &Node, owner: &str, act: Act) -> u32 {
+pub(crate) async fn act(node: &Node, owner: &str, act: Act) -> u32 {
     node.domain.act_on_member(MemberKind::Owner, owner, act).await.unwrap();
     node.domain.member(MemberKind::Owner, owner).await.unwrap().index
 }
 
-fn key(of: &Node, purpose: Purpose) -> ListKey {
+pub(crate) fn key(of: &Node, purpose: Purpose) -> ListKey {
     ListKey { issuer: of.domain.home.did.clone(), url: of.domain.home.list_url(purpose) }
 }
 
-async fn fact(at: &Node, of: &Node, purpose: Purpose) -> ListFact {
+pub(crate) async fn fact(at: &Node, of: &Node, purpose: Purpose) -> ListFact {
     at.domain.held_list(&key(of, purpose)).await.unwrap().unwrap()
 }
 
 /// Whether an index counts as set at `at`, by the list or by what stands beside it.
-async fn is_set(at: &Node, of: &Node, purpose: Purpose, index: u32) -> bool {
+pub(crate) async fn is_set(at: &Node, of: &Node, purpose: Purpose, index: u32) -> bool {
     let fact = fact(at, of, purpose).await;
     let beside = fact.revoked_ever.is_some_and(|bits| bits.get(index) == Some(true));
     beside || fact.list.bits.get(index).unwrap()
 }
 
-async fn whole(of: &Node, purpose: Purpose) -> Envelope {
+pub(crate) async fn whole(of: &Node, purpose: Purpose) -> Envelope {
     let url = of.domain.home.list_url(purpose);
     announced(of).await.into_iter().find(|e| e.body().subject == url).unwrap()
 }
 
-async fn count(node: &Node, table: Table) -> usize {
+pub(crate) async fn count(node: &Node, table: Table) -> usize {
     node.records.scan(table, &[], None, 100).await.unwrap().len()
 }
 

@@ -17,6 +17,7 @@ mod forks;
 mod hostile;
 mod import;
 mod linked_data;
+mod lists;
 mod own_logs;
 mod peer;
 mod recognition;

@@ -28,29 +28,39 @@ const AT: UnixSeconds = UnixSeconds::new(NOW - 500);
 
 /// What hosts have, by URL. What is not there is missing.
 #[derive(Debug)]
-struct Hosts {
+pub(crate) struct Hosts {
     files: Mutex<BTreeMap<String, Result<Fetched, FetchError>>>,
     asked: AtomicUsize,
     open: Semaphore,
 }
 
 impl Hosts {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let (files, asked) = Default::default();
         Arc::new(Self { files, asked, open: Semaphore::new(1 << 20) })
     }
 
-    fn put(&self, url: &str, bytes: &[u8], keep: Option<u64>) {
+    pub(crate) fn put(&self, url: &str, bytes: &[u8], keep: Option<u64>) {
         let fetched = Fetched { bytes: bytes.to_vec(), keep: keep.map(Duration::from_secs) };
         self.files.lock().unwrap().insert(url.to_owned(), Ok(fetched));
     }
 
-    fn fail(&self, url: &str, error: FetchError) {
+    pub(crate) fn fail(&self, url: &str, error: FetchError) {
         self.files.lock().unwrap().insert(url.to_owned(), Err(error));
     }
 
-    fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Answers nobody from now on.
+    pub(crate) fn close(&self) {
+        self.open.forget_permits(1 << 20);
+    }
+
+    /// Answers again.
+    pub(crate) fn open(&self, permits: usize) {
+        self.open.add_permits(permits);
     }
 }
 
