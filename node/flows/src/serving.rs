@@ -48,7 +48,7 @@ impl NodeIntake {
             }
             Request::Resolve { did } => self.envelope(ItemKind::Log, &did).await,
             Request::List { url } => self.envelope(ItemKind::StatusList, &url).await,
-            Request::Digest { .. } | Request::Items { .. } => Err(Refusal::NotFound),
+            Request::Digest { .. } | Request::Ranges { .. } | Request::Items { .. } => Err(Refusal::NotFound),
         }
     }
 

@@ -218,8 +218,10 @@ fn answers(request: &Request, envelope: &Envelope) -> bool {
     match request {
         Request::Resolve { did } => about == (Log, did.as_str()),
         Request::List { url } => about == (StatusList, url.as_str()),
-        Request::Digest { .. } | Request::Items { .. } | Request::Objects { .. } | Request::Log { .. } => {
-            false
-        }
+        Request::Digest { .. }
+        | Request::Ranges { .. }
+        | Request::Items { .. }
+        | Request::Objects { .. }
+        | Request::Log { .. } => false,
     }
 }

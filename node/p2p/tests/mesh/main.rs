@@ -235,7 +235,7 @@ async fn a_peer_that_is_not_admitted_hears_nothing_of_a_topic_and_is_not_heard()
     let seq = a.fake.seq(URL).unwrap();
 
     // And the connection is as good as ever: it may ask for what is public, and nothing else.
-    let digest = Request::Digest { domain: scid("acme") };
+    let digest = Request::Digest { domain: scid("acme"), root: None };
     let answer = in_time(outsider.ask(peer, digest.encode())).await;
     assert_eq!(Response::decode(&answer), Ok(Response::Refused(Refusal::NotAdmitted)));
     let answer = in_time(outsider.ask(peer, Request::List { url: URL.to_owned() }.encode())).await;
@@ -268,7 +268,7 @@ async fn what_is_asked_before_the_hello_is_over_is_answered_after_it() {
     let (peer, channel) = in_time(outsider.greeted()).await;
     assert_eq!(peer.to_base58(), a.fake_peer());
 
-    let digest = Request::Digest { domain: scid("acme") }.encode();
+    let digest = Request::Digest { domain: scid("acme"), root: None }.encode();
     // Long enough that an answer would have come, had the node given one.
     let early = timeout(Duration::from_millis(300), outsider.ask(peer, digest)).await;
     assert!(early.is_err(), "{:?}", early.map(|bytes| Response::decode(&bytes)));

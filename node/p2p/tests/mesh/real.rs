@@ -163,7 +163,7 @@ async fn who_shows_the_membership_of_another_peer_id_gets_no_topic_traffic() {
     }
     let heard = |event: &gossipsub::Event| !matches!(event, gossipsub::Event::GossipsubNotSupported { .. });
     assert!(!thief.heard.iter().any(heard), "{:?}", thief.heard);
-    let digest = Request::Digest { domain: Scid::of(&alpha.node.domain.home.did).unwrap() };
+    let digest = Request::Digest { domain: Scid::of(&alpha.node.domain.home.did).unwrap(), root: None };
     let answer = in_time(thief.ask(peer, digest.encode())).await;
     assert_eq!(Response::decode(&answer), Ok(Response::Refused(Refusal::NotAdmitted)));
 }

@@ -107,13 +107,23 @@ pub const MAX_IDS_PER_REQUEST: usize = 256;
 /// Missing items that one pull collects before it fetches them; the next pull goes on from there.
 pub const MAX_MISSING: usize = 4_096;
 
+/// Ranges that one pull has still to compare, and to list. A thousand differences among all that a domain may
+/// have are some thousand of each.
+pub const MAX_RANGES: usize = 4_096;
+
+/// Requests by which one pull compares ranges: seven levels, of eight requests each at [`MAX_RANGES`].
+pub const MAX_COMPARISONS: usize = 56;
+
+/// Pulls that wait for their turn, in all: each has some 200 KiB at its bounds.
+pub const MAX_WAITING_PULLS: usize = 128;
+
 /// Item ids remembered per peer that it announced and could not give as announced.
 pub const MAX_UNUSABLE_PER_PEER: usize = 1_024;
 
 /// How long they are remembered: what a peer could not give once, it may be able to give later.
 pub const UNUSABLE_LIFE_MS: u64 = 600_000;
 
-/// Requests in flight to one peer (D6).
+/// Requests in flight to one peer (D6); each domain that is pulled from it has one at most.
 pub const MAX_PULLS_PER_PEER: usize = 2;
 
 /// Long logs being pulled at once: at most 8 MiB of buffers.

@@ -1,6 +1,8 @@
 //! The two request-response protocols between peers: `/marque/hello/1` and `/marque/sync/1`
 //! (MESH.md D1, D6). CBOR, one spelling per message: an array that begins with the variant's number.
 
+mod ranges;
+
 use crate::replica::cbor::{Reader, Writer, decode_exactly};
 use crate::replica::limits::{
     MAX_ENVELOPE_BYTES, MAX_HELLO_BYTES, MAX_IDS_PER_REQUEST, MAX_ITEMS_PER_PAGE, MAX_LOG_BYTES,
@@ -8,10 +10,12 @@ use crate::replica::limits::{
     MAX_SYNC_RESPONSE_BYTES,
 };
 use crate::replica::token::{JoinSecret, read_addresses, write_addresses};
-use crate::replica::view::{BUCKET_DIGEST_BYTES, BUCKETS, Buckets, DomainDigest, Item, ItemKind};
+use crate::replica::view::range::{MAX_PREFIX_NIBBLES, MAX_PREFIXES, MAX_RANGE_NIBBLES, Part, Prefix};
+use crate::replica::view::{BUCKET_DIGEST_BYTES, BUCKETS, DomainDigest, Item};
 use crate::replica::{Refusal, Scid};
 use did_resolver::codec::Sha256Digest;
 use did_resolver::did::{Did, MAX_DID_BYTES};
+use ranges::{read_item, read_part, read_prefixes, write_prefixes};
 
 /// Protocol name of the hello exchange.
 pub const HELLO_PROTOCOL: &str = "/marque/hello/1";
@@ -148,13 +152,22 @@ pub enum Request {
     Digest {
         /// The domain.
         domain: Scid,
+        /// The root of what is held here: where yours is the same, that is all there is to say.
+        root: Option<Sha256Digest>,
     },
-    /// Which items do you hold in these buckets, with ids above `after`?
+    /// What do you hold in these ranges, in parts?
+    Ranges {
+        /// The domain.
+        domain: Scid,
+        /// Which, apart, of [`MAX_RANGE_NIBBLES`] at most; at most [`MAX_PREFIXES`].
+        prefixes: Vec<Prefix>,
+    },
+    /// Which items do you hold in these ranges, with ids above `after`?
     Items {
         /// The domain.
         domain: Scid,
-        /// Which buckets.
-        buckets: Buckets,
+        /// Which, apart; at most [`MAX_PREFIXES`].
+        prefixes: Vec<Prefix>,
         /// The last id of the page before.
         after: Option<Sha256Digest>,
     },
@@ -191,6 +204,8 @@ pub enum Request {
 pub enum Response {
     /// To [`Request::Digest`].
     Digest(DomainDigest),
+    /// To [`Request::Ranges`], one part for each, in order.
+    Ranges(Vec<Part>),
     /// To [`Request::Items`], in ascending order of ids.
     Items {
         /// The page.
@@ -220,9 +235,15 @@ impl Request {
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::default();
         match self {
-            Self::Digest { domain } => w.array(2).uint(0).text(domain.as_str()),
-            Self::Items { domain, buckets, after } => {
-                w.array(4).uint(1).text(domain.as_str()).bytes(&buckets.0);
+            Self::Digest { domain, root: None } => w.array(2).uint(0).text(domain.as_str()),
+            Self::Digest { domain, root: Some(root) } => w.array(3).uint(0).text(domain.as_str()).bytes(root),
+            Self::Ranges { domain, prefixes } => {
+                w.array(3).uint(6).text(domain.as_str());
+                write_prefixes(&mut w, prefixes)
+            }
+            Self::Items { domain, prefixes, after } => {
+                w.array(4).uint(1).text(domain.as_str());
+                write_prefixes(&mut w, prefixes);
                 match after {
                     Some(id) => w.bytes(id),
                     None => w.null(),
@@ -250,10 +271,12 @@ impl Request {
     fn read(r: &mut Reader<'_>) -> Result<Self, Refusal> {
         let fields = r.array(4)?;
         let request = match (r.uint()?, fields) {
-            (0, 2) => Self::Digest { domain: read_scid(r)? },
+            (0, 2) => Self::Digest { domain: read_scid(r)?, root: None },
+            (0, 3) => Self::Digest { domain: read_scid(r)?, root: Some(r.digest()?) },
+            (6, 3) => Self::Ranges { domain: read_scid(r)?, prefixes: read_prefixes(r, MAX_RANGE_NIBBLES)? },
             (1, 4) => Self::Items {
                 domain: read_scid(r)?,
-                buckets: Buckets(r.array_of()?),
+                prefixes: read_prefixes(r, MAX_PREFIX_NIBBLES)?,
                 after: if r.null()? { None } else { Some(r.digest()?) },
             },
             (2, 3) => {
@@ -278,6 +301,10 @@ impl Response {
         match self {
             Self::Digest(digest) => {
                 w.array(3).uint(0).bytes(&digest.root).bytes(digest.buckets.as_flattened())
+            }
+            Self::Ranges(parts) => {
+                w.array(2).uint(6).array(parts.len());
+                parts.iter().fold(&mut w, |w, part| w.bytes(&part.encode()))
             }
             Self::Items { items, more } => {
                 w.array(3).uint(1).array(items.len());
@@ -312,7 +339,7 @@ impl Response {
             (0, 3) => {
                 let root = r.digest()?;
                 let (buckets, rest) = r.bytes(BUCKETS * BUCKET_DIGEST_BYTES)?.as_chunks();
-                if buckets.len() != BUCKETS || !rest.is_empty() {
+                if !matches!(buckets.len(), 0 | BUCKETS) || !rest.is_empty() {
                     return Err(Refusal::Malformed);
                 }
                 Self::Digest(DomainDigest { root, buckets: buckets.to_vec() })
@@ -321,6 +348,10 @@ impl Response {
                 let len = r.array(MAX_ITEMS_PER_PAGE)?;
                 let items = (0..len).map(|_| read_item(r)).collect::<Result<_, _>>()?;
                 Self::Items { items, more: r.bool()? }
+            }
+            (6, 2) => {
+                let len = r.array(MAX_PREFIXES)?;
+                Self::Ranges((0..len).map(|_| read_part(r)).collect::<Result<_, _>>()?)
             }
             (2, 2) => {
                 let len = r.array(MAX_IDS_PER_REQUEST)?;
@@ -337,16 +368,6 @@ impl Response {
         };
         Ok(response)
     }
-}
-
-fn read_item(r: &mut Reader<'_>) -> Result<Item, Refusal> {
-    r.exactly(4)?;
-    Ok(Item {
-        kind: ItemKind::from_number(r.uint()?).ok_or(Refusal::Malformed)?,
-        subject: r.text(MAX_SUBJECT_BYTES)?.to_owned(),
-        seq: r.uint()?,
-        digest: r.digest()?,
-    })
 }
 
 /// Witness proofs, of which there are some.

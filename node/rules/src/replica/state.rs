@@ -13,6 +13,7 @@ mod long_log;
 mod metrics;
 mod peers;
 mod pull;
+mod pulled;
 mod queue;
 mod recent;
 mod serve;
@@ -32,7 +33,7 @@ use crate::replica::{Body, Kinds, Lane, Refusal, Scid, Topic};
 use jobs::Job;
 use long_log::WaitingLog;
 use peers::PeerState;
-use pull::{Asked, Parked};
+use pull::Asked;
 use queue::Queue;
 use recent::Recent;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -125,7 +126,8 @@ pub struct State {
     next_ticket: u64,
     asked: BTreeMap<RequestId, Asked>,
     next_request: u64,
-    parked: VecDeque<Parked>,
+    /// The peer that was asked last.
+    served: Option<Peer>,
     waiting_logs: VecDeque<WaitingLog>,
     seen: Recent,
     settled: Recent,
@@ -149,7 +151,7 @@ impl State {
             next_ticket: 0,
             asked: BTreeMap::new(),
             next_request: 0,
-            parked: VecDeque::new(),
+            served: None,
             waiting_logs: VecDeque::new(),
             seen: Recent::new(MAX_SEEN),
             settled: Recent::new(MAX_SETTLED),
@@ -244,7 +246,7 @@ impl State {
     #[must_use]
     pub fn gauges(&self) -> Gauges {
         let mut pulls: BTreeMap<&Peer, usize> = BTreeMap::new();
-        for peer in self.asked.values().map(|asked| &asked.peer).chain(self.parked.iter().map(Parked::peer)) {
+        for peer in self.asked.values().map(|asked| &asked.peer) {
             *pulls.entry(peer).or_default() += 1;
         }
         Gauges {
@@ -256,6 +258,7 @@ impl State {
             judging: self.judging(),
             requests: self.asked.len(),
             most_pulls_of_a_peer: pulls.into_values().max().unwrap_or(0),
+            waiting_pulls: self.waiting_pulls(),
             log_pulls: self.log_pulls(),
             items: self.domains.values().map(|d| d.view.len()).sum(),
             seen: self.seen.len(),
@@ -307,7 +310,6 @@ impl State {
         for peer in self.peers.values_mut() {
             peer.wants_no_more(domain);
         }
-        self.parked.retain(|p| p.pull.domain != *domain);
         let of_domain =
             |job: &&Ticket| self.jobs.get(job).is_some_and(|j| j.envelope.body().domain == *domain);
         let tickets: Vec<_> = self.jobs.keys().filter(of_domain).copied().collect();

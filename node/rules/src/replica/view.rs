@@ -3,12 +3,16 @@
 //!
 //! An item's id is `sha256(kind ‖ length of subject ‖ subject ‖ seq ‖ digest)`. The ids of a domain
 //! fall into 256 buckets by their first byte; a bucket's digest is SHA-256 over its ids in order, the
-//! domain's root is SHA-256 over the bucket digests. Nodes compare roots, then buckets, then items.
+//! domain's root is SHA-256 over the bucket digests. Nodes compare roots, then buckets, then ever smaller
+//! ranges by the next nibble, until few ids are left.
+
+mod compare;
+pub mod range;
+
+pub use compare::Narrowed;
 
 use crate::replica::Refusal;
-use crate::replica::limits::{
-    MAX_BRANCHES, MAX_ITEMS_PER_DOMAIN, MAX_ITEMS_PER_PAGE, MAX_PAGE_BYTES, MAX_SUBJECT_BYTES,
-};
+use crate::replica::limits::{MAX_BRANCHES, MAX_ITEMS_PER_DOMAIN, MAX_SUBJECT_BYTES};
 use did_resolver::codec::{Sha256Digest, sha256, sha256_of};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +21,7 @@ pub const BUCKETS: usize = 256;
 
 /// Bytes of a bucket's digest on the wire. A collision hides nothing: the root still differs, and
 /// then every bucket is asked for.
-pub const BUCKET_DIGEST_BYTES: usize = 8;
+pub const BUCKET_DIGEST_BYTES: usize = 4;
 
 /// What encoding adds to an item's subject, in bytes: heads, kind, sequence number and digest.
 const ITEM_OVERHEAD_BYTES: usize = 64;
@@ -106,29 +110,8 @@ pub fn log_digest<'a>(version_ids: impl IntoIterator<Item = &'a str>) -> Sha256D
 pub struct DomainDigest {
     /// Over all items.
     pub root: Sha256Digest,
-    /// The beginnings of the bucket digests, in order.
+    /// The beginnings of the bucket digests, in order; none where the root is said to be that of who asks.
     pub buckets: Vec<[u8; BUCKET_DIGEST_BYTES]>,
-}
-
-/// A set of buckets, as a bitmap: bucket `n` is bit `n % 8` of byte `n / 8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Buckets(pub [u8; BUCKETS / 8]);
-
-impl Buckets {
-    /// All of them.
-    pub const ALL: Self = Self([0xff; BUCKETS / 8]);
-
-    /// Whether `bucket` is in the set.
-    #[must_use]
-    pub fn contains(&self, bucket: u8) -> bool {
-        self.0.get(usize::from(bucket / 8)).is_some_and(|byte| byte & (1 << (bucket % 8)) != 0)
-    }
-
-    fn insert(&mut self, bucket: u8) {
-        if let Some(byte) = self.0.get_mut(usize::from(bucket / 8)) {
-            *byte |= 1 << (bucket % 8);
-        }
-    }
 }
 
 /// The items of one domain.
@@ -244,8 +227,8 @@ impl View {
         for bucket in 0..=u8::MAX {
             let digest = self.bucket(bucket);
             all.extend_from_slice(&digest);
-            let [a, b, c, d, e, f, g, h, ..] = digest;
-            buckets.push([a, b, c, d, e, f, g, h]);
+            let [a, b, c, d, ..] = digest;
+            buckets.push([a, b, c, d]);
         }
         let digest = DomainDigest { root: sha256(&all), buckets };
         self.digest = Some(digest.clone());
@@ -263,44 +246,6 @@ impl View {
         let digest = sha256_of(&ids);
         self.buckets.insert(bucket, digest);
         digest
-    }
-
-    /// The buckets in which `theirs` differs; all of them where only the root tells.
-    /// `None` where nothing differs.
-    pub fn differing(&mut self, theirs: &DomainDigest) -> Option<Buckets> {
-        let ours = self.digest();
-        if ours.root == theirs.root {
-            return None;
-        }
-        let mut differing = Buckets::default();
-        for ((bucket, a), b) in (0..=u8::MAX).zip(&ours.buckets).zip(&theirs.buckets) {
-            if a != b {
-                differing.insert(bucket);
-            }
-        }
-        Some(if differing == Buckets::default() { Buckets::ALL } else { differing })
-    }
-
-    /// A page of items in `buckets` with ids above `after`, within the bounds of a page, and whether
-    /// there are more.
-    #[must_use]
-    pub fn page(&self, buckets: &Buckets, after: Option<Sha256Digest>) -> (Vec<Item>, bool) {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let range = (after.map_or(Unbounded, Excluded), Unbounded);
-        let mut bytes = 0;
-        let mut page = Vec::new();
-        for (id, item) in self.by_id.range::<Sha256Digest, _>(range) {
-            let [bucket, ..] = id;
-            if !buckets.contains(*bucket) {
-                continue;
-            }
-            bytes += item.subject.len() + ITEM_OVERHEAD_BYTES;
-            if page.len() >= MAX_ITEMS_PER_PAGE || bytes > MAX_PAGE_BYTES {
-                return (page, true);
-            }
-            page.push(item.clone());
-        }
-        (page, false)
     }
 }
 

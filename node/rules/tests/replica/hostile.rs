@@ -9,6 +9,7 @@ use crate::world::{World, scid};
 use did_resolver::codec::{Sha256Digest, sha256};
 use did_resolver::time::UnixSeconds;
 use marque_rules::replica::limits::MAX_SEQUENCE_JUMP;
+use marque_rules::replica::view::range::Part;
 use marque_rules::replica::{Envelope, Item, ItemKind, Lane, Refusal, Response, Topic};
 use std::rc::Rc;
 
@@ -277,9 +278,25 @@ impl World {
         match response {
             Response::Digest(mut digest) => {
                 digest.root = sha256(&self.random.number().to_be_bytes());
-                let at = self.random.index(digest.buckets.len());
-                digest.buckets[at] = self.random.number().to_be_bytes();
+                if !digest.buckets.is_empty() {
+                    let at = self.random.index(digest.buckets.len());
+                    digest.buckets[at] = (self.random.number() as u32).to_be_bytes();
+                }
                 Response::Digest(digest)
+            }
+            // Ranges of which nothing is so, and one part too few.
+            Response::Ranges(mut parts) => {
+                for part in &mut parts {
+                    *part = match self.random.below(3) {
+                        0 => Part::Ids(vec![7, 7_000]),
+                        1 => Part::Digests([[self.random.below(250) as u8; 4]; 16]),
+                        _ => continue,
+                    };
+                }
+                if self.random.one_in(4) {
+                    parts.pop();
+                }
+                Response::Ranges(parts)
             }
             // Items that nobody has, and no end of them; or a page out of order.
             Response::Items { mut items, more } => {

@@ -1,6 +1,8 @@
 //! Messages have one encoding, within their bounds.
 
 use super::*;
+use crate::replica::view::ItemKind;
+use crate::replica::view::range::MAX_TOLD_IDS;
 use did_resolver::codec;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -75,7 +77,7 @@ fn a_full_page_fits_in_a_response() {
 
 #[test]
 fn another_spelling_and_trailing_bytes_are_refused() {
-    let request = Request::Digest { domain: scid() }.encode();
+    let request = Request::Digest { domain: scid(), root: None }.encode();
     assert_eq!(Request::decode(&[&request[..], &[0]].concat()), Err(Refusal::Malformed));
     // The variant's number in two bytes instead of one.
     let longer = [&request[..1], &[0x18, 0x00], &request[2..]].concat();
@@ -99,13 +101,34 @@ fn item() -> impl Strategy<Value = Item> {
     })
 }
 
+/// Ranges that are apart.
+fn prefixes() -> impl Strategy<Value = Vec<Prefix>> {
+    let beneath = (any::<u8>(), vec(0_u8..16, 0..6));
+    vec(beneath, 0..9).prop_map(|ranges| {
+        let of_byte: std::collections::BTreeMap<_, _> = ranges.into_iter().collect();
+        let prefix = |(byte, nibbles): (u8, Vec<u8>)| {
+            nibbles.into_iter().fold(Prefix::byte(byte), |prefix, nibble| prefix.child(nibble))
+        };
+        of_byte.into_iter().map(prefix).collect()
+    })
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let ids = vec(any::<u32>(), 0..=MAX_TOLD_IDS).prop_map(|mut tails| {
+        tails.sort_unstable();
+        Part::Ids(tails)
+    });
+    prop_oneof![any::<[[u8; 4]; 16]>().prop_map(Part::Digests), ids]
+}
+
 fn request() -> impl Strategy<Value = Request> {
     let did = "did:example:[a-z]{1,9}";
     prop_oneof![
-        Just(Request::Digest { domain: scid() }),
-        (any::<[u8; 32]>(), proptest::option::of(digest())).prop_map(|(b, after)| Request::Items {
+        proptest::option::of(digest()).prop_map(|root| Request::Digest { domain: scid(), root }),
+        prefixes().prop_map(|prefixes| Request::Ranges { domain: scid(), prefixes }),
+        (prefixes(), proptest::option::of(digest())).prop_map(|(prefixes, after)| Request::Items {
             domain: scid(),
-            buckets: Buckets(b),
+            prefixes,
             after
         }),
         vec(digest(), 0..9).prop_map(|ids| Request::Objects { domain: scid(), ids }),
@@ -116,9 +139,11 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn response() -> impl Strategy<Value = Response> {
-    let buckets = any::<[u8; 8]>().prop_map(|b| vec![b; BUCKETS]);
+    let buckets = any::<[u8; 4]>().prop_map(|b| vec![b; BUCKETS]);
     prop_oneof![
         (digest(), buckets).prop_map(|(root, buckets)| Response::Digest(DomainDigest { root, buckets })),
+        digest().prop_map(|root| Response::Digest(DomainDigest { root, buckets: Vec::new() })),
+        vec(part(), 0..9).prop_map(Response::Ranges),
         (vec(item(), 0..9), any::<bool>()).prop_map(|(items, more)| Response::Items { items, more }),
         vec((digest(), vec(any::<u8>(), 0..40)), 0..9).prop_map(Response::Objects),
         (any::<u64>(), vec(any::<u8>(), 0..40)).prop_map(|(total, bytes)| Response::Log { total, bytes }),
@@ -171,4 +196,27 @@ fn items_of_a_later_release_are_read_and_keep_their_id() {
         let kind = ItemKind::from_number(number);
         assert_eq!(kind.map(|kind| u64::from(kind.number())), (1..256).contains(&number).then_some(number));
     }
+}
+
+#[test]
+fn ranges_that_overlap_are_malformed_so_that_nothing_is_told_twice() {
+    let one = Prefix::byte(7);
+    let ask = |prefixes| Request::Ranges { domain: scid(), prefixes }.encode();
+    for bad in [
+        vec![one, one],
+        vec![one, one.child(3)],
+        vec![Prefix::byte(8), one],
+        vec![one.child(4), one.child(3)],
+    ] {
+        assert_eq!(Request::decode(&ask(bad)), Err(Refusal::Malformed));
+    }
+    let apart = vec![one.child(3), one.child(4), Prefix::byte(8)];
+    assert!(Request::decode(&ask(apart)).is_ok());
+    // Longer than a range that is told in parts, though items may be asked for by it.
+    let long = (0..7).fold(one, |prefix, nibble| prefix.child(nibble));
+    assert_eq!(Request::decode(&ask(vec![long])), Err(Refusal::Malformed));
+    let items = Request::Items { domain: scid(), prefixes: vec![long], after: None };
+    assert_eq!(Request::decode(&items.encode()), Ok(items));
+    let many: Vec<_> = (0..=255).flat_map(|byte| (0..3).map(move |n| Prefix::byte(byte).child(n))).collect();
+    assert_eq!(Request::decode(&ask(many)), Err(Refusal::TooLarge));
 }

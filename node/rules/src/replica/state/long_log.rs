@@ -26,7 +26,7 @@ impl State {
     pub(super) fn start_logs(&mut self, now: Now) {
         for _ in 0..self.waiting_logs.len() {
             let Some(waiting) = self.waiting_logs.pop_front() else { break };
-            if self.log_pulls() >= MAX_LOG_PULLS || self.pulls_of(&waiting.peer) >= MAX_PULLS_PER_PEER {
+            if self.log_pulls() >= MAX_LOG_PULLS || self.in_flight(&waiting.peer) >= MAX_PULLS_PER_PEER {
                 self.waiting_logs.push_back(waiting);
                 continue;
             }

@@ -63,8 +63,10 @@ pub struct Gauges {
     pub judging: usize,
     /// Requests without an answer yet.
     pub requests: usize,
-    /// Most requests and parked pulls of any one peer.
+    /// Most requests to any one peer.
     pub most_pulls_of_a_peer: usize,
+    /// Pulls that wait for their turn.
+    pub waiting_pulls: usize,
     /// Long logs being pulled.
     pub log_pulls: usize,
     /// Items held.

@@ -3,6 +3,7 @@
 use super::effect::Effect;
 use super::io::{About, ChannelId, Peer};
 use super::metrics::Metric;
+use super::pull::Waiting;
 use super::recent::Recent;
 use super::{MonoMillis, Now, State};
 use crate::replica::bucket::Bucket;
@@ -38,7 +39,7 @@ pub(super) struct PeerState {
     pub(super) gossip: Bucket,
     pub(super) sync: Bucket,
     /// Domains to be pulled from it, in order.
-    pub(super) todo: VecDeque<Scid>,
+    pub(super) todo: VecDeque<Waiting>,
     /// Item ids that it announced and could not give.
     pub(super) unusable: Recent,
     /// When those are forgotten.
@@ -79,8 +80,8 @@ impl PeerState {
 
     /// Notes that `domain` is to be pulled from this peer, once.
     pub(super) fn wants(&mut self, domain: &Scid) {
-        if !self.todo.contains(domain) {
-            self.todo.push_back(domain.clone());
+        if !self.todo.iter().any(|turn| matches!(turn, Waiting::New(waiting) if waiting == domain)) {
+            self.todo.push_back(Waiting::New(domain.clone()));
         }
     }
 
@@ -95,7 +96,7 @@ impl PeerState {
 
     /// Forgets what it was asked of a domain that is not replicated here any more.
     pub(super) fn wants_no_more(&mut self, domain: &Scid) {
-        self.todo.retain(|d| d != domain);
+        self.todo.retain(|waiting| waiting.domain() != domain);
         self.turns.retain(|(_, d)| d != domain);
         self.strange.remove(domain);
     }
@@ -210,7 +211,7 @@ impl State {
         if until <= now.unix {
             return self.hello_refused(peer, channel, Refusal::MembershipExpired);
         }
-        let wanted: VecDeque<_> = self.domains.keys().cloned().collect();
+        let wanted: VecDeque<_> = self.domains.keys().cloned().map(Waiting::New).collect();
         let Some(state) = self.peers.get_mut(&peer) else { return };
         state.hello_pending = false;
         let life_ms = u64::try_from(until.since(now.unix).as_millis()).unwrap_or(u64::MAX);

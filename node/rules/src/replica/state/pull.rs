@@ -1,58 +1,88 @@
 //! Anti-entropy: what is held elsewhere and missing here is asked for (MESH.md D6).
 //!
-//! A pull is one domain from one peer: its digest, then the items of the buckets that differ, then
-//! the objects that are missing. It has one request in flight, and waits without one where the queue
-//! to the judge is full.
+//! A pull is one domain from one peer: its digest, then ever smaller ranges where that differs, then the items of
+//! what is left, then the objects that are missing. It takes turns: one request, then every other domain of the
+//! same peer has its turn, so that one with very much to tell keeps none waiting. Of the places in the queue to
+//! the judge each domain with something to fetch has an equal share; a pull without a place waits.
 
 use super::effect::Effect;
 use super::io::{Peer, RequestId, Ticket};
 use super::metrics::Metric;
 use super::peers::Turn;
-use super::queue::{Entry, Source};
 use super::{MonoMillis, Now, State};
 use crate::replica::limits::{
-    MAX_IDS_PER_REQUEST, MAX_ITEMS_PER_DOMAIN, MAX_MISSING, MAX_PENDING_FROM_SYNC, MAX_PULLS_PER_PEER,
-    REQUEST_TIMEOUT_MS,
+    MAX_COMPARISONS, MAX_IDS_PER_REQUEST, MAX_ITEMS_PER_DOMAIN, MAX_PENDING_FROM_SYNC, MAX_PULLS_PER_PEER,
+    MAX_WAITING_PULLS, REQUEST_TIMEOUT_MS,
 };
-use crate::replica::view::{Buckets, Item};
-use crate::replica::{LogHead, Refusal, Request, Response, Scid};
+use crate::replica::view::Narrowed;
+use crate::replica::view::range::{MAX_PREFIXES, Prefix};
+use crate::replica::{LogHead, Refusal, Request, Scid};
 use did_resolver::codec::Sha256Digest;
 use did_resolver::did::Did;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// One domain being pulled from one peer.
 #[derive(Debug)]
 pub(super) struct Pull {
     pub(super) domain: Scid,
+    /// Ranges to be compared, and to be listed.
+    pub(super) ranges: Narrowed,
+    /// A page that goes on: its ranges, and the last id of it.
+    pub(super) page: Option<(Vec<Prefix>, Sha256Digest)>,
     /// Ids to be fetched.
-    missing: VecDeque<Sha256Digest>,
-    /// How many items were shown, so that a peer cannot go on for ever.
-    shown: usize,
+    pub(super) missing: VecDeque<Sha256Digest>,
+    /// How many items were shown, and how often ranges were compared, so that a peer cannot go on for ever.
+    pub(super) shown: usize,
+    pub(super) compared: usize,
     /// Whether there was more to be fetched than one pull takes.
-    again: bool,
+    pub(super) again: bool,
 }
 
-/// A pull that waits for room in the queue to the judge.
+impl Pull {
+    const fn new(domain: Scid) -> Self {
+        let ranges = Narrowed { compare: Vec::new(), list: Vec::new() };
+        let missing = VecDeque::new();
+        Self { domain, ranges, page: None, missing, shown: 0, compared: 0, again: false }
+    }
+}
+
+/// What waits for its turn at a peer.
 #[derive(Debug)]
-pub(super) struct Parked {
-    peer: Peer,
-    pub(super) pull: Pull,
+pub(super) enum Waiting {
+    /// A domain that is to be pulled.
+    New(Scid),
+    /// A pull that goes on.
+    On(Box<Pull>),
 }
 
-impl Parked {
-    pub(super) const fn peer(&self) -> &Peer {
-        &self.peer
+impl Waiting {
+    pub(super) const fn domain(&self) -> &Scid {
+        match self {
+            Self::New(domain) => domain,
+            Self::On(pull) => &pull.domain,
+        }
     }
 }
 
 /// What a request is for.
 #[derive(Debug)]
 pub(super) enum Task {
-    Digest(Pull),
-    Items { pull: Pull, buckets: Buckets, after: Option<Sha256Digest> },
-    Objects { pull: Pull, ids: Vec<Sha256Digest> },
+    Digest(Box<Pull>),
+    Ranges { pull: Box<Pull>, prefixes: Vec<Prefix> },
+    Items { pull: Box<Pull>, prefixes: Vec<Prefix>, after: Option<Sha256Digest> },
+    Objects { pull: Box<Pull>, ids: Vec<Sha256Digest> },
     Log { ticket: Ticket, head: LogHead, so_far: Vec<u8> },
     Resolve,
+}
+
+impl Task {
+    const fn pull(&self) -> Option<&Pull> {
+        match self {
+            Self::Digest(pull) => Some(pull),
+            Self::Ranges { pull, .. } | Self::Items { pull, .. } | Self::Objects { pull, .. } => Some(pull),
+            Self::Log { .. } | Self::Resolve => None,
+        }
+    }
 }
 
 /// A request without an answer yet.
@@ -80,33 +110,106 @@ impl State {
         }
     }
 
-    /// Requests in flight and parked pulls of a peer.
-    #[must_use]
-    pub fn pulls_of(&self, peer: &Peer) -> usize {
-        let asked = self.asked.values().filter(|a| a.peer == *peer).count();
-        asked + self.parked.iter().filter(|p| p.peer == *peer).count()
+    /// Requests to a peer in flight.
+    pub(super) fn in_flight(&self, peer: &Peer) -> usize {
+        self.asked.values().filter(|a| a.peer == *peer).count()
     }
 
-    /// Starts whatever has waited and now has room.
+    /// Requests to a peer in flight, and pulls from it that wait for their turn.
+    #[must_use]
+    pub fn pulls_of(&self, peer: &Peer) -> usize {
+        let waiting = self.peers.get(peer).map_or(0, |p| p.todo.iter().filter(|t| is_on(t)).count());
+        self.in_flight(peer) + waiting
+    }
+
+    /// Pulls that wait for their turn.
+    pub(super) fn waiting_pulls(&self) -> usize {
+        self.peers.values().flat_map(|p| &p.todo).filter(|turn| is_on(turn)).count()
+    }
+
+    /// Starts whatever has waited and now has room: peer after peer, the one that was served last comes last.
     pub(super) fn pull_next(&mut self, now: Now) {
-        for _ in 0..self.parked.len() {
-            if self.room() == 0 {
-                break;
-            }
-            let Some(Parked { peer, pull }) = self.parked.pop_front() else { break };
-            self.fetch(peer, pull, now);
-        }
         self.start_logs(now);
-        let peers: Vec<_> =
-            self.peers.iter().filter(|(_, p)| !p.todo.is_empty()).map(|(p, _)| p.clone()).collect();
+        let waiting = self.peers.iter().filter(|(_, p)| !p.todo.is_empty()).map(|(p, _)| p.clone());
+        let (mut peers, before): (Vec<_>, Vec<_>) =
+            waiting.partition(|peer| self.served.as_ref().is_none_or(|served| peer > served));
+        peers.extend(before);
         for peer in peers {
-            while self.pulls_of(&peer) < MAX_PULLS_PER_PEER {
-                let Some(domain) = self.peers.get_mut(&peer).and_then(|p| p.todo.pop_front()) else { break };
-                let pull = Pull { domain: domain.clone(), missing: VecDeque::new(), shown: 0, again: false };
-                self.out.push(Effect::Count { metric: Metric::SyncRounds, kind: None, reason: None });
-                self.ask(peer.clone(), Request::Digest { domain }, Task::Digest(pull), now);
+            let turns = self.peers.get(&peer).map_or(0, |p| p.todo.len());
+            for _ in 0..turns {
+                if self.in_flight(&peer) >= MAX_PULLS_PER_PEER {
+                    break;
+                }
+                let Some(turn) = self.peers.get_mut(&peer).and_then(|p| p.todo.pop_front()) else { break };
+                let asked = self.next_request;
+                self.take_turn(&peer, turn, now);
+                if self.next_request != asked {
+                    self.served = Some(peer.clone());
+                }
             }
         }
+    }
+
+    fn take_turn(&mut self, peer: &Peer, turn: Waiting, now: Now) {
+        match turn {
+            Waiting::On(pull) => self.go_on(peer, pull, now),
+            // One pull of a domain at a time; it may have been asked for again meanwhile.
+            Waiting::New(domain) if self.is_pulling(peer, &domain) => {
+                self.queue_turn(peer, Waiting::New(domain))
+            }
+            Waiting::New(domain) => {
+                let Some(root) = self.root(&domain) else { return };
+                self.out.push(Effect::Count { metric: Metric::SyncRounds, kind: None, reason: None });
+                let request = Request::Digest { domain: domain.clone(), root: Some(root) };
+                self.ask(peer.clone(), request, Task::Digest(Box::new(Pull::new(domain))), now);
+            }
+        }
+    }
+
+    fn is_pulling(&self, peer: &Peer, domain: &Scid) -> bool {
+        let of_it = |pull: &Pull| pull.domain == *domain;
+        let asked = self.asked.values().filter(|a| a.peer == *peer).filter_map(|a| a.task.pull()).any(of_it);
+        let waits = |turn: &Waiting| matches!(turn, Waiting::On(pull) if of_it(pull));
+        asked || self.peers.get(peer).is_some_and(|p| p.todo.iter().any(waits))
+    }
+
+    fn queue_turn(&mut self, peer: &Peer, turn: Waiting) {
+        if let Some(from) = self.peers.get_mut(peer) {
+            from.todo.push_back(turn);
+        }
+    }
+
+    /// Ends the turn of a pull. Where too many wait, it begins anew in its turn: what it fetched is held.
+    pub(super) fn yield_turn(&mut self, peer: &Peer, pull: Box<Pull>) {
+        let turn = if self.waiting_pulls() < MAX_WAITING_PULLS {
+            Waiting::On(pull)
+        } else {
+            Waiting::New(pull.domain)
+        };
+        self.queue_turn(peer, turn);
+    }
+
+    /// Takes the turn of a pull: one request, or its end.
+    fn go_on(&mut self, peer: &Peer, mut pull: Box<Pull>, now: Now) {
+        if !self.domains.contains_key(&pull.domain) {
+            return;
+        }
+        let domain = pull.domain.clone();
+        if let Some((prefixes, after)) = pull.page.take() {
+            return self.ask_items(peer, pull, prefixes, Some(after), now);
+        }
+        if !pull.ranges.compare.is_empty() && pull.compared < MAX_COMPARISONS {
+            let prefixes = first(&mut pull.ranges.compare);
+            pull.compared += 1;
+            let request = Request::Ranges { domain, prefixes: prefixes.clone() };
+            return self.ask(peer.clone(), request, Task::Ranges { pull, prefixes }, now);
+        }
+        let full = pull.again || pull.shown > MAX_ITEMS_PER_DOMAIN;
+        if !pull.ranges.list.is_empty() && !full {
+            let prefixes = first(&mut pull.ranges.list);
+            return self.ask_items(peer, pull, prefixes, None, now);
+        }
+        self.fetch(peer, pull, now);
     }
 
     pub(super) fn ask(&mut self, peer: Peer, request: Request, task: Task, now: Now) {
@@ -117,197 +220,71 @@ impl State {
         self.out.push(Effect::Request { peer, id, request });
     }
 
-    /// How many more objects may be asked for, so that all that is in flight finds room.
-    fn room(&self) -> usize {
-        let in_flight = |asked: &Asked| match &asked.task {
-            Task::Objects { ids, .. } => ids.len(),
-            Task::Digest(_) | Task::Items { .. } | Task::Log { .. } | Task::Resolve => 0,
-        };
-        let taken = self.queue.pulled() + self.asked.values().map(in_flight).sum::<usize>();
-        MAX_PENDING_FROM_SYNC.saturating_sub(taken)
+    /// How many more objects of `domain` may be asked for, so that all that is in flight finds room and every
+    /// other domain with something to fetch has as much.
+    fn room(&self, domain: &Scid) -> usize {
+        let (mut taken, mut own) = (self.queue.pulled(), self.queue.pulled_of(domain));
+        let mut active = BTreeSet::from([domain]);
+        for pull in self.asked.values().filter_map(|asked| asked.task.pull()) {
+            active.insert(&pull.domain);
+        }
+        for asked in self.asked.values() {
+            if let Task::Objects { pull, ids } = &asked.task {
+                taken += ids.len();
+                own += if pull.domain == *domain { ids.len() } else { 0 };
+            }
+        }
+        active.extend(self.peers.values().flat_map(|p| &p.todo).filter(|t| is_on(t)).map(Waiting::domain));
+        let share = (MAX_PENDING_FROM_SYNC / active.len()).max(1);
+        MAX_PENDING_FROM_SYNC.saturating_sub(taken).min(share.saturating_sub(own))
     }
 
     /// Asks for the next objects of a pull, or ends it.
-    fn fetch(&mut self, peer: Peer, mut pull: Pull, now: Now) {
+    fn fetch(&mut self, peer: &Peer, mut pull: Box<Pull>, now: Now) {
         let Some(domain) = self.domains.get(&pull.domain) else { return };
         pull.missing.retain(|id| !domain.view.holds(id) && !self.settled.contains(id));
         if pull.missing.is_empty() {
             if pull.again
-                && let Some(from) = self.peers.get_mut(&peer)
+                && let Some(from) = self.peers.get_mut(peer)
             {
                 from.wants(&pull.domain);
             }
             return;
         }
-        let room = self.room();
+        let room = self.room(&pull.domain);
         if room == 0 {
-            self.parked.push_back(Parked { peer, pull });
-            return;
+            return self.yield_turn(peer, pull);
         }
-        let count = pull.missing.len().min(room).min(MAX_IDS_PER_REQUEST);
-        let ids: Vec<_> = pull.missing.iter().take(count).copied().collect();
+        // What another peer was asked for comes last: it is asked for twice only where nothing else is left.
+        let mut asked: BTreeSet<Sha256Digest> = BTreeSet::new();
+        for task in self.asked.values().map(|asked| &asked.task) {
+            if let Task::Objects { ids, .. } = task {
+                asked.extend(ids);
+            }
+        }
+        let (mut ids, elsewhere): (Vec<_>, Vec<_>) =
+            pull.missing.iter().copied().partition(|id| !asked.contains(id));
+        ids.extend(elsewhere);
+        ids.truncate(room.min(MAX_IDS_PER_REQUEST));
         let request = Request::Objects { domain: pull.domain.clone(), ids: ids.clone() };
-        self.ask(peer, request, Task::Objects { pull, ids }, now);
+        self.ask(peer.clone(), request, Task::Objects { pull, ids }, now);
     }
 
-    pub(super) fn answered(&mut self, peer: &Peer, id: RequestId, response: Response, now: Now) {
-        if self.asked.get(&id).is_none_or(|asked| asked.peer != *peer) {
-            return;
-        }
-        let Some(Asked { peer, task, .. }) = self.asked.remove(&id) else { return };
-        let outcome = match (task, response) {
-            // It has nothing of this domain, which says nothing against it; another has its turn.
-            (Task::Digest(pull), Response::Refused(Refusal::NotSubscribed)) => {
-                if let Some(from) = self.peers.get_mut(&peer) {
-                    from.replicates(&pull.domain, false);
-                }
-                self.next_turn(&pull.domain, Turn::Any);
-                Err(Refusal::NotSubscribed)
-            }
-            (task, Response::Refused(reason)) => {
-                self.give_up(task, reason);
-                Err(reason)
-            }
-            (Task::Digest(pull), Response::Digest(theirs)) => {
-                let differing = self.domains.get_mut(&pull.domain).and_then(|d| d.view.differing(&theirs));
-                if let Some(buckets) = differing {
-                    self.ask_items(peer, pull, buckets, None, now);
-                }
-                Ok(())
-            }
-            (Task::Items { pull, buckets, after }, Response::Items { items, more }) => {
-                self.shown(peer, pull, buckets, after, &items, more, now)
-            }
-            (Task::Objects { pull, ids }, Response::Objects(found)) => {
-                self.fetched(peer, pull, &ids, found, now)
-            }
-            (Task::Log { ticket, head, so_far }, Response::Log { bytes, .. }) => {
-                self.log_page(peer, ticket, head, so_far, &bytes, now)
-            }
-            (Task::Resolve, Response::Envelope(bytes)) => self.take_pulled(&peer, None, None, &bytes),
-            (task, _) => {
-                self.give_up(task, Refusal::UnexpectedAnswer);
-                Err(Refusal::UnexpectedAnswer)
-            }
-        };
-        if let Err(reason) = outcome {
-            self.out.push(Effect::Count { metric: Metric::SyncFailed, kind: None, reason: Some(reason) });
-        }
-    }
-
-    fn ask_items(&mut self, peer: Peer, pull: Pull, buckets: Buckets, after: Option<Sha256Digest>, now: Now) {
-        let request = Request::Items { domain: pull.domain.clone(), buckets, after };
-        self.ask(peer, request, Task::Items { pull, buckets, after }, now);
-    }
-
-    /// Takes a page of items: those that are neither held nor settled are missing.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one task and of its answer")]
-    fn shown(
-        &mut self,
-        peer: Peer,
-        mut pull: Pull,
-        buckets: Buckets,
-        mut after: Option<Sha256Digest>,
-        items: &[Item],
-        more: bool,
-        now: Now,
-    ) -> Result<(), Refusal> {
-        let (Some(domain), Some(from)) = (self.domains.get(&pull.domain), self.peers.get(&peer)) else {
-            return Ok(());
-        };
-        for item in items {
-            let id = item.id();
-            let [bucket, ..] = id;
-            if after.is_some_and(|after| id <= after) || !buckets.contains(bucket) {
-                return Err(Refusal::UnexpectedAnswer);
-            }
-            after = Some(id);
-            let known = domain.view.holds(&id) || self.settled.contains(&id) || from.unusable.contains(&id);
-            if known || !self.config.kinds.want(item.kind) {
-                continue;
-            }
-            if pull.missing.len() >= MAX_MISSING {
-                pull.again = true;
-                break;
-            }
-            pull.missing.push_back(id);
-        }
-        pull.shown += items.len();
-        let full = pull.again || pull.shown > MAX_ITEMS_PER_DOMAIN;
-        if more && items.is_empty() {
-            return Err(Refusal::UnexpectedAnswer);
-        }
-        if more && !full {
-            self.ask_items(peer, pull, buckets, after, now);
-        } else {
-            self.fetch(peer, pull, now);
-        }
-        Ok(())
-    }
-
-    /// Takes the objects that came; what was asked for and is not among them is asked again as long
-    /// as anything comes.
-    fn fetched(
-        &mut self,
-        peer: Peer,
-        mut pull: Pull,
-        ids: &[Sha256Digest],
-        found: Vec<(Sha256Digest, Vec<u8>)>,
-        now: Now,
-    ) -> Result<(), Refusal> {
-        let mut outcome = Ok(());
-        let nothing = found.is_empty();
-        for (id, bytes) in found.iter().take(ids.len()) {
-            if !ids.contains(id) {
-                return Err(Refusal::UnexpectedAnswer);
-            }
-            pull.missing.retain(|missing| missing != id);
-            if let Err(reason) = self.take_pulled(&peer, Some(*id), Some(&pull.domain), bytes) {
-                self.mark_unusable(&peer, *id);
-                outcome = Err(reason);
-            }
-        }
-        if nothing {
-            for id in ids {
-                self.mark_unusable(&peer, *id);
-            }
-            pull.missing.retain(|id| !ids.contains(id));
-        }
-        self.fetch(peer, pull, now);
-        outcome
-    }
-
-    fn mark_unusable(&mut self, peer: &Peer, id: Sha256Digest) {
-        if let Some(from) = self.peers.get_mut(peer) {
-            from.unusable.insert(id);
-        }
-    }
-
-    /// Puts a pulled envelope into the queue, whatever its expiry says.
-    fn take_pulled(
+    fn ask_items(
         &mut self,
         peer: &Peer,
-        id: Option<Sha256Digest>,
-        domain: Option<&Scid>,
-        bytes: &[u8],
-    ) -> Result<(), Refusal> {
-        let envelope = self.taken(bytes)?;
-        if domain.is_some_and(|domain| *domain != envelope.body().domain) {
-            return Err(Refusal::NotAsAnnounced);
-        }
-        if !self.domains.contains_key(&envelope.body().domain) {
-            return Err(Refusal::NotSubscribed);
-        }
-        if !self.under_way(&envelope.id()) {
-            let source = Source::Sync { peer: peer.clone(), id };
-            self.enqueue(Entry { source, envelope: Box::new(envelope) });
-        }
-        Ok(())
+        pull: Box<Pull>,
+        prefixes: Vec<Prefix>,
+        after: Option<Sha256Digest>,
+        now: Now,
+    ) {
+        let request = Request::Items { domain: pull.domain.clone(), prefixes: prefixes.clone(), after };
+        self.ask(peer.clone(), request, Task::Items { pull, prefixes, after }, now);
     }
 
     /// Asks a peer for the log of a domain whose document here may be too old.
     pub(super) fn resolve(&mut self, peer: &Peer, did: &Did, now: Now) {
-        if self.peers.contains_key(peer) && self.pulls_of(peer) < MAX_PULLS_PER_PEER {
+        if self.peers.contains_key(peer) && self.in_flight(peer) < MAX_PULLS_PER_PEER {
             let request = Request::Resolve { did: did.as_str().to_owned() };
             self.ask(peer.clone(), request, Task::Resolve, now);
         }
@@ -332,10 +309,14 @@ impl State {
     }
 
     /// Ends what a request was for.
-    fn give_up(&mut self, task: Task, reason: Refusal) {
+    pub(super) fn give_up(&mut self, task: Task, reason: Refusal) {
         match task {
             Task::Log { ticket, .. } => self.finish(ticket, Err(reason)),
-            Task::Digest(_) | Task::Items { .. } | Task::Objects { .. } | Task::Resolve => {}
+            Task::Digest(_)
+            | Task::Ranges { .. }
+            | Task::Items { .. }
+            | Task::Objects { .. }
+            | Task::Resolve => {}
         }
     }
 
@@ -343,7 +324,16 @@ impl State {
     pub(super) fn abandon(&mut self, peer: &Peer) {
         let ids: Vec<_> = self.asked.iter().filter(|(_, a)| a.peer == *peer).map(|(id, _)| *id).collect();
         ids.into_iter().for_each(|id| self.fail(id));
-        self.parked.retain(|p| p.peer != *peer);
         self.abandon_logs(peer);
     }
+}
+
+fn is_on(turn: &Waiting) -> bool {
+    matches!(turn, Waiting::On(_))
+}
+
+/// Takes the first [`MAX_PREFIXES`] out of `ranges`.
+fn first(ranges: &mut Vec<Prefix>) -> Vec<Prefix> {
+    let rest = ranges.split_off(ranges.len().min(MAX_PREFIXES));
+    std::mem::replace(ranges, rest)
 }

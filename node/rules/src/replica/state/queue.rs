@@ -77,6 +77,10 @@ impl Queue {
         self.entries().filter(|e| e.pulled()).count()
     }
 
+    pub(super) fn pulled_of(&self, domain: &Scid) -> usize {
+        self.entries().filter(|e| e.pulled() && e.envelope.body().domain == *domain).count()
+    }
+
     pub(super) fn holds(&self, id: &Sha256Digest) -> bool {
         self.entries().any(|e| e.envelope.id() == *id)
     }

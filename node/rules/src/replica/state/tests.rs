@@ -1,8 +1,11 @@
 //! Single steps of the state machine; whole meshes are simulated in `tests/replica`.
 
+mod fair;
+
 use super::*;
 use crate::replica::limits::*;
-use crate::replica::view::{Buckets, ItemKind, log_digest};
+use crate::replica::view::range::Prefix;
+use crate::replica::view::{ItemKind, log_digest};
 use crate::replica::{
     Body, Envelope, EnvelopeDraft, Hello, Kind, Kinds, LogHead, Request, Response, penalty, view,
 };
@@ -130,7 +133,7 @@ fn a_peer_that_hello_has_not_admitted_is_not_heard() {
     let ask = |state: &mut State, request| {
         state.handle(Input::SyncRequest { peer: peer(1), channel: ChannelId(1), request }, now(1))
     };
-    let refused = ask(&mut state, Request::Digest { domain: scid(0) });
+    let refused = ask(&mut state, Request::Digest { domain: scid(0), root: None });
     assert!(
         refused
             .iter()
@@ -368,9 +371,9 @@ fn an_admitted_peer_is_asked_for_its_digest_and_for_what_differs() {
     theirs.replace(vec![item("did:example:a", 1)]).unwrap();
     let response = Response::Digest(theirs.digest());
     let effects = state.handle(Input::SyncResponse { peer: peer(1), id, response }, now(1));
-    let Some((id, Request::Items { buckets, .. })) = request(&effects) else { panic!("{effects:?}") };
-    assert_ne!(buckets, Buckets::ALL);
-    let (items, more) = theirs.page(&buckets, None);
+    let Some((id, Request::Items { prefixes, .. })) = request(&effects) else { panic!("{effects:?}") };
+    assert_eq!(prefixes.len(), 1);
+    let (items, more) = theirs.page(&prefixes, None);
     let effects = state
         .handle(Input::SyncResponse { peer: peer(1), id, response: Response::Items { items, more } }, now(2));
     let Some((id, Request::Objects { ids, .. })) = request(&effects) else { panic!("{effects:?}") };
@@ -384,7 +387,7 @@ fn an_admitted_peer_is_asked_for_its_digest_and_for_what_differs() {
 }
 
 #[test]
-fn items_out_of_order_or_bucket_end_the_pull() {
+fn items_out_of_order_or_range_end_the_pull() {
     let mut state = state();
     let effects = admit(&mut state, 1);
     let id = effects
@@ -509,10 +512,10 @@ fn what_a_later_release_holds_keeps_nobody_from_pulling_the_rest() {
         };
         let effects = respond(&mut state, id, Response::Digest(theirs));
         let (id, Request::Items { .. }) = request(&effects).unwrap() else { panic!("{effects:?}") };
-        // The buckets that were asked for are not what is looked at here.
+        // The ranges that were asked for are not what is looked at here.
         state.asked.values_mut().for_each(|asked| {
-            if let pull::Task::Items { buckets, .. } = &mut asked.task {
-                *buckets = Buckets::ALL;
+            if let pull::Task::Items { prefixes, .. } = &mut asked.task {
+                *prefixes = (0..=u8::MAX).map(Prefix::byte).collect();
             }
         });
         let mut items = vec![log.clone(), list.clone(), later.clone()];
@@ -580,7 +583,7 @@ fn who_cannot_apply_a_change_pulls_from_who_passed_it_on_and_from_its_origin() {
     let asked: BTreeSet<_> = effects
         .iter()
         .filter_map(|e| match e {
-            Effect::Request { peer, request: Request::Digest { domain }, .. } if *domain == scid(0) => {
+            Effect::Request { peer, request: Request::Digest { domain, .. }, .. } if *domain == scid(0) => {
                 Some(peer)
             }
             _ => None,
@@ -687,7 +690,7 @@ fn in_each_round_every_membership_is_reviewed() {
 /// The peers that are asked for a digest of domain 0, and by which request.
 fn asked(effects: &[Effect]) -> Vec<(Peer, RequestId)> {
     let digest = |e: &Effect| match e {
-        Effect::Request { peer, id, request: Request::Digest { domain } } if *domain == scid(0) => {
+        Effect::Request { peer, id, request: Request::Digest { domain, .. } } if *domain == scid(0) => {
             Some((peer.clone(), *id))
         }
         _ => None,
@@ -749,7 +752,7 @@ fn a_peer_that_does_not_replicate_a_domain_is_passed_over_until_it_asks_for_it()
     order.sort();
     assert_eq!(order, [peer(1), peer(2), peer(3)]);
     assert!(asked(&round(&mut state, 2)).is_empty());
-    let request = Request::Digest { domain: scid(0) };
+    let request = Request::Digest { domain: scid(0), root: None };
     state.handle(Input::SyncRequest { peer: peer(2), channel: ChannelId(0), request }, now(0));
     let effects = round(&mut state, 3);
     assert_eq!(asked(&effects).into_iter().map(|(peer, _)| peer).collect::<Vec<_>>(), [peer(2)]);
