@@ -65,6 +65,10 @@ pub const MAX_SEEN: usize = 4_096;
 /// Item ids remembered as older than or the same as what is held, so that they are not pulled again.
 pub const MAX_SETTLED: usize = 8_192;
 
+/// How long they are remembered: what had no room beside others once may have it later, and what it revokes is
+/// to get on to those who never heard of it.
+pub const SETTLED_LIFE_MS: u64 = 300_000;
+
 /// Envelopes waiting to be judged; at most 15 MiB of them.
 pub const MAX_PENDING: usize = 256;
 

@@ -25,7 +25,7 @@ pub use metrics::{Gauges, Metric, Root};
 use crate::replica::bucket::Bucket;
 use crate::replica::limits::{
     DEFAULT_PERIOD_MS, EQUIVOCATOR_GOSSIP_BURST, EQUIVOCATOR_GOSSIP_PER_SECOND, EQUIVOCATOR_MS, MAX_DOMAINS,
-    MAX_SEEN, MAX_SETTLED, MIN_PERIOD_MS, ORIGIN_GOSSIP_BURST, ORIGIN_GOSSIP_PER_SECOND,
+    MAX_SEEN, MAX_SETTLED, MIN_PERIOD_MS, ORIGIN_GOSSIP_BURST, ORIGIN_GOSSIP_PER_SECOND, SETTLED_LIFE_MS,
 };
 use crate::replica::now::{MonoMillis, Now};
 use crate::replica::view::{Item, ItemKind, View};
@@ -131,6 +131,8 @@ pub struct State {
     waiting_logs: VecDeque<WaitingLog>,
     seen: Recent,
     settled: Recent,
+    /// When those are forgotten.
+    settled_until: MonoMillis,
     next_round: MonoMillis,
     wake_at: Option<MonoMillis>,
     out: Vec<Effect>,
@@ -155,6 +157,7 @@ impl State {
             waiting_logs: VecDeque::new(),
             seen: Recent::new(MAX_SEEN),
             settled: Recent::new(MAX_SETTLED),
+            settled_until: now.mono.plus_ms(SETTLED_LIFE_MS),
             next_round: now.mono,
             wake_at: None,
             out: Vec::new(),

@@ -9,10 +9,11 @@ use super::effect::Effect;
 use super::io::{Peer, RequestId, Ticket};
 use super::metrics::Metric;
 use super::peers::Turn;
+use super::recent::Recent;
 use super::{MonoMillis, Now, State};
 use crate::replica::limits::{
     MAX_COMPARISONS, MAX_IDS_PER_REQUEST, MAX_ITEMS_PER_DOMAIN, MAX_PENDING_FROM_SYNC, MAX_PULLS_PER_PEER,
-    MAX_WAITING_PULLS, REQUEST_TIMEOUT_MS,
+    MAX_SETTLED, MAX_WAITING_PULLS, REQUEST_TIMEOUT_MS, SETTLED_LIFE_MS,
 };
 use crate::replica::view::Narrowed;
 use crate::replica::view::range::{MAX_PREFIXES, Prefix};
@@ -102,6 +103,10 @@ impl State {
         }
         self.schedule_round(now.mono);
         self.peers.values_mut().for_each(|peer| peer.forgive(now.mono));
+        if self.settled_until <= now.mono {
+            self.settled = Recent::new(MAX_SETTLED);
+            self.settled_until = now.mono.plus_ms(SETTLED_LIFE_MS);
+        }
         self.review_all();
         let domains: Vec<_> = self.domains.keys().cloned().collect();
         for domain in domains {
