@@ -79,7 +79,7 @@ impl Domain {
     }
 
     async fn bundle_list(&self, key: &ListKey, bundle: &mut Bundle) -> Result<(), Error> {
-        let Some(fact) = self.held_list(key).await? else { return Ok(()) };
+        let Some(fact) = self.known_good_list(key).await? else { return Ok(()) };
         let revoked_ever = fact.revoked_ever.as_ref().map(|bits| bits.encode()).transpose();
         bundle.lists.push(BundledList {
             issuer: key.issuer.clone(),

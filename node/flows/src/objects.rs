@@ -16,7 +16,6 @@ use crate::domain::Domain;
 use crate::error::Error;
 use crate::ports::records::{Expect, Row, Table, Write};
 use did_resolver::codec;
-use marque_rules::replica::limits::MAX_BRANCHES;
 use marque_rules::replica::{Envelope, Item, ItemKind, Scid};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -33,7 +32,7 @@ impl Domain {
         subject: &str,
     ) -> Result<Vec<(Item, Vec<u8>)>, Error> {
         let prefix = subject_prefix(domain, kind, subject);
-        let rows = self.all(Table::Envelopes, prefix.as_bytes(), MAX_BRANCHES * 2).await?;
+        let rows = self.all(Table::Envelopes, prefix.as_bytes(), kind.most_of_a_subject() * 2).await?;
         rows.iter().map(|(_, json)| read_announced(json)).collect()
     }
 

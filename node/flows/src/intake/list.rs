@@ -8,7 +8,7 @@ use crate::ports::records::{Table, Write};
 use did_resolver::codec;
 use did_resolver::document::{Document, Relationship};
 use marque_rules::replica::floor::{
-    DeltaDecision, ListDecision, ListFloor, ReceivedList, decide_delta, decide_list,
+    DeltaDecision, ListDecision, ListFloor, ReceivedList, SignedList, decide_delta, decide_list,
 };
 use marque_rules::replica::{Envelope, Item, ItemKind, Refusal, Verdict};
 use vc_schemas::facts::ListKey;
@@ -16,6 +16,9 @@ use vc_schemas::secure::{Content, Envelope as Securing, Secured};
 use vc_schemas::status::bitstring::Bits;
 use vc_schemas::status::delta::Delta;
 use vc_schemas::status::{MAX_LIST_BYTES, StatusList};
+
+/// All that is held of a list, with what came beside it, and the writes of that.
+type Beside = (Vec<Item>, Vec<Write>);
 
 /// A list that came, and what it is decided by.
 struct Arrived<'a> {
@@ -55,8 +58,9 @@ impl NodeIntake {
             ListDecision::Accept { overlay } => {
                 let writes = Domain::accepted_list_writes(&list, at, &known, overlay.as_ref());
                 let mut writes = writes.map_err(|e| failed(&e))?;
-                let beside = domain.signed_beside(document, Some(&list.bits), &announced, None).await;
-                let beside = beside.map_err(|e| failed(&e))?;
+                let counts = SignedList { at, digest: item.digest, bits: &list.bits };
+                let beside = domain.signed_beside(document, Some(counts), &announced, None).await;
+                let beside = beside.map_err(|e| failed(&e))?.ok_or(Refusal::TooManyLists)?;
                 let held = std::iter::once((item.clone(), envelope.clone())).chain(beside);
                 let (items, more) = self.announce_list_writes(envelope, held.collect()).await?;
                 writes.extend(more);
@@ -64,8 +68,9 @@ impl NodeIntake {
             }
             // It came by another way before, without what its domain says of it.
             ListDecision::Same if !is_beside && known.is_held_as(&item) => {
-                let beside = domain.signed_beside(document, Some(&list.bits), &announced, None).await;
-                let beside = beside.map_err(|e| failed(&e))?;
+                let counts = SignedList { at, digest: item.digest, bits: &list.bits };
+                let beside = domain.signed_beside(document, Some(counts), &announced, None).await;
+                let beside = beside.map_err(|e| failed(&e))?.ok_or(Refusal::TooManyLists)?;
                 let held = std::iter::once((item.clone(), envelope.clone())).chain(beside);
                 let (held, writes) = self.announce_list_writes(envelope, held.collect()).await?;
                 Ok((Verdict::Accept { held }, writes))
@@ -81,57 +86,49 @@ impl NodeIntake {
             }
             // What it revokes counts from now on, durably, and it is passed over.
             ListDecision::Older { overlay } => {
+                let beside = self.held_beside(&arrived).await?;
                 let write = domain.overlay_growth(&key, &known, overlay).map_err(|e| failed(&e))?;
                 if let Some(write) = write {
                     domain.records().commit(vec![write]).await.map_err(|e| failed(&e.into()))?;
                 }
-                match self.held_beside(&arrived).await? {
+                match beside {
                     Some((held, writes)) => Ok((Verdict::Accept { held }, writes)),
                     None => Ok((Verdict::Older { item, held: items }, Vec::new())),
                 }
             }
             // Not taken as the list, but what it revokes counts from now on, and it is kept on record.
             ListDecision::Unrevokes { overlay } => {
+                let beside = self.held_beside(&arrived).await?;
                 let kept = self.misbehaved(&key, &known, overlay, &[&body.payload], Refusal::Unrevokes).await;
-                self.or_beside(kept, &arrived).await
+                or_beside(kept, beside)
             }
             ListDecision::Equivocation { overlay } => {
+                let beside = self.held_beside(&arrived).await?;
                 let kept = self.equivocated(&key, &known, at, overlay, &body.payload).await;
-                self.or_beside(kept, &arrived).await
+                or_beside(kept, beside)
             }
             ListDecision::TooFarAhead { overlay } => {
+                let beside = self.held_beside(&arrived).await?;
                 let kept =
                     self.misbehaved(&key, &known, overlay, &[&body.payload], Refusal::TooFarAhead).await;
-                self.or_beside(kept, &arrived).await
+                or_beside(kept, beside)
             }
-        }
-    }
-
-    /// What revokes something that nothing else of the list does is held beside it, and passed on: who heard
-    /// another first has to know of it as well.
-    async fn or_beside(&self, kept: Result<Found, Refusal>, arrived: &Arrived<'_>) -> Result<Found, Refusal> {
-        let reason = match kept {
-            Err(reason @ (Refusal::Unrevokes | Refusal::Equivocation | Refusal::TooFarAhead)) => reason,
-            other => return other,
-        };
-        match self.held_beside(arrived).await? {
-            Some((held, writes)) => Ok((Verdict::Beside(held, reason), writes)),
-            None => Err(reason),
         }
     }
 
     /// What is held of a list with what arrived beside it, and the writes of that; `None` where it is not, or
-    /// was before.
-    async fn held_beside(&self, arrived: &Arrived<'_>) -> Result<Option<(Vec<Item>, Vec<Write>)>, Refusal> {
+    /// was before. Where there is no room for it, nothing of it may count: nobody could be told.
+    async fn held_beside(&self, arrived: &Arrived<'_>) -> Result<Option<Beside>, Refusal> {
         let Arrived { key, known, document, envelope, item, announced } = arrived;
         let fact = known.held.as_ref();
         let counts = fact.map(|fact| codec::sha256(fact.list.secured().bytes()));
         let (list, others): (Vec<_>, Vec<_>) =
             announced.iter().cloned().partition(|(held, _)| Some(held.digest) == counts);
         let new = ((*item).clone(), (*envelope).clone());
-        let bits = fact.map(|fact| &fact.list.bits);
-        let beside =
-            self.domain().signed_beside(document, bits, &others, Some(new)).await.map_err(|e| failed(&e))?;
+        let counts = fact.zip(known.floor).zip(counts);
+        let counts = counts.map(|((fact, at), digest)| SignedList { at, digest, bits: &fact.list.bits });
+        let beside = self.domain().signed_beside(document, counts, &others, Some(new)).await;
+        let beside = beside.map_err(|e| failed(&e))?.ok_or(Refusal::TooManyLists)?;
         if !beside.iter().any(|(kept, _)| kept == *item) {
             return Ok(None);
         }
@@ -234,5 +231,17 @@ impl NodeIntake {
         let kept = self.domain().keep_list_evidence(key, known, overlay, signed, refusal);
         kept.await.map_err(|e| failed(&e))?;
         Err(refusal)
+    }
+}
+
+/// What revokes something that nothing else of the list does is held beside it, and passed on: who heard
+/// another first has to know of it as well.
+fn or_beside(kept: Result<Found, Refusal>, beside: Option<Beside>) -> Result<Found, Refusal> {
+    match (kept, beside) {
+        (
+            Err(reason @ (Refusal::Unrevokes | Refusal::Equivocation | Refusal::TooFarAhead)),
+            Some((held, writes)),
+        ) => Ok((Verdict::Beside(held, reason), writes)),
+        (kept, _) => kept,
     }
 }

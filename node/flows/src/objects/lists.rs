@@ -7,7 +7,7 @@ use crate::ports::records::{Expect, Table, Write};
 use did_resolver::codec::{self, Sha256Digest};
 use did_resolver::document::Document;
 use marque_rules::replica::floor::{self, Ahead, ListFloor, SignedList};
-use marque_rules::replica::{Envelope, Item};
+use marque_rules::replica::{Envelope, Item, ItemKind, Scid};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -93,6 +93,35 @@ impl Domain {
         Ok(Some(ListFact { list, revoked_ever }))
     }
 
+    /// What is held of a list, where it can be told what is good on it: not where as many lists of it are held as
+    /// may be, [`floor::is_past_knowing`].
+    ///
+    /// # Errors
+    /// As [`Domain::held_list`].
+    pub async fn known_good_list(&self, key: &ListKey) -> Result<Option<ListFact>, Error> {
+        match self.held_list(key).await? {
+            Some(fact) => self.if_known_good(key, fact).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What was found of a list, by the rule of [`Domain::known_good_list`].
+    pub(crate) async fn if_known_good(
+        &self,
+        key: &ListKey,
+        fact: ListFact,
+    ) -> Result<Option<ListFact>, Error> {
+        // Several are held only where one revokes something that the list does not.
+        if fact.revoked_ever.as_ref().is_none_or(|ever| fact.list.bits.covers(ever)) {
+            return Ok(Some(fact));
+        }
+        let announced = match Scid::of(&key.issuer) {
+            Some(scid) => self.announced(&scid, ItemKind::StatusList, &key.url).await?,
+            None => Vec::new(),
+        };
+        Ok(Some(fact).filter(|_| !floor::is_past_knowing(announced.len())))
+    }
+
     /// What counts beside a list: every index ever seen revoked on it; of a list of suspensions, what newer
     /// changes leave suspended, until a whole list gets as far.
     pub(crate) async fn beside(&self, key: &ListKey) -> Result<Option<Arc<Bits>>, Error> {
@@ -138,14 +167,14 @@ impl Domain {
     }
 
     /// What is held of a list beside `list`, by the rule of [`floor::beside`]: of what was `announced`, and of
-    /// what is `new`.
+    /// what is `new`. `None` where there is no room for that.
     pub(crate) async fn signed_beside(
         &self,
         document: &Document,
-        list: Option<&Bits>,
+        list: Option<SignedList<'_>>,
         announced: &[(Item, Vec<u8>)],
         new: Option<(Item, Envelope)>,
-    ) -> Result<Vec<(Item, Envelope)>, Error> {
+    ) -> Result<Option<Vec<(Item, Envelope)>>, Error> {
         let mut signed = Vec::new();
         for (item, bytes) in announced {
             signed.extend(Envelope::decode(bytes).ok().map(|envelope| (item.clone(), envelope)));
@@ -160,13 +189,14 @@ impl Domain {
         let revokes = others.iter().filter(|(_, read, ..)| read.purpose == Purpose::Revocation);
         let revokes =
             revokes.map(|(at, read, item, _)| SignedList { at: *at, digest: item.digest, bits: &read.bits });
-        let kept: Vec<_> = floor::beside(list, revokes.collect()).iter().map(|kept| kept.digest).collect();
+        let Some(kept) = floor::beside(list, revokes.collect()) else { return Ok(None) };
+        let kept: Vec<_> = kept.iter().map(|kept| kept.digest).collect();
         let place = |item: &Item| kept.iter().position(|digest| *digest == item.digest);
         let mut found: Vec<_> = others.into_iter().map(|(.., item, envelope)| (item, envelope)).collect();
         found.retain(|(item, _)| place(item).is_some());
         found.sort_by_key(|(item, _)| place(item));
         found.dedup_by(|a, b| a.0 == b.0);
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// The floor of a list, and the record version of the list itself.

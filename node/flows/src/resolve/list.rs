@@ -10,11 +10,18 @@ use vc_schemas::facts::{ListFact, ListKey};
 
 impl Domain {
     /// A list, after asking others where none is held that is young enough. Where nobody has a younger one it is
-    /// what is held, be it too old to be relied on.
+    /// what is held, be it too old to be relied on. Of a list that is past knowing it is none.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Record`]. That nobody knows is no error.
     pub async fn find_list(&self, key: &ListKey) -> Result<Option<ListFact>, Error> {
+        match self.list_of_anybody(key).await? {
+            Some(fact) => self.if_known_good(key, fact).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn list_of_anybody(&self, key: &ListKey) -> Result<Option<ListFact>, Error> {
         let held = self.held_list(key).await?;
         let asks = self.mesh().is_some() || self.web().is_some();
         // Its own lists are made here.

@@ -8,7 +8,7 @@ use marque_flows::ports::mesh::{Intake, Knock, Shown};
 use marque_flows::ports::records::{Records, Table};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
-use marque_rules::replica::limits::MAX_BRANCHES;
+use marque_rules::replica::limits::MAX_LISTS;
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::view::ItemKind;
 use marque_rules::replica::{
@@ -291,27 +291,34 @@ async fn of_two_judgements_at_once_neither_loses_what_the_other_revoked() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_equivocates_again_and_again_fills_no_store_and_all_that_it_revokes_counts() {
+async fn an_issuer_that_equivocates_again_and_again_fills_no_store_and_has_its_list_believed_no_more() {
     let (alpha, bravo) = two().await;
     alpha.owner("alice").await;
     alpha.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
     take(&bravo, &revocations(&alpha).await).await;
     let url = alpha.domain.home.list_url(Purpose::Revocation);
     let key = ListKey { issuer: alpha.domain.home.did.clone(), url: url.clone() };
-    for n in 1..8 {
+    for n in 1..MAX_LISTS + 3 {
         let (list, index) = twin_that_revokes(n).await;
         let once = take(&bravo, &list).await;
-        assert!(matches!(
-            once,
-            Verdict::Beside(_, Refusal::Equivocation) | Verdict::Ignore(Refusal::Equivocation)
-        ));
+        let is_room = n < MAX_LISTS;
+        assert!(
+            matches!(
+                once,
+                Verdict::Beside(_, Refusal::Equivocation) if is_room
+            ) || matches!(once, Verdict::Ignore(Refusal::TooManyLists) if !is_room),
+            "{once:?}"
+        );
         let again = take(&bravo, &list).await;
-        assert!(matches!(again, Verdict::Same { .. } | Verdict::Ignore(Refusal::Equivocation)), "{again:?}");
+        assert!(matches!(again, Verdict::Same { .. } | Verdict::Ignore(Refusal::TooManyLists)), "{again:?}");
         let items = bravo.intake.items(list.body().domain.clone()).await.unwrap();
         let held = items.iter().filter(|item| item.subject == url).count();
-        assert_eq!(held, MAX_BRANCHES.min(n + 1));
+        assert_eq!(held, MAX_LISTS.min(n + 1));
         let ever = bravo.domain.held_list(&key).await.unwrap().unwrap().revoked_ever.unwrap();
-        assert_eq!(ever.get(index), Some(true));
+        assert_eq!(ever.get(index), Some(is_room), "what is not passed on does not count");
+        // What is good on it is not known once some of it may have been refused.
+        let good = bravo.domain.known_good_list(&key).await.unwrap();
+        assert_eq!(good.is_some(), held < MAX_LISTS);
     }
     assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 100).await.unwrap().len(), 4);
 }

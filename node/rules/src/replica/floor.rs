@@ -13,7 +13,8 @@ pub use delta::{DeltaDecision, decide_delta};
 pub use era::era;
 pub use held_since::{HeldSince, RETIREMENT_WAIT};
 pub use list::{
-    Ahead, KnownList, ListDecision, ListFloor, ReceivedList, SignedList, beside, decide_list, is_revoked,
+    Ahead, KnownList, ListDecision, ListFloor, ReceivedList, SignedList, beside, decide_list,
+    is_past_knowing, is_revoked,
 };
 pub use log::{Known, LogDecision, LogFloor, ReceivedLog, check_proofs, chosen, decide_log, log_item};
 

@@ -102,6 +102,10 @@ pub const MAX_ITEMS_PER_DOMAIN: usize = 65_536;
 /// Branches held of one subject. Two prove misbehaviour; more add nothing but memory.
 pub const MAX_BRANCHES: usize = 4;
 
+/// Lists held of one URL: of an honest issuer one, and of one that restored a backup or lost its key a few. With
+/// that many there may be more, and what they revoke is not known.
+pub const MAX_LISTS: usize = 16;
+
 /// Most items in one page; the byte bound of the page usually comes first.
 pub const MAX_ITEMS_PER_PAGE: usize = 4_096;
 

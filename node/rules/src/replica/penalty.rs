@@ -52,6 +52,7 @@ pub const fn penalty(refusal: Refusal) -> Penalty {
         | Refusal::Unrevokes
         | Refusal::Equivocation
         | Refusal::TooFarAhead
+        | Refusal::TooManyLists
         | Refusal::UnknownParent
         | Refusal::NotAsAnnounced
         | Refusal::TimedOut

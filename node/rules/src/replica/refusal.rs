@@ -89,6 +89,8 @@ refusals! {
     Equivocation = "equivocation",
     /// The sequence number jumps too far.
     TooFarAhead = "too-far-ahead",
+    /// As many lists of this URL are held as may be, each of which revokes something that the others do not.
+    TooManyLists = "too-many-lists",
     /// What it builds on is not held here.
     UnknownParent = "unknown-parent",
     /// What was pulled is not what was announced; the source may have moved on.

@@ -12,7 +12,7 @@ pub mod range;
 pub use compare::Narrowed;
 
 use crate::replica::Refusal;
-use crate::replica::limits::{MAX_BRANCHES, MAX_ITEMS_PER_DOMAIN, MAX_SUBJECT_BYTES};
+use crate::replica::limits::{MAX_BRANCHES, MAX_ITEMS_PER_DOMAIN, MAX_LISTS, MAX_SUBJECT_BYTES};
 use did_resolver::codec::{Sha256Digest, sha256, sha256_of};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +48,15 @@ pub enum ItemKind {
 impl ItemKind {
     /// Those that are held here.
     pub const KNOWN: [Self; 4] = [Self::Log, Self::StatusList, Self::DuplicityProof, Self::Membership];
+
+    /// Most items of this kind that are held of one subject.
+    #[must_use]
+    pub const fn most_of_a_subject(self) -> usize {
+        match self {
+            Self::StatusList => MAX_LISTS,
+            Self::Log | Self::DuplicityProof | Self::Membership | Self::Later(_) => MAX_BRANCHES,
+        }
+    }
 
     /// The number on the wire.
     #[must_use]
@@ -177,7 +186,7 @@ impl View {
     }
 
     /// Makes `held` all that is held of one subject, and answers with the ids that it replaces.
-    /// Above [`MAX_BRANCHES`] those with the lowest ids stay, so that every replica keeps the same.
+    /// Above [`ItemKind::most_of_a_subject`] those with the lowest ids stay, so that every replica keeps the same.
     ///
     /// # Errors
     /// [`Refusal::Inconsistent`] where `held` is empty, not of one subject, or of a kind that is not known
@@ -195,7 +204,7 @@ impl View {
             return Err(Refusal::TooLarge);
         }
         let mut new: BTreeMap<_, _> = held.into_iter().map(|item| (item.id(), item)).collect();
-        while new.len() > MAX_BRANCHES {
+        while new.len() > key.0.most_of_a_subject() {
             new.pop_last();
         }
         let old = self.by_subject.get(&key).cloned().unwrap_or_default();

@@ -10,7 +10,7 @@ use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
 use marque_rules::replica::floor::{
     HeldSince, KnownList, ListDecision, ListFloor, LogDecision, LogFloor, ReceivedList, ReceivedLog,
-    SignedList, beside, chosen, decide_list, era, log_item,
+    SignedList, beside, chosen, decide_list, era, is_past_knowing, log_item,
 };
 use marque_rules::replica::{
     Envelope, Item, ItemKind, Kind, LogHead, Refusal, Request, Response, Scid, Verdict,
@@ -81,18 +81,28 @@ impl Subject {
         branches.into_iter().find(|branch| branch.log.head().id == counts)
     }
 
-    /// Holds those of `others` beside the list that the rule says.
-    fn hold_beside(&mut self, others: impl IntoIterator<Item = Object>) {
+    /// Holds those of `others` beside the list that the rule says, if there is room.
+    fn hold_beside(&mut self, others: impl IntoIterator<Item = Object>) -> Result<(), Refusal> {
         let others: Vec<Object> = others.into_iter().collect();
         let signed = |object: &Object| match &object.content {
             Content::List(at, bits) => Some((*at, object.item.digest, bits.clone())),
             Content::Log(_) => None,
         };
-        let signed: Vec<_> = others.iter().filter_map(signed).collect();
-        let lists = signed.iter().map(|(at, digest, bits)| SignedList { at: *at, digest: *digest, bits });
-        let kept: Vec<_> = beside(self.list(), lists.collect()).iter().map(|kept| kept.digest).collect();
+        let read: Vec<_> = others.iter().filter_map(signed).collect();
+        fn as_signed((at, digest, bits): &(ListFloor, Sha256Digest, Bits)) -> SignedList<'_> {
+            SignedList { at: *at, digest: *digest, bits }
+        }
+        let list = self.objects.first().and_then(signed);
+        let kept = beside(list.as_ref().map(as_signed), read.iter().map(as_signed).collect());
+        let kept: Vec<_> = kept.ok_or(Refusal::TooManyLists)?.iter().map(|kept| kept.digest).collect();
         let of = |digest| others.iter().find(|object| object.item.digest == digest).cloned();
         self.objects.extend(kept.into_iter().filter_map(of));
+        Ok(())
+    }
+
+    /// Whether nothing on the list is known to be good.
+    pub(crate) fn is_past_knowing(&self) -> bool {
+        self.list().is_some() && is_past_knowing(self.objects.len())
     }
 
     /// Every index that is revoked, by the list or by what is kept beside it.
@@ -292,7 +302,7 @@ impl Disk {
         let (overlay, reason) = match decision {
             ListDecision::Accept { overlay } => {
                 let others = std::mem::replace(&mut next.objects, vec![object]);
-                next.hold_beside(others);
+                next.hold_beside(others)?;
                 next.list_floor = Some(at);
                 next.revoked_ever = overlay;
                 return Ok((Verdict::Accept { held: next.items() }, Some(next)));
@@ -306,10 +316,10 @@ impl Disk {
             ListDecision::Equivocation { overlay } => (overlay, Some(Refusal::Equivocation)),
             ListDecision::TooFarAhead { overlay } => (overlay, Some(Refusal::TooFarAhead)),
         };
+        let others = next.objects.split_off(1.min(next.objects.len()));
+        next.hold_beside(others.into_iter().chain([object]))?;
         let is_new = overlay != next.revoked_ever || (reason.is_some() && next.evidence.insert(digest));
         next.revoked_ever = overlay;
-        let others = next.objects.split_off(1.min(next.objects.len()));
-        next.hold_beside(others.into_iter().chain([object]));
         let is_kept = !held.contains(&item) && next.items().contains(&item);
         Ok(match reason {
             None if is_kept => (Verdict::Accept { held: next.items() }, Some(next)),

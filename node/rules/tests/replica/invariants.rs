@@ -29,6 +29,9 @@ pub(crate) struct Oracle {
     contested: BTreeSet<Key>,
     /// When all that should be equal was first so.
     equal_at: Option<u64>,
+    /// Items that some honest node held, and when the last of them came.
+    met: BTreeSet<Sha256Digest>,
+    met_at: u64,
 }
 
 impl World {
@@ -47,6 +50,11 @@ impl World {
     pub(crate) fn check_commit(&mut self, node: usize, key: &Key, subject: &Subject) {
         if !self.nodes[node].is_honest() {
             return;
+        }
+        for item in subject.items() {
+            if self.oracle.met.insert(item.id()) {
+                self.oracle.met_at = self.now_ms;
+            }
         }
         let before = self.nodes[node].disk.get(key).cloned().unwrap_or_default();
         match key.1 {
@@ -202,7 +210,7 @@ impl World {
         unequal
     }
 
-    /// I1, I3: whether something is revoked for one honest node and not for another.
+    /// I1, I3: whether something is revoked for one honest node and good for another.
     fn lacks_revocations(&self, domain: usize) -> bool {
         let followers = self.followers(domain);
         let held = |node: &usize| {
@@ -215,8 +223,9 @@ impl World {
         }
         let has_all = |node: &usize| {
             revoked.iter().all(|(key, indices)| {
-                let of_node = self.nodes[*node].disk.get(key).map(|subject| subject.revoked());
-                of_node.unwrap_or_default().is_superset(indices)
+                let held = self.nodes[*node].disk.get(key);
+                held.is_some_and(|held| held.is_past_knowing() || held.revoked().is_superset(indices))
+                    || indices.is_empty()
             })
         };
         !followers.iter().all(has_all)
@@ -224,12 +233,22 @@ impl World {
 
     /// Whether all that should be equal is, and was a period ago.
     pub(crate) fn look(&mut self) -> bool {
-        let is_equal = self.unequal().is_empty();
+        let unequal = self.unequal();
+        let is_equal = unequal.is_empty();
         let Some(at) = self.oracle.equal_at else {
             self.oracle.equal_at = is_equal.then_some(self.now_ms);
             return false;
         };
-        assert!(is_equal, "I3: what was equal is not any more");
+        // A hostile node may show now what it kept back till now.
+        if !is_equal && self.oracle.met_at > at {
+            self.oracle.equal_at = None;
+            self.tally.count("kept back till all was equal");
+            return false;
+        }
+        if !is_equal {
+            self.explain(&unequal);
+            panic!("I3: what was equal is not any more: domains {unequal:?}");
+        }
         self.now_ms - at >= self.plan.period_ms
     }
 

@@ -1,6 +1,6 @@
 //! Status lists: what was revoked stays revoked, and a sequence number has one array.
 
-use crate::replica::limits::{MAX_BRANCHES, MAX_SEQUENCE_JUMP};
+use crate::replica::limits::{MAX_LISTS, MAX_SEQUENCE_JUMP};
 use did_resolver::codec::Sha256Digest;
 use std::cmp::Reverse;
 use vc_schemas::status::Purpose;
@@ -129,24 +129,38 @@ pub struct SignedList<'a> {
     pub bits: &'a Bits,
 }
 
-/// Which of `others` are held and passed on beside `list`, the one that counts: those that revoke what it
-/// does not, nor one that stands later, in that order; with it at most [`MAX_BRANCHES`].
+/// Which of `others` are held and passed on beside `list`, the one that counts: those that revoke what it does not,
+/// nor all together that stand later, in that order. `None` where that would be more than [`MAX_LISTS`]: then what
+/// came last is refused, and nothing that it revokes counts.
 ///
-/// What is revoked counts on every replica that way, also where an issuer says two things under one number
-/// or clears what it revoked, and each replica heard another first. A list of an honest issuer covers all
-/// before it, and is held alone.
+/// So what is revoked here can always be shown to others, also where an issuer says two things under one number
+/// or clears what it revoked, and each replica heard another first. Which are held does not depend on the order in
+/// which they came, but for the list that counts. A list of an honest issuer covers all before it, and is held
+/// alone.
 #[must_use]
-pub fn beside<'a>(list: Option<&Bits>, mut others: Vec<SignedList<'a>>) -> Vec<SignedList<'a>> {
-    others.sort_by_key(|other| (Reverse(other.at), other.digest));
-    let mut covered = list.cloned();
+pub fn beside<'a>(list: Option<SignedList<'a>>, others: Vec<SignedList<'a>>) -> Option<Vec<SignedList<'a>>> {
+    let counting = list.map(|list| list.bits);
+    let mut all: Vec<SignedList<'a>> = list.into_iter().chain(others).collect();
+    all.sort_by_key(|list| (Reverse(list.at), list.digest));
+    let mut covered: Option<Bits> = None;
     let mut kept = Vec::new();
-    for other in others {
-        if kept.len() + 1 < MAX_BRANCHES && !covered.as_ref().is_some_and(|bits| bits.covers(other.bits)) {
-            covered = Some(covered.map_or_else(|| other.bits.clone(), |bits| bits.union(other.bits)));
-            kept.push(other);
+    for list in all {
+        if covered.as_ref().is_some_and(|bits| bits.covers(list.bits)) {
+            continue;
+        }
+        covered = Some(covered.map_or_else(|| list.bits.clone(), |bits| bits.union(list.bits)));
+        if !counting.is_some_and(|bits| bits.covers(list.bits)) {
+            kept.push(list);
         }
     }
-    kept
+    (kept.len() + usize::from(counting.is_some()) <= MAX_LISTS).then_some(kept)
+}
+
+/// Whether, with `held` lists of one URL, some may have been refused. Then nothing on it is known to be good: what
+/// one replica holds to be revoked no other takes for good.
+#[must_use]
+pub const fn is_past_knowing(held: usize) -> bool {
+    held >= MAX_LISTS
 }
 
 /// Whether `at` runs further ahead of what was reached than one step may.

@@ -102,6 +102,7 @@ impl State {
         };
         let gone = domain.view.replace(held).unwrap_or_default();
         gone.into_iter().for_each(|id| self.settled.insert(id));
+        self.overtake(envelope);
         self.seen.insert(envelope.id());
         let lanes = body.kind.lanes();
         let lane = lanes.iter().copied().find(|l| *l == lane).or(lanes.first().copied()).unwrap_or(Lane::Did);

@@ -30,6 +30,8 @@ pub(super) struct Job {
     pub(super) envelope: Box<Envelope>,
     pub(super) phase: Phase,
     pub(super) deadline: MonoMillis,
+    /// Whether this node published something of its subject since it went to the judge.
+    pub(super) is_overtaken: bool,
 }
 
 impl State {
@@ -69,7 +71,8 @@ impl State {
             let ticket = Ticket(self.next_ticket);
             self.next_ticket += 1;
             let deadline = now.mono.plus_ms(TICKET_TIMEOUT_MS);
-            self.jobs.insert(ticket, Job { source, envelope, phase: Phase::Judging, deadline });
+            let phase = Phase::Judging;
+            self.jobs.insert(ticket, Job { source, envelope, phase, deadline, is_overtaken: false });
             self.judge(ticket, None);
         }
     }
@@ -84,6 +87,7 @@ impl State {
     fn judge(&mut self, ticket: Ticket, log: Option<Vec<u8>>) {
         let Some(job) = self.jobs.get_mut(&ticket) else { return };
         job.phase = Phase::Judging;
+        job.is_overtaken = false;
         let (peer, via) = (job.source.peer().clone(), job.source.via());
         self.out.push(Effect::Judge { ticket, peer, via, envelope: job.envelope.clone(), log });
     }
@@ -99,11 +103,11 @@ impl State {
                 self.persist(ticket, held, Some(reason));
             }
             Verdict::Same { held } => {
-                self.hold(ticket, held);
+                self.hold_unless_overtaken(ticket, held);
                 self.finish(ticket, Err(Refusal::Known));
             }
             Verdict::Older { item, held } => {
-                self.hold(ticket, held);
+                self.hold_unless_overtaken(ticket, held);
                 self.settled.insert(item.id());
                 self.finish(ticket, Err(Refusal::Older));
             }
@@ -182,6 +186,21 @@ impl State {
             return Err(Refusal::Inconsistent);
         }
         Ok(())
+    }
+
+    /// Notes what was durable of the subject of a job when it was judged. Nothing was written for it, so that
+    /// what this node published since is newer.
+    fn hold_unless_overtaken(&mut self, ticket: Ticket, held: Vec<Item>) {
+        if self.jobs.get(&ticket).is_some_and(|job| !job.is_overtaken) {
+            self.hold(ticket, held);
+        }
+    }
+
+    /// Notes that this node published something of a subject.
+    pub(super) fn overtake(&mut self, published: &Envelope) {
+        let of_it = subject(published);
+        let jobs = self.jobs.values_mut().filter(|job| subject(&job.envelope) == of_it);
+        jobs.for_each(|job| job.is_overtaken = true);
     }
 
     /// Notes what is durable of the subject of a job; the items that it replaces are settled.

@@ -1,6 +1,7 @@
 //! What comes of what was asked for (MESH.md D6).
 
-use super::io::{Effect, Peer, RequestId};
+use super::effect::Effect;
+use super::io::{Peer, RequestId};
 use super::metrics::Metric;
 use super::peers::Turn;
 use super::pull::{Asked, Pull, Task};

@@ -807,3 +807,23 @@ fn what_a_thief_said_of_a_list_does_not_keep_its_issuer_from_publishing() {
     assert_eq!(reasons(&publish(6)), [Refusal::Older]);
     assert_eq!(state.items(&scid(0)).map(|item| item.seq).collect::<Vec<_>>(), [7]);
 }
+
+// found by the simulator
+#[test]
+fn what_was_held_when_something_was_judged_does_not_hide_what_was_published_since() {
+    for is_same in [true, false] {
+        let (mut state, list) = with_list(5);
+        let older = envelope(0, Kind::StatusList, &list.subject, 4);
+        let ticket = tickets(&gossip(&mut state, 1, &older, Lane::Status))[0];
+        let held = vec![list.clone()];
+        let item = Item { seq: 4, ..list.clone() };
+        let verdict = if is_same { Verdict::Same { held } } else { Verdict::Older { item, held } };
+        let (next, envelope) =
+            (Item { seq: 6, ..list.clone() }, envelope(0, Kind::StatusList, &list.subject, 6));
+        let local =
+            Input::Local { envelope: Box::new(envelope), held: vec![next.clone()], lane: Lane::Status };
+        state.handle(local, now(1));
+        state.handle(Input::Judged { ticket, verdict }, now(2));
+        assert_eq!(state.items(&scid(0)).collect::<Vec<_>>(), [&next]);
+    }
+}
