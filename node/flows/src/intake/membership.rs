@@ -27,44 +27,48 @@ impl NodeIntake {
         let (floor, expect) = domain.membership_epoch(origin).await.map_err(|e| failed(&e))?;
         let item = epoch_item(origin, received.epoch, &body.payload);
         let said = || announced.first().map(|(_, bytes)| bytes.as_slice()).into_iter();
-        match floor.map_or(EpochDecision::Accept, |floor| floor.decide(received)) {
+        let decision = floor.map_or(EpochDecision::Accept, |floor| floor.decide(received));
+        match decision {
             EpochDecision::Same if held.contains(&item) => Ok((Verdict::Same { held }, Vec::new())),
             // With a floor alone, as after a restore, it is taken again.
-            EpochDecision::Accept | EpochDecision::Same => {
+            EpochDecision::Accept | EpochDecision::Same | EpochDecision::Contradicts => {
                 let items = [(item.clone(), envelope)];
                 let more = domain.announce_writes(&body.domain, subject, &items).await;
                 let mut writes = more.map_err(|e| failed(&e))?;
                 writes.push(Domain::epoch_write(origin, received, expect));
+                if decision == EpochDecision::Contradicts {
+                    let signed: Vec<&[u8]> = said().chain([envelope.bytes()]).collect();
+                    self.keep_epoch_evidence(origin, &signed, Refusal::Equivocation).await?;
+                    return Ok((Verdict::Beside(vec![item], Refusal::Equivocation), writes));
+                }
                 Ok((Verdict::Accept { held: vec![item] }, writes))
             }
             EpochDecision::Older => Ok((Verdict::Older { item, held }, Vec::new())),
-            EpochDecision::TooFarAhead => Err(Refusal::TooFarAhead),
             EpochDecision::LetsIn => {
                 let signed: Vec<&[u8]> = said().chain([envelope.bytes()]).collect();
-                self.epoch_evidence(origin, &signed, None, Refusal::Unrevokes).await
+                self.keep_epoch_evidence(origin, &signed, Refusal::Unrevokes).await?;
+                Err(Refusal::Unrevokes)
             }
-            EpochDecision::Equivocation { floor: later } => {
+            EpochDecision::Equivocation => {
                 let signed: Vec<&[u8]> = said().chain([envelope.bytes()]).collect();
-                let grown = (floor != Some(later)).then(|| Domain::epoch_write(origin, later, expect));
-                self.epoch_evidence(origin, &signed, grown, Refusal::Equivocation).await
+                self.keep_epoch_evidence(origin, &signed, Refusal::Equivocation).await?;
+                Err(Refusal::Equivocation)
             }
         }
     }
 
-    /// Keeps what contradicts itself, up to [`MAX_BRANCHES`] of a domain, and whom it keeps out, and refuses
-    /// what came.
-    async fn epoch_evidence(
+    /// Keeps what contradicts itself, up to [`MAX_BRANCHES`] of a domain.
+    async fn keep_epoch_evidence(
         &self,
         origin: &Did,
         signed: &[&[u8]],
-        grown: Option<Write>,
         refusal: Refusal,
-    ) -> Result<Found, Refusal> {
+    ) -> Result<(), Refusal> {
         let (domain, of_domain) = (self.domain(), format!("membership\n{origin}\n"));
         let kept = domain.records().scan(Table::Evidence, of_domain.as_bytes(), None, MAX_BRANCHES).await;
         let mut kept: Vec<Vec<u8>> =
             kept.map_err(|e| failed(&e.into()))?.into_iter().map(|row| row.key).collect();
-        let mut batch: Vec<Write> = grown.into_iter().collect();
+        let mut batch: Vec<Write> = Vec::new();
         for signed in signed {
             let key = format!("{of_domain}{}", codec::to_hex(&codec::sha256(signed))).into_bytes();
             if kept.len() < MAX_BRANCHES && !kept.contains(&key) {
@@ -77,6 +81,6 @@ impl NodeIntake {
             batch.push(domain.entry(decision).map_err(|e| failed(&e))?);
             domain.records().commit(batch).await.map_err(|e| failed(&e.into()))?;
         }
-        Err(refusal)
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::peer::{announced, hello, judge, knock, take};
 use crate::world::{Holder, Node, node_did, node_peer_id};
+use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use marque_flows::ports::mesh::{Intake, Knock, Shown};
@@ -498,7 +499,15 @@ async fn an_epoch_that_contradicts_another_or_lets_somebody_in_again_is_kept_as_
     let between = hello(&alpha).await;
     take(&bravo, &first).await;
     twin.domain.revoke_memberships().await.unwrap();
-    assert!(matches!(take(&bravo, &epoch(&twin).await).await, Verdict::Ignore(Refusal::Equivocation)));
+    let later = epoch(&twin).await;
+    // The later time counts, and is what is passed on from here.
+    let verdict = take(&bravo, &later).await;
+    assert!(matches!(verdict, Verdict::Beside(_, Refusal::Equivocation)), "{verdict:?}");
+    let items = bravo.intake.items(first.body().domain.clone()).await.unwrap();
+    let held: Vec<_> =
+        items.iter().filter(|item| item.kind == ItemKind::Membership).map(|item| item.digest).collect();
+    assert_eq!(held, [codec::sha256(&later.body().payload)]);
+    assert!(matches!(take(&bravo, &first).await, Verdict::Ignore(Refusal::Equivocation)));
     assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 9).await.unwrap().len(), 2);
     // Both keep out.
     for shown in [early, between] {

@@ -5,8 +5,9 @@ use crate::replica::Refusal;
 use crate::replica::cbor::{Reader, Writer, decode_exactly};
 use crate::replica::envelope::Body;
 use crate::replica::kind::Kind;
-use crate::replica::limits::{MAX_EPOCH_BYTES, MAX_SEQUENCE_JUMP};
+use crate::replica::limits::MAX_EPOCH_BYTES;
 use did_resolver::time::UnixSeconds;
+use std::cmp::Ordering;
 
 /// What a domain says of its memberships. It is the floor of what it may say later, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,19 +23,16 @@ pub struct MembershipEpoch {
 pub enum EpochDecision {
     /// It becomes the floor.
     Accept,
+    /// A later time under a number that is not higher: it becomes the floor, and both are kept as evidence.
+    Contradicts,
     /// The one that is held.
     Same,
     /// Behind the floor.
     Older,
     /// It would let in again whom the one before keeps out: not taken, and kept as evidence.
     LetsIn,
-    /// One number, two times: both are kept as evidence, and the later time counts.
-    Equivocation {
-        /// The floor from here on.
-        floor: MembershipEpoch,
-    },
-    /// Further ahead of the floor than [`MAX_SEQUENCE_JUMP`].
-    TooFarAhead,
+    /// The number of the floor and an earlier time: both are kept as evidence.
+    Equivocation,
 }
 
 impl MembershipEpoch {
@@ -70,21 +68,20 @@ impl MembershipEpoch {
     }
 
     /// Decides about an epoch that arrives, where this is what is held.
+    ///
+    /// Of two the later time counts, and of one time the higher number: every replica ends with the same one, in
+    /// whatever order it heard of them, and it alone has to be passed on. A number that runs ahead shuts nobody out.
     #[must_use]
     pub fn decide(&self, received: Self) -> EpochDecision {
-        if received.epoch < self.epoch {
-            EpochDecision::Older
-        } else if received == *self {
-            EpochDecision::Same
-        } else if received.epoch == self.epoch {
-            let not_before = self.not_before.max(received.not_before);
-            EpochDecision::Equivocation { floor: Self { not_before, ..*self } }
-        } else if received.epoch - self.epoch > MAX_SEQUENCE_JUMP {
-            EpochDecision::TooFarAhead
-        } else if received.not_before < self.not_before {
-            EpochDecision::LetsIn
-        } else {
-            EpochDecision::Accept
+        let place = |epoch: &Self| (epoch.not_before, epoch.epoch);
+        let number = received.epoch.cmp(&self.epoch);
+        match (place(&received).cmp(&place(self)), number) {
+            (Ordering::Equal, _) => EpochDecision::Same,
+            (Ordering::Greater, Ordering::Greater) => EpochDecision::Accept,
+            (Ordering::Greater, _) => EpochDecision::Contradicts,
+            (Ordering::Less, Ordering::Less) => EpochDecision::Older,
+            (Ordering::Less, Ordering::Equal) => EpochDecision::Equivocation,
+            (Ordering::Less, Ordering::Greater) => EpochDecision::LetsIn,
         }
     }
 }

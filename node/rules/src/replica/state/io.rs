@@ -172,7 +172,8 @@ pub enum Verdict {
         /// All items of the subject after the write; none for a kind that is never held.
         held: Vec<Item>,
     },
-    /// Held beside what counts, to be passed on: all items of the subject, and why it does not count.
+    /// Held, to be passed on, though its issuer contradicts itself by it: all items of the subject, and how. It
+    /// stands beside what counts, or in the place of what it contradicts.
     Beside(Vec<Item>, Refusal),
     /// Exactly what is held already, also where this state machine did not know of it.
     Same {
