@@ -237,7 +237,7 @@ fn two_nodes_that_nobody_can_dial_meet_through_a_relay_and_directly_once_a_path_
     took("a path was open, and they met directly", open);
 }
 
-//
+// R-343 R-228
 #[test]
 fn two_nodes_on_one_network_that_know_no_address_meet_by_mdns_where_both_want_it() {
     let Some(network) = Network::of(3) else { return };

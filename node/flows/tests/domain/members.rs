@@ -23,7 +23,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
     result.unwrap_err().refusal().code
 }
 
-//
+// R-060 R-223
 #[tokio::test]
 async fn an_owner_and_an_agent_register_with_their_own_keys_and_get_identity_credentials() {
     let node = Node::new("alpha.test").await;
@@ -51,7 +51,7 @@ async fn a_name_is_given_once_even_to_two_who_ask_at_once() {
     assert_eq!([a.is_ok(), b.is_ok()].iter().filter(|ok| **ok).count(), 1);
 }
 
-//
+// R-060 R-221
 #[tokio::test]
 async fn registration_without_possession_is_refused_and_changes_nothing() {
     let node = Node::new("alpha.test").await;
@@ -93,7 +93,7 @@ async fn registration_without_possession_is_refused_and_changes_nothing() {
     );
 }
 
-//
+// R-022 R-222
 #[tokio::test]
 async fn a_rotation_extends_the_log_and_a_fork_or_a_stranger_does_not() {
     let node = Node::new("alpha.test").await;

@@ -189,6 +189,7 @@ async fn members_are_listed_shown_and_never_doubled() {
     assert_eq!(world.get("/v1/names/bot").await.code(), "name-malformed");
 }
 
+//
 #[tokio::test]
 async fn a_proof_by_another_key_or_for_another_node_registers_nobody() {
     let world = World::new().await;

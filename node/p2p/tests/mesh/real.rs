@@ -168,7 +168,7 @@ async fn who_shows_the_membership_of_another_peer_id_gets_no_topic_traffic() {
     assert_eq!(Response::decode(&answer), Ok(Response::Refused(Refusal::NotAdmitted)));
 }
 
-//
+// R-342 R-225
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forged_a_replayed_and_a_reordered_envelope_are_dropped_and_counted() {
     let (alpha, bravo) = (world::Node::new("alpha.test").await, world::Node::new("bravo.test").await);
@@ -207,6 +207,7 @@ async fn a_forged_a_replayed_and_a_reordered_envelope_are_dropped_and_counted() 
     assert_eq!(held.list.sequence, second.body().seq);
 }
 
+//
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_that_came_by_itself_is_not_asked_for_anything() {
     let alpha = Real::start("alpha.test", world::Node::new("alpha.test").await, &[]).await;
