@@ -28,6 +28,8 @@ mod events;
 mod status_list;
 mod trust;
 mod settings;
+mod doctor;
+mod pages;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Local};
@@ -124,6 +126,12 @@ pub enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(settings::ConfigCommand),
+    /// What is wrong with this node, and what to type
+    Doctor,
+    /// Print what makes a shell complete this program's commands
+    Completions(pages::Completions),
+    /// Write the manual pages into a folder
+    Man(pages::Man),
 }
 
 /// Runs the program.
@@ -191,6 +199,8 @@ fn offline(cli: &Cli) -> Option<Result<Answer, Failure>> {
         Command::Inspect(inspect) => Some(inspect.run()),
         Command::StatusList(command) => Some(command.run()),
         Command::Conformance(command) => Some(command.run()),
+        Command::Completions(completions) => Some(Ok(completions.run())),
+        Command::Man(man) => Some(man.run()),
         _ => None,
     }
 }
@@ -212,6 +222,8 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Inspect(inspect) => inspect.run(),
         Command::StatusList(command) => command.run(),
         Command::Conformance(command) => command.run(),
+        Command::Completions(completions) => Ok(completions.run()),
+        Command::Man(man) => man.run(),
         Command::Credential(command) => command.run(&session).await,
         Command::Did(command) => command.run(&session).await,
         Command::Peer(command) => command.run(&session).await,
@@ -219,6 +231,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Trust(command) => command.run(&session).await,
         Command::Demo(demo) => demo.run(&session).await,
         Command::Config(command) => command.run(&session),
+        Command::Doctor => doctor::run(&session).await,
     }
 }
 

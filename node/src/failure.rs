@@ -25,6 +25,8 @@ pub enum Local {
     Answer,
     /// The demo came out differently.
     Demo,
+    /// Something is wrong with the node.
+    Doctor,
 }
 
 impl Local {
@@ -40,13 +42,14 @@ impl Local {
             Self::NodeUnreachable => "node-unreachable",
             Self::Answer => "answer-malformed",
             Self::Demo => "demo",
+            Self::Doctor => "doctor",
         }
     }
 
     const fn exit(self) -> Exit {
         match self {
             Self::Usage | Self::Configuration | Self::Passphrase => Exit::Usage,
-            Self::File | Self::Keys | Self::Answer | Self::Demo => Exit::Internal,
+            Self::File | Self::Keys | Self::Answer | Self::Demo | Self::Doctor => Exit::Internal,
             Self::NodeUnreachable => Exit::Unreachable,
         }
     }

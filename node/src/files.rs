@@ -12,6 +12,13 @@ const FOLDER_MODE: u32 = 0o700;
 /// Only the owner reads and writes a file.
 const FILE_MODE: u32 = 0o600;
 
+/// Free bytes on the disk of `path`, for whoever is not root; `None` where nobody says.
+#[must_use]
+pub fn free(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
 /// Everything that `reader` gives, at most `max_bytes`; `None` where there is more.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ pub mod link;
 pub mod wallet;
 pub mod client;
 pub mod output;
+pub mod doctor;
 pub mod telemetry;
 pub mod wiring;
 pub mod demo;

@@ -1,6 +1,7 @@
 //! `config`: what the configuration is, and where each value came from.
 
 use super::session::Session;
+use crate::config::Origin;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use clap::Subcommand;
@@ -15,13 +16,19 @@ pub enum ConfigCommand {
         #[arg(long)]
         origin: bool,
     },
+    /// Whether every key is known and within its bounds
+    Check,
 }
 
 impl ConfigCommand {
     pub(super) fn run(&self, session: &Session) -> Result<Answer, Failure> {
-        let Self::Show { origin: with_origin } = self;
         let layers = session.layers()?;
-        layers.build()?;
+        let config = layers.build()?;
+        let Self::Show { origin: with_origin } = self else {
+            let set = layers.iter().filter(|(.., origin)| **origin != Origin::Default).count();
+            let human = format!("the configuration is right; {set} keys are not at their defaults\n");
+            return Ok(Answer::new(json!({"domain": config.domain, "set": set}), human));
+        };
         let (mut rows, mut members) = (Vec::new(), Map::new());
         for (key, value, origin) in layers.iter() {
             let mut row = vec![key.to_owned(), value.to_string()];

@@ -12,6 +12,7 @@ mod authority;
 mod bans;
 mod crash;
 mod demo;
+mod doctor;
 mod events;
 mod forks;
 mod holder;

@@ -1,0 +1,101 @@
+//! `doctor`: gathers what can be seen of a node from here, and says what is wrong with it.
+
+use super::session::Session;
+use crate::doctor::{Facts, Level, Place, Private, judge};
+use crate::failure::{Failure, Local};
+use crate::output::{self, Answer};
+use crate::{files, signing};
+use did_resolver::time::UnixSeconds;
+use serde_json::{Value, json};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// Most files of one folder that are looked at: those of a node's own owners and agents.
+const MAX_FILES: usize = 1_024;
+
+pub(super) async fn run(session: &Session) -> Result<Answer, Failure> {
+    let found = judge(&gather(session).await?);
+    let document = json!({"findings": found.iter().map(crate::doctor::Finding::to_json).collect::<Value>()});
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|one| vec![one.level.as_str().to_owned(), one.about.to_owned(), one.reason.clone()])
+        .collect();
+    let mut human = output::table(&["", "ABOUT", "WHAT IS SO"], &rows, "");
+    let told = found.iter().filter(|one| !one.action.is_empty());
+    for one in told {
+        human.push_str(&format!("\n{}: {}\n  {}\n", one.about, one.reason, one.action));
+    }
+    let bad = found.iter().filter(|one| one.level == Level::Bad).count();
+    if bad == 0 {
+        return Ok(Answer::new(document, human));
+    }
+    if !session.as_json() {
+        // The failure says how many; what they are is data.
+        drop(output::data(&output::plain(&human)));
+    }
+    let things = if bad == 1 { "thing is" } else { "things are" };
+    let failure =
+        Failure::local(Local::Doctor, format!("{bad} {things} wrong"), "What to do stands with each.");
+    Err(Failure { report: Some(Box::new(document)), ..failure })
+}
+
+async fn gather(session: &Session) -> Result<Facts, Failure> {
+    let data = session.data();
+    let config = session.configuration();
+    if !data.node_keys().exists() {
+        return Err(session.not_initialised());
+    }
+    let node = match session.client() {
+        Ok(client) => client.get("/v1/node").await,
+        Err(failure) => Err(failure),
+    };
+    let is_down = node.is_err();
+    let places = config.as_ref().ok().filter(|_| is_down).map(|config| {
+        [
+            ("listen.public", config.listen.public),
+            ("listen.admin", config.listen.admin),
+            ("listen.health", config.listen.health),
+        ]
+        .map(|(key, address)| Place { key, address, taken: taken(address) })
+        .to_vec()
+    });
+    let recovery = data.recovery_keys();
+    Ok(Facts {
+        private: private(&[data.path().to_owned(), data.keys(), data.admin_token(), data.store()]),
+        recovery: recovery.exists().then_some(recovery),
+        now: signing::now(),
+        seen: latest(&[data.node(), data.domain_log(), data.store().join("log")]),
+        free: files::free(data.path()),
+        places: places.unwrap_or_default(),
+        config,
+        node,
+    })
+}
+
+/// Why nobody can listen there. Port 0 is free by its nature.
+fn taken(address: SocketAddr) -> Option<String> {
+    TcpListener::bind(address).err().map(|error| error.to_string())
+}
+
+/// What is there of `paths`, with its permissions. In a folder that nobody else enters nobody else reads
+/// anything, so that of what holds keys the folders count.
+fn private(paths: &[PathBuf]) -> Vec<Private> {
+    let mode = |path: &PathBuf| {
+        let mode = std::fs::symlink_metadata(path).ok()?.permissions().mode();
+        Some(Private { path: path.clone(), mode })
+    };
+    paths.iter().filter_map(mode).collect()
+}
+
+/// When the newest of `paths`, or of the files in them, was written: the clock was there already.
+fn latest(paths: &[PathBuf]) -> Option<UnixSeconds> {
+    let written = |path: &Path| {
+        let at = std::fs::metadata(path).ok()?.modified().ok()?;
+        Some(at.duration_since(UNIX_EPOCH).ok()?.as_secs())
+    };
+    let inside = paths.iter().filter_map(|path| std::fs::read_dir(path).ok()).flatten().take(MAX_FILES);
+    let inside = inside.filter_map(|entry| written(&entry.ok()?.path()));
+    paths.iter().filter_map(|path| written(path)).chain(inside).max().map(UnixSeconds::new)
+}

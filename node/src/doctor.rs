@@ -1,0 +1,334 @@
+//! What is wrong with a node, and what to type: a judgement of facts that were gathered, which changes nothing.
+
+use crate::config::Config;
+use crate::failure::Failure;
+use did_resolver::time::UnixSeconds;
+use serde_json::{Value, json};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+/// Space below which a store fills up before somebody looks: a few days of logs and lists of a busy mesh.
+const LITTLE_SPACE: u64 = 1024 * 1024 * 1024;
+
+/// Space below which the next commits may fail.
+const NO_SPACE: u64 = 64 * 1024 * 1024;
+
+/// A skew above which what ended lives on for long; clocks that are kept differ by less than a second.
+const LOOSE_SKEW: u32 = 120;
+
+/// Above this a list that says nothing of a revocation is believed for long (THREATS.md B, low assurance).
+const LOOSE_STATUS_AGE: u32 = 3_600;
+
+/// Rounds of anti-entropy that may fail before it is told.
+const MISSED_ROUNDS: u64 = 4;
+
+/// Only the owner of the folder may do anything with what is in it.
+const OTHERS: u32 = 0o077;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// As it should be.
+    Good,
+    /// Worth a look: it works, and may be meant.
+    Look,
+    /// It does not work, or is not safe.
+    Bad,
+}
+
+impl Level {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Look => "look",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad.
+    pub level: Level,
+    /// What about: `configuration`, `files`, `clock`, `disk`, `listeners`, `node`, `peers`, `lists`, `identities`.
+    pub about: &'static str,
+    /// What is so.
+    pub reason: String,
+    /// What to type or do; empty where nothing is to be done.
+    pub action: String,
+}
+
+impl Finding {
+    /// As one JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({"level": self.level.as_str(), "about": self.about, "reason": self.reason, "action": self.action})
+    }
+}
+
+/// A file or folder that holds secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Private {
+    /// Where.
+    pub path: PathBuf,
+    /// Its permissions.
+    pub mode: u32,
+}
+
+/// A listener that the configuration names, while no node runs here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its key.
+    pub key: &'static str,
+    /// Where.
+    pub address: SocketAddr,
+    /// Why nobody can listen there.
+    pub taken: Option<String>,
+}
+
+/// What was gathered.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The configuration, or why there is none.
+    pub config: Result<Config, Failure>,
+    /// What holds secrets in the data folder.
+    pub private: Vec<Private>,
+    /// The recovery key, where it is still in the data folder.
+    pub recovery: Option<PathBuf>,
+    /// What the clock says.
+    pub now: UnixSeconds,
+    /// The latest time that this node is known to have seen.
+    pub seen: Option<UnixSeconds>,
+    /// Free bytes on the disk of the data folder.
+    pub free: Option<u64>,
+    /// What the running node says of itself; or why it does not.
+    pub node: Result<Value, Failure>,
+    /// Where it would listen, if it does not run.
+    pub places: Vec<Place>,
+}
+
+/// Judges what was gathered: everything that is wrong, and for each matter that is right a line that says so.
+#[must_use]
+pub fn judge(facts: &Facts) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for (about, found, fine) in [
+        ("configuration", configuration(facts), "every key is known and within its bounds"),
+        ("files", files(facts), "nobody else can read what is secret"),
+        ("clock", clock(facts), "not behind what was seen before"),
+        ("disk", disk(facts), "there is room"),
+        ("node", node(facts), "it runs and answers"),
+        ("listeners", listeners(facts), "what is not for strangers is not open to them"),
+        ("peers", peers(facts), "every domain that is recognised was met"),
+        ("lists", lists(facts), "no status list is older than the policy allows"),
+        ("identities", identities(facts), "no DID has two histories here"),
+    ] {
+        match found {
+            None => {}
+            Some(found) if found.is_empty() => {
+                let (reason, action) = (fine.to_owned(), String::new());
+                all.push(Finding { level: Level::Good, about, reason, action });
+            }
+            Some(found) => all.extend(found.into_iter().map(|(level, reason, action)| Finding {
+                level,
+                about,
+                reason,
+                action,
+            })),
+        }
+    }
+    all
+}
+
+/// What is wrong of one matter; `None` where it could not be looked at.
+type Found = Option<Vec<(Level, String, String)>>;
+
+fn configuration(facts: &Facts) -> Found {
+    let config = match &facts.config {
+        Ok(config) => config,
+        Err(failure) => {
+            return Some(vec![(Level::Bad, failure.reason.clone(), failure.action.clone())]);
+        }
+    };
+    let mut found = Vec::new();
+    if config.verify.skew_seconds > LOOSE_SKEW {
+        let reason = format!("what ended is accepted for {} s more", config.verify.skew_seconds);
+        found.push((Level::Look, reason, "Set verify.skew_seconds to 60 and keep the clocks by NTP.".into()));
+    }
+    if config.status.max_age_seconds > LOOSE_STATUS_AGE {
+        let reason = format!("a revocation may go unseen for {} s", config.status.max_age_seconds);
+        found.push((Level::Look, reason, "Set status.max_age_seconds to 300, or to 3600 at most.".into()));
+    }
+    if config.status.ttl_seconds > config.status.max_age_seconds {
+        let reason = "a partner with this policy could not rely on this domain's own lists".to_owned();
+        let action = "Set status.ttl_seconds to at most status.max_age_seconds.";
+        found.push((Level::Look, reason, action.into()));
+    }
+    if config.keys.kdf_kib < Config::default().keys.kdf_kib {
+        let reason = "new key files are cheap to guess at".to_owned();
+        found.push((Level::Look, reason, "Leave keys.kdf_kib at its default.".into()));
+    }
+    Some(found)
+}
+
+fn files(facts: &Facts) -> Found {
+    let open = facts.private.iter().filter(|private| private.mode & OTHERS != 0);
+    let mut found: Vec<_> = open
+        .map(|private| {
+            let path = private.path.display();
+            let reason = format!("others may use {path}: its mode is {:o}", private.mode & 0o7777);
+            (Level::Bad, reason, format!("chmod go= {path}"))
+        })
+        .collect();
+    if let Some(path) = &facts.recovery {
+        let reason = format!("the recovery key still lies beside the others, in {}", path.display());
+        let action = "Move it to a place that this machine cannot read: whoever has both has the domain.";
+        found.push((Level::Look, reason, action.into()));
+    }
+    Some(found)
+}
+
+fn clock(facts: &Facts) -> Found {
+    let seen = facts.seen?;
+    // What is signed now with a clock that is behind is older than what was signed before.
+    let behind = seen.since(facts.now);
+    let reason = format!("it is {} s behind the latest time that this node saw, {seen}", behind.as_secs());
+    let is_behind = behind.as_secs() > u64::from(Config::default().verify.skew_seconds);
+    Some(if is_behind {
+        vec![(Level::Bad, reason, "Set the clock, and keep it by NTP: timedatectl set-ntp true".into())]
+    } else {
+        Vec::new()
+    })
+}
+
+fn disk(facts: &Facts) -> Found {
+    let free = facts.free?;
+    let level = match free {
+        _ if free < NO_SPACE => Level::Bad,
+        _ if free < LITTLE_SPACE => Level::Look,
+        _ => return Some(Vec::new()),
+    };
+    let reason = format!("{} MiB are free where the data folder is", free / (1024 * 1024));
+    Some(vec![(level, reason, "Make room: a node that cannot write acknowledges nothing.".into())])
+}
+
+fn node(facts: &Facts) -> Found {
+    let failure = match &facts.node {
+        Ok(_) => return Some(Vec::new()),
+        Err(failure) => failure,
+    };
+    Some(vec![(Level::Bad, failure.reason.clone(), failure.action.clone())])
+}
+
+fn listeners(facts: &Facts) -> Found {
+    let config = facts.config.as_ref().ok()?;
+    let mut found = Vec::new();
+    for (key, address) in [("listen.admin", config.listen.admin), ("listen.health", config.listen.health)] {
+        if !is_near(address.ip()) {
+            let level = if key == "listen.admin" { Level::Bad } else { Level::Look };
+            let reason = format!("{key} is open to the network at {address}, without TLS");
+            found.push((level, reason, format!("Set {key} to 127.0.0.1, and reach it by SSH or a proxy.")));
+        }
+    }
+    if !is_near(config.listen.public.ip()) {
+        let reason = format!("listen.public is open to the network at {}, without TLS", config.listen.public);
+        let action = "Put a proxy with TLS before it: others fetch logs and lists by https.";
+        found.push((Level::Look, reason, action.into()));
+    }
+    for place in &facts.places {
+        if let Some(why) = &place.taken {
+            let reason = format!("nobody can listen on {} of {}: {why}", place.address, place.key);
+            found.push((Level::Bad, reason, format!("Stop what is there, or set {} to another.", place.key)));
+        }
+    }
+    Some(found)
+}
+
+/// Whether only this machine reaches it.
+const fn is_near(address: IpAddr) -> bool {
+    address.is_loopback()
+}
+
+fn peers(facts: &Facts) -> Found {
+    let (config, node) = (facts.config.as_ref().ok()?, facts.node.as_ref().ok()?);
+    let mesh = node.get("mesh")?;
+    let own = node.get("did").and_then(Value::as_str);
+    let mut found = Vec::new();
+    for head in items(mesh, "logHeads") {
+        let did = head.get("did").and_then(Value::as_str).unwrap_or_default();
+        if Some(did) != own && head.get("versionId").is_none_or(Value::is_null) {
+            let reason = format!("nothing is known of {did}, which is recognised");
+            let action =
+                "Ask its operator for a join token: marque peer invite there, marque peer join here.";
+            found.push((Level::Bad, reason, action.to_owned()));
+        }
+    }
+    let others = items(mesh, "logHeads").len() > 1 || !config.mesh.peers.is_empty();
+    if others && node.get("peers").and_then(Value::as_u64) == Some(0) {
+        let reason = "no other node is connected".to_owned();
+        let action = "marque peer ls says which are known, marque events why they do not come in.";
+        found.push((Level::Bad, reason, action.to_owned()));
+    }
+    let lag = mesh.get("syncLagSeconds").and_then(Value::as_u64).unwrap_or_default();
+    if lag > MISSED_ROUNDS * u64::from(config.mesh.sync_seconds) {
+        let reason = format!("what is held was last compared with a peer {lag} s ago");
+        found.push((Level::Look, reason, "marque events says what peers answer.".to_owned()));
+    }
+    Some(found)
+}
+
+fn lists(facts: &Facts) -> Found {
+    let (config, node) = (facts.config.as_ref().ok()?, facts.node.as_ref().ok()?);
+    let mesh = node.get("mesh")?;
+    let mut found = Vec::new();
+    for list in items(node, "lists") {
+        let (url, age) = (text(list, "url"), age(list));
+        if age > u64::from(config.status.ttl_seconds) {
+            let reason = format!("{url} of this domain is {age} s old and was not signed again");
+            let action = "The node's log says why: journalctl -u marque, or what marque up printed.";
+            found.push((Level::Bad, reason, action.to_owned()));
+        }
+    }
+    let own: Vec<&str> = items(node, "lists").iter().map(|list| text(list, "url")).collect();
+    for list in items(mesh, "lists") {
+        let (url, age) = (text(list, "url"), age(list));
+        if !own.contains(&url) && age > u64::from(config.status.max_age_seconds) {
+            let reason = format!("{url} is {age} s old: nobody can know what it says now");
+            let action = format!("Ask the operator of {} whether their node runs.", text(list, "issuer"));
+            found.push((Level::Look, reason, action));
+        }
+    }
+    if let Some(waiting) = mesh.get("deferred").and_then(Value::as_u64).filter(|waiting| *waiting > 0) {
+        let reason = format!("{waiting} verdicts rest on old lists and are not confirmed yet");
+        found.push((Level::Look, reason, "They are, by themselves, when newer lists come.".to_owned()));
+    }
+    Some(found)
+}
+
+fn identities(facts: &Facts) -> Found {
+    let contested = facts.node.as_ref().ok()?.get("mesh")?.get("contested").and_then(Value::as_u64)?;
+    let reason = format!("{contested} DIDs have two histories, and neither is believed");
+    Some(if contested == 0 {
+        Vec::new()
+    } else {
+        vec![(Level::Look, reason, "marque did contested ls".to_owned())]
+    })
+}
+
+fn items<'a>(json: &'a Value, name: &str) -> &'a [Value] {
+    crate::output::items(json, name)
+}
+
+fn text<'a>(json: &'a Value, name: &str) -> &'a str {
+    json.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The age of a list; one that does not count has none, and is as old as can be.
+fn age(list: &Value) -> u64 {
+    list.get("ageSeconds").and_then(Value::as_u64).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

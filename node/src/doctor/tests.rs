@@ -1,0 +1,112 @@
+use super::*;
+use crate::failure::Local;
+
+fn config() -> Config {
+    Config { domain: "alpha.test".to_owned(), ..Config::default() }
+}
+
+/// A node with which nothing is wrong.
+fn well() -> Facts {
+    let list =
+        |url: &str, age: u64| json!({"url": url, "issuer": "did:webvh:x:bravo.test", "ageSeconds": age});
+    Facts {
+        config: Ok(config()),
+        private: vec![Private { path: "/data/keys".into(), mode: 0o40700 }],
+        recovery: None,
+        now: UnixSeconds::new(1_000_000),
+        seen: Some(UnixSeconds::new(999_999)),
+        free: Some(u64::MAX),
+        node: Ok(json!({
+            "did": "did:webvh:a:alpha.test",
+            "peers": 1,
+            "lists": [list("https://alpha.test/status/revocation", 100)],
+            "mesh": {
+                "contested": 0,
+                "deferred": 0,
+                "syncLagSeconds": 20,
+                "lists": [list("https://bravo.test/status/revocation", 100)],
+                "logHeads": [
+                    {"did": "did:webvh:a:alpha.test", "versionId": "1-a"},
+                    {"did": "did:webvh:b:bravo.test", "versionId": "1-b"},
+                ],
+            },
+        })),
+        places: Vec::new(),
+    }
+}
+
+fn set(facts: &mut Facts, path: &str, value: Value) {
+    *facts.node.as_mut().unwrap().pointer_mut(path).unwrap() = value;
+}
+
+/// The worst that is said of each matter that is not good.
+fn wrong(facts: &Facts) -> Vec<(&'static str, Level)> {
+    let found = judge(facts);
+    assert!(found.iter().all(|one| one.level == Level::Good || !one.action.is_empty()), "{found:?}");
+    found.into_iter().filter(|one| one.level != Level::Good).map(|one| (one.about, one.level)).collect()
+}
+
+#[test]
+fn of_a_node_that_is_well_every_matter_is_good() {
+    let found = judge(&well());
+    assert_eq!(found.len(), 9, "{found:?}");
+    assert!(found.iter().all(|one| one.level == Level::Good), "{found:?}");
+}
+
+#[test]
+fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
+    let case = |about, level, change: &dyn Fn(&mut Facts)| {
+        let mut facts = well();
+        change(&mut facts);
+        assert_eq!(wrong(&facts), [(about, level)]);
+    };
+    fn of(facts: &mut Facts) -> &mut Config {
+        facts.config.as_mut().unwrap()
+    }
+    use Level::{Bad, Look};
+    case("configuration", Look, &|f| of(f).verify.skew_seconds = 121);
+    case("configuration", Look, &|f| of(f).status.max_age_seconds = 3_601);
+    case("configuration", Look, &|f| of(f).status.ttl_seconds = 301);
+    case("configuration", Look, &|f| of(f).keys.kdf_kib -= 1);
+    case("files", Bad, &|f| f.private[0].mode = 0o40750);
+    case("files", Look, &|f| f.recovery = Some("/data/keys/recovery.json".into()));
+    case("clock", Bad, &|f| f.seen = Some(UnixSeconds::new(1_000_061)));
+    case("disk", Look, &|f| f.free = Some(LITTLE_SPACE - 1));
+    case("disk", Bad, &|f| f.free = Some(NO_SPACE - 1));
+    case("listeners", Bad, &|f| of(f).listen.admin = "0.0.0.0:8641".parse().unwrap());
+    case("listeners", Look, &|f| of(f).listen.health = "[::]:8642".parse().unwrap());
+    case("listeners", Look, &|f| of(f).listen.public = "192.0.2.1:80".parse().unwrap());
+    case("listeners", Bad, &|f| {
+        let address = "127.0.0.1:8640".parse().unwrap();
+        f.places.push(Place { key: "listen.public", address, taken: Some("in use".into()) });
+    });
+    case("peers", Bad, &|f| set(f, "/peers", json!(0)));
+    case("peers", Bad, &|f| set(f, "/mesh/logHeads/1/versionId", Value::Null));
+    case("peers", Look, &|f| set(f, "/mesh/syncLagSeconds", json!(121)));
+    case("lists", Bad, &|f| set(f, "/lists/0/ageSeconds", json!(301)));
+    case("lists", Look, &|f| set(f, "/mesh/lists/0/ageSeconds", json!(301)));
+    case("lists", Look, &|f| set(f, "/mesh/lists/0/ageSeconds", Value::Null));
+    case("lists", Look, &|f| set(f, "/mesh/deferred", json!(2)));
+    case("identities", Look, &|f| set(f, "/mesh/contested", json!(1)));
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_not_called_good() {
+    let mut facts = well();
+    let down = || Failure::local(Local::NodeUnreachable, "no node runs", "marque up");
+    (facts.node, facts.seen, facts.free) = (Err(down()), None, None);
+    assert_eq!(wrong(&facts), [("node", Level::Bad)]);
+    let about: Vec<_> = judge(&facts).iter().map(|one| one.about).collect();
+    assert_eq!(about, ["configuration", "files", "node", "listeners"]);
+    facts.config = Err(Failure::local(Local::Configuration, "unknown key", "Did you mean it?"));
+    assert_eq!(wrong(&facts), [("configuration", Level::Bad), ("node", Level::Bad)]);
+}
+
+#[test]
+fn a_domain_that_knows_nobody_is_well_alone() {
+    let mut facts = well();
+    set(&mut facts, "/peers", json!(0));
+    set(&mut facts, "/mesh/logHeads", json!([{"did": "did:webvh:a:alpha.test", "versionId": "1-a"}]));
+    set(&mut facts, "/mesh/syncLagSeconds", Value::Null);
+    assert_eq!(wrong(&facts), []);
+}

@@ -1,0 +1,70 @@
+//! What is wrong with a node, told by the program itself; what a shell and a manual know of it.
+
+use crate::process::{Domain, marque};
+use serde_json::Value;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+fn level<'a>(answer: &'a Value, about: &str) -> Vec<&'a str> {
+    let found = answer["findings"].as_array().unwrap().iter();
+    found.filter(|one| one["about"] == about).map(|one| one["level"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_doctor_finds_what_is_wrong_and_says_what_to_type() {
+    let mut alpha = Domain::init("alpha.test");
+    let down = alpha.run(&["doctor"]);
+    assert_eq!((down.exit, down.json["error"]["code"].as_str()), (1, Some("doctor")), "{}", down.json);
+    assert_eq!(level(&down.json, "node"), ["bad"]);
+    let node = down.json["findings"].as_array().unwrap().iter().find(|one| one["about"] == "node").unwrap();
+    assert!(node["action"].as_str().unwrap().contains("marque up"), "{node}");
+    // Nothing was asked of a node that does not run.
+    assert_eq!(level(&down.json, "peers"), Vec::<&str>::new());
+
+    alpha.up();
+    let up = alpha.done(&["doctor"]).json;
+    for about in ["clock", "disk", "node", "listeners", "peers", "lists", "identities"] {
+        assert_eq!(level(&up, about), ["good"], "{about}: {up}");
+    }
+    assert_eq!(level(&up, "files"), ["look"], "the recovery key lies beside the others: {up}");
+
+    std::fs::set_permissions(alpha.data(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let open = alpha.run(&["doctor"]);
+    assert_eq!((open.exit, level(&open.json, "files")[0]), (1, "bad"), "{}", open.json);
+}
+
+#[test]
+fn the_configuration_is_checked_without_a_node() {
+    let alpha = Domain::init("alpha.test");
+    assert_eq!(alpha.done(&["config", "check"]).json["domain"], "alpha.test");
+    let config = alpha.data().join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n[mesh]\nsync_second = 3\n").replace("[mesh]\n#", "#")).unwrap();
+    let refused = alpha.run(&["config", "check"]);
+    assert_eq!(refused.exit, 2, "{}", refused.json);
+    assert!(
+        refused.json["error"]["action"].as_str().unwrap().contains("mesh.sync_seconds"),
+        "{}",
+        refused.json
+    );
+}
+
+#[test]
+fn shells_complete_every_command_and_every_command_has_a_page() {
+    let run = |arguments: &[&str]| {
+        let output = marque().args(arguments).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions", shell]);
+        assert!(script.contains("revoke-memberships") && script.contains("doctor"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("man1");
+    run(&["man", "--dir", to.to_str().unwrap()]);
+    for page in ["marque.1", "marque-doctor.1", "marque-peer-revoke-memberships.1"] {
+        let text = std::fs::read_to_string(to.join(page)).unwrap();
+        assert!(text.contains(".SH"), "{page}");
+    }
+}
