@@ -216,6 +216,9 @@ async fn run(
                 {
                     swarm.behaviour_mut().gossip.send_request(&peer, frames);
                 }
+                if frames.is_some() {
+                    println!("{}: {:?}", swarm.local_peer_id(), HelloAnswer::decode(&response));
+                }
                 let _ = ready.take().map(|ready| ready.send(()));
             }
             event @ (SwarmEvent::ConnectionClosed { num_established: 0, .. }
