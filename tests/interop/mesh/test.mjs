@@ -12,7 +12,7 @@ import { Marque } from "./marque.mjs";
 import { Peer } from "./peer.mjs";
 import { until } from "./until.mjs";
 import {
-  decode, digestOf, itemId, itemOf, LANES, LOG, open, readDelta, REFUSED, request, scidOf, seal, sha256, STATUS_DELTA,
+  decode, digestOf, EVERYTHING, itemId, itemOf, LANES, LOG, open, readDelta, REFUSED, partOf, request, scidOf, seal, sha256, STATUS_DELTA,
   STATUS_LIST, SYNC, topicOf,
 } from "./wire.mjs";
 
@@ -119,11 +119,14 @@ async function aMemberSyncs(member, delta) {
   const scid = scidOf(alpha);
   const [kind, root, buckets] = decode(await member.ask(SYNC, request.digest(scid)));
   assert.equal(kind, 0);
-  const [, items, more] = decode(await member.ask(SYNC, request.items(scid, Buffer.alloc(32, 0xff))));
+  const [, items, more] = decode(await member.ask(SYNC, request.items(scid, EVERYTHING)));
   assert.equal(more, false);
   const own = digestOf(items);
   assert.deepEqual([Buffer.from(root), Buffer.from(buckets)], [own.root, own.buckets], "the digest is that of the items");
   const ids = items.map(itemId);
+  const [kindOfParts, parts] = decode(await member.ask(SYNC, request.parts(scid, EVERYTHING)));
+  assert.equal(kindOfParts, 6);
+  assert.deepEqual(parts.map((part) => Buffer.from(part)), EVERYTHING.map((prefix) => partOf(ids, prefix)), "by ranges too");
   const [, objects] = decode(await member.ask(SYNC, request.objects(scid, ids)));
   assert.equal(objects.length, ids.length);
   const bodies = [];

@@ -54,7 +54,8 @@ export const NOT_FOUND = encode([REFUSED, "not-found"]);
 
 export const request = {
   digest: (scid) => encode([0, scid]),
-  items: (scid, buckets) => encode([1, scid, buckets, null]),
+  items: (scid, prefixes) => encode([1, scid, prefixes, null]),
+  parts: (scid, prefixes) => encode([6, scid, prefixes]),
   objects: (scid, ids) => encode([2, scid, ids]),
   resolve: (did) => encode([4, did]),
 };
@@ -78,27 +79,56 @@ export function itemOf({ kind, subject, seq, payload }) {
 export function digestOf(items) {
   const ids = items.map(itemId).sort(Buffer.compare);
   const buckets = [...Array(256).keys()].map((n) => sha256(...ids.filter((id) => id[0] === n)));
-  return { root: sha256(...buckets), buckets: Buffer.concat(buckets.map((digest) => digest.subarray(0, 8))) };
+  return { root: sha256(...buckets), buckets: Buffer.concat(buckets.map((digest) => digest.subarray(0, 4))) };
+}
+
+// Ranges: the ids that begin with a number of nibbles.
+
+const nibblesOf = (bytes) => [...bytes].flatMap((byte) => [byte >> 4, byte & 15]);
+const isIn = (id, [count, ...bytes]) => nibblesOf(bytes).slice(0, count).every((nibble, n) => nibblesOf(id)[n] === nibble);
+
+// One range for each first byte: all there is.
+export const EVERYTHING = [...Array(256).keys()].map((byte) => Buffer.of(2, byte));
+
+function pack(nibbles) {
+  const even = nibbles.length % 2 ? [...nibbles, 0] : nibbles;
+  return Buffer.from(even.flatMap((nibble, n) => (n % 2 ? [] : [(nibble << 4) | even[n + 1]])));
+}
+
+// What is in a range: the beginnings of the ids behind the prefix, or of the digests of the sixteen ranges in it.
+export function partOf(ids, prefix) {
+  const inside = ids.filter((id) => isIn(id, prefix)).sort(Buffer.compare);
+  const count = prefix[0];
+  if (inside.length <= 32) {
+    return Buffer.concat([Buffer.of(1), ...inside.map((id) => pack(nibblesOf(id).slice(count, count + 8)))]);
+  }
+  const of = (nibble) => sha256(...inside.filter((id) => nibblesOf(id)[count] === nibble)).subarray(0, 4);
+  return Buffer.concat([Buffer.of(0), ...[...Array(16).keys()].map(of)]);
 }
 
 // Answers for one domain, of which these envelopes are all that is held.
 export function answerSync(scid, envelopes, bytes) {
   const [kind, domain, ...rest] = decode(bytes);
   const held = envelopes.map(({ bytes, body }) => ({ bytes, item: itemOf(body), id: itemId(itemOf(body)) }));
-  const mine = kind < 3 && domain === scid ? held.sort((a, b) => Buffer.compare(a.id, b.id)) : [];
+  const mine = (kind < 3 || kind === 6) && domain === scid ? held.sort((a, b) => Buffer.compare(a.id, b.id)) : [];
   if (kind === 0) {
     const { root, buckets } = digestOf(mine.map(({ item }) => item));
-    return encode([0, root, buckets]);
+    const same = rest[0] && Buffer.compare(Buffer.from(rest[0]), root) === 0;
+    return encode([0, root, same ? Buffer.alloc(0) : buckets]);
   }
   if (kind === 1) {
-    const [buckets, after] = rest;
-    const asked = ({ id }) => buckets[id[0] >> 3] & (1 << (id[0] & 7)) && (!after || Buffer.compare(id, after) > 0);
+    const [prefixes, after] = rest;
+    const asked = ({ id }) =>
+      prefixes.some((prefix) => isIn(id, prefix)) && (!after || Buffer.compare(id, after) > 0);
     return encode([1, mine.filter(asked).map(({ item }) => item), false]);
   }
   if (kind === 2) {
     const [ids] = rest;
     const asked = ({ id }) => ids.some((wanted) => Buffer.compare(id, wanted) === 0);
     return encode([2, mine.filter(asked).map(({ id, bytes }) => [id, bytes])]);
+  }
+  if (kind === 6) {
+    return encode([6, rest[0].map((prefix) => partOf(mine.map(({ id }) => id), prefix))]);
   }
   return NOT_FOUND;
 }
