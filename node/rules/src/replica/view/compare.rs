@@ -121,8 +121,12 @@ impl View {
                 let missing: BTreeSet<u32> =
                     tails.iter().filter(|tail| !ours.contains(tail)).copied().collect();
                 narrowed.list.extend(missing.into_iter().map(|tail| prefix.followed_by(tail)));
-                // Where the same is held and a digest differs all the same, two ids begin alike.
-                if narrowed.list.is_empty() && self.under(prefix).count() <= tails.len() {
+                // Where the same is held and a digest differs all the same, two ids begin alike. A range that is
+                // told in parts no further may have more than are told.
+                let is_cut = prefix.nibbles() >= MAX_RANGE_NIBBLES && tails.len() >= MAX_TOLD_IDS;
+                if is_cut {
+                    narrowed.list = vec![*prefix];
+                } else if narrowed.list.is_empty() && self.under(prefix).count() <= tails.len() {
                     narrowed.list.push(*prefix);
                 }
             }

@@ -1,6 +1,6 @@
 //! Views: equal digests mean equal items, in whatever order they came.
 
-use super::range::{MAX_PREFIX_NIBBLES, Part, Prefix, are_apart, around};
+use super::range::{MAX_PREFIX_NIBBLES, MAX_TOLD_IDS, Part, Prefix, are_apart, around};
 use super::*;
 use crate::replica::limits::{MAX_ITEMS_PER_PAGE, MAX_PAGE_BYTES};
 use proptest::prelude::*;
@@ -50,6 +50,29 @@ fn missing(a: &mut View, b: &mut View) -> (BTreeSet<Sha256Digest>, usize) {
     assert!(!more);
     found.extend(items.iter().map(Item::id).filter(|id| !a.holds(id)));
     (found, questions + 1)
+}
+
+//
+#[test]
+fn of_a_range_that_is_told_no_further_also_what_is_not_told_is_found() {
+    // Whoever makes the items can make their ids begin alike.
+    let of = |numbers: &[u8]| {
+        let mut view = View::default();
+        for n in numbers {
+            let mut id = [0x77_u8; 32];
+            id[4] = *n;
+            view.by_id.insert(id, item(*n, 1, 1));
+        }
+        view
+    };
+    let prefix = (0..6).fold(Prefix::byte(0x77), |prefix, _| prefix.child(7));
+    let told: Vec<u8> = (0..u8::try_from(MAX_TOLD_IDS).unwrap()).collect();
+    let (ours, theirs) = ([told.as_slice(), &[200]].concat(), [told.as_slice(), &[201]].concat());
+    let narrowed = of(&ours).narrow(&prefix, &of(&theirs).part(&prefix));
+    assert_eq!(narrowed, Narrowed { compare: Vec::new(), list: vec![prefix] });
+    // Also where something that is told is missing as well.
+    let narrowed = of(&ours[1..]).narrow(&prefix, &of(&theirs).part(&prefix));
+    assert_eq!(narrowed, Narrowed { compare: Vec::new(), list: vec![prefix] });
 }
 
 #[test]
