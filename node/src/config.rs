@@ -151,8 +151,9 @@ pub struct Resolve {
     /// How long it may take, everybody who is asked together, in seconds; 1 to 8, for a verification may
     /// resolve three times within the 30 seconds of a request.
     pub deadline_seconds: u32,
-    /// Whether the host that a DID names is asked where neither this node nor its peers know. Whoever asks
-    /// this node chooses that host, and the host learns who looks it up.
+    /// Whether the host that a DID names is asked where neither this node nor its peers know, and that of a
+    /// status list where they have none that is new enough. Whoever asks this node chooses that host, and the
+    /// host learns who looks it up.
     pub web: bool,
 }
 

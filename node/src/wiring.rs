@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -150,6 +150,7 @@ pub async fn up_reaching(
         watchers: Watchers::default(),
     };
     let refreshing = tokio::spawn(refresh(Arc::clone(&domain), ended(stopped.clone())));
+    let confirming = tokio::spawn(confirm(Arc::clone(&domain), ended(stopped.clone())));
     files::replace(&data.node(), format!("{about:#}\n").as_bytes())?;
     announce(&about, options.json);
 
@@ -163,7 +164,7 @@ pub async fn up_reaching(
         () = &mut serving => { stop.send_replace(true); }
     }
     files::remove(&data.node())?;
-    for task in [Some(refreshing), Some(mesh.task), worker].into_iter().flatten() {
+    for task in [Some(refreshing), Some(confirming), Some(mesh.task), worker].into_iter().flatten() {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the node failed");
         }
@@ -278,22 +279,14 @@ fn announce(about: &Value, as_json: bool) {
     }
 }
 
-/// Signs the domain's lists again before they grow old, tells of forks that were seen, and looks again at what was
-/// deferred, until the node stops.
+/// Signs the domain's lists again before they grow old, and tells of forks that were seen, until the node
+/// stops.
 async fn refresh(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
     tokio::pin!(stopped);
-    let (mut confirm_at, mut confirmed_to) = (Instant::now(), None);
     loop {
         tokio::select! {
             () = &mut stopped => return,
             () = tokio::time::sleep(REFRESH) => {}
-        }
-        if confirm_at <= Instant::now() {
-            confirmed_to = domain.confirm_deferred(confirmed_to).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "verdicts that rested on old lists could not be looked at again");
-                None
-            });
-            confirm_at = Instant::now() + CONFIRM;
         }
         if let Err(error) = domain.refresh_lists().await {
             tracing::error!(%error, "a status list could not be signed again");
@@ -301,6 +294,25 @@ async fn refresh(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
         if let Err(error) = domain.tell_forks().await {
             tracing::error!(%error, "the others could not be told of a fork");
         }
+    }
+}
+
+/// Looks again at what was deferred, until the node stops. It waits for others, and nothing waits for it.
+async fn confirm(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
+    tokio::pin!(stopped);
+    let mut after = None;
+    loop {
+        let turn = async {
+            tokio::time::sleep(CONFIRM).await;
+            domain.confirm_deferred(after.take()).await
+        };
+        after = tokio::select! {
+            () = &mut stopped => return,
+            next = turn => next.unwrap_or_else(|error| {
+                tracing::error!(%error, "verdicts that rested on old lists could not be looked at again");
+                None
+            }),
+        };
     }
 }
 

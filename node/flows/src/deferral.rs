@@ -9,12 +9,13 @@ use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
-use vc_schemas::check::{Deferred, Verdict};
-use vc_schemas::code::Code;
-use vc_schemas::facts::{ListFact, ListKey};
-use vc_schemas::refusal::Refusal;
+use vc_schemas::check::{Deferred, Verdict, Wants, status_of};
+use vc_schemas::code::{Class, Code};
+use vc_schemas::facts::{Expect as Verifier, Facts, ListKey, Request};
+use vc_schemas::refusal::{Path, Refusal};
+use vc_schemas::status::{Purpose, StatusEntry};
 
 /// Most verdicts that wait to be confirmed. Beyond it nothing is deferred any more: so many are no outage of a
 /// partner, and each is a durable record that a caller can cause.
@@ -27,7 +28,8 @@ const MAX_WAIT: Duration = Duration::from_secs(7 * 86_400);
 /// Verdicts that are looked at in one turn.
 const MAX_A_TURN: usize = 64;
 
-/// Lists that are looked for in one turn, each within the deadline of a resolution, all at once.
+/// Lists that are looked for in one turn, unless one verdict needs more: each may leave the node, and others
+/// look things up too.
 const MAX_LISTS_A_TURN: usize = 16;
 
 /// How a verdict that was deferred ended.
@@ -45,7 +47,7 @@ enum Confirmed {
 struct Waiting {
     at: UnixSeconds,
     record: Value,
-    lists: Vec<(ListKey, u32, Code)>,
+    lists: Vec<(ListKey, StatusEntry, Code)>,
 }
 
 impl Domain {
@@ -81,52 +83,44 @@ impl Domain {
         Ok(self.all(Table::Deferred, &[], MAX_DEFERRED).await?.len())
     }
 
-    /// Looks again at verdicts that rested on old lists: those that come after `after`, up to a bound. Where there are
-    /// more, answers with where to go on.
+    /// Looks again at verdicts that rested on old lists: those that come after `after`, up to a bound. Where
+    /// there are more, answers with where to go on.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Record`].
     pub async fn confirm_deferred(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Error> {
         let rows = self.records.scan(Table::Deferred, &[], after.as_deref(), MAX_A_TURN).await?;
-        let next = (rows.len() == MAX_A_TURN).then(|| rows.last().map(|row| row.key.clone())).flatten();
-        let mut waiting = Vec::new();
+        let mut next = (rows.len() == MAX_A_TURN).then(|| rows.last().map(|row| row.key.clone())).flatten();
+        let (mut waiting, mut wants) = (Vec::<(Waiting, Row)>::new(), Wants::default());
         for row in rows {
-            waiting.push((read(&row)?, row));
-        }
-        let wanted: BTreeSet<&ListKey> =
-            waiting.iter().flat_map(|(one, _)| &one.lists).map(|(key, ..)| key).collect();
-        let found = wanted.into_iter().take(MAX_LISTS_A_TURN);
-        let found = found.map(|key| async move { (key.clone(), self.find_list(key).await) });
-        let mut lists = BTreeMap::new();
-        for (key, fact) in futures::future::join_all(found).await {
-            if let Some(fact) = fact? {
-                lists.insert(key, fact);
+            let one = match read(&row) {
+                Ok(one) => one,
+                Err(error) => {
+                    // It keeps none of the others waiting.
+                    tracing::error!(%error, "a deferred verdict cannot be read");
+                    continue;
+                }
+            };
+            let lists = one.lists.iter().map(|(key, ..)| key).chain(&wants.status_lists);
+            let lists: BTreeSet<_> = lists.cloned().collect();
+            // Those that are left have the next turn; one that needs very many has a turn alone.
+            if let Some((_, last)) = waiting.last().filter(|_| lists.len() > MAX_LISTS_A_TURN) {
+                next = Some(last.key.clone());
+                break;
             }
+            wants.dids.extend(lists.iter().map(|key| key.issuer.clone()));
+            wants.status_lists = lists;
+            waiting.push((one, row));
         }
+        let mut facts = Facts::default();
+        self.gather(&wants, &mut facts).await?;
+        let expect = self.expect(String::new(), Request::default()).await?;
         for (one, row) in &waiting {
-            if let Some(confirmed) = self.confirmed(one, &lists) {
+            if let Some(confirmed) = confirmed(one, &facts, &expect, self.now()) {
                 self.note(one, row, confirmed).await?;
             }
         }
         Ok(next)
-    }
-
-    /// What is known of a verdict that waits. A list that was signed before it says nothing new.
-    fn confirmed(&self, one: &Waiting, lists: &BTreeMap<ListKey, ListFact>) -> Option<Confirmed> {
-        let mut good = true;
-        for (key, index, code) in &one.lists {
-            let Some(fact) = lists.get(key) else {
-                good = false;
-                continue;
-            };
-            let ever = fact.revoked_ever.as_ref().is_some_and(|ever| ever.get(*index) == Some(true));
-            if ever || fact.list.bits.get(*index) != Some(false) {
-                return Some(Confirmed::Not(*code));
-            }
-            good &= fact.list.issued > one.at && fact.list.issued <= self.now().plus(self.policy.skew);
-        }
-        let late = self.now().since(one.at) > MAX_WAIT;
-        if good { Some(Confirmed::Good) } else { late.then_some(Confirmed::Never) }
     }
 
     async fn note(&self, one: &Waiting, row: &Row, confirmed: Confirmed) -> Result<(), Error> {
@@ -154,6 +148,24 @@ impl Domain {
     }
 }
 
+/// What is known of a verdict that waits, by the rule that a verdict itself follows. A list that was signed
+/// before it says nothing new.
+fn confirmed(one: &Waiting, facts: &Facts, expect: &Verifier, now: UnixSeconds) -> Option<Confirmed> {
+    let mut good = true;
+    for (key, entry, code) in &one.lists {
+        match status_of(entry, &key.issuer, Path::root(), (facts, expect, now)) {
+            Ok(_) => good &= facts.list(key).is_some_and(|fact| fact.list.issued > one.at),
+            Err(refusal) => match refusal.code.class() {
+                Class::Revoked => return Some(Confirmed::Not(*code)),
+                Class::Denied => return Some(Confirmed::Not(refusal.code)),
+                _ => good = false,
+            },
+        }
+    }
+    let late = now.since(one.at) > MAX_WAIT;
+    if good { Some(Confirmed::Good) } else { late.then_some(Confirmed::Never) }
+}
+
 fn read(row: &Row) -> Result<Waiting, Error> {
     let damaged = || Error::Record("a verdict that waits to be confirmed");
     let record = read_json(&row.stored.value)?;
@@ -163,8 +175,9 @@ fn read(row: &Row) -> Result<Waiting, Error> {
         let text = |name| list.get(name).and_then(Value::as_str);
         let issuer: Did = text("issuer")?.parse().ok()?;
         let index = list.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok())?;
-        let code = text("code")?.parse().ok()?;
-        Some((ListKey { issuer, url: text("list")?.to_owned() }, index, code))
+        let (purpose, code) = (Purpose::parse(text("purpose")?)?, text("code")?.parse().ok()?);
+        let entry = StatusEntry { purpose, index, list: text("list")?.to_owned() };
+        Some((ListKey { issuer, url: entry.list.clone() }, entry, code))
     });
     let lists = lists.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
     Ok(Waiting { at: UnixSeconds::new(at), record, lists })

@@ -48,7 +48,8 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # did_keys = []\n\n\
          [resolve]\n\
          # How long looking up a DID may take.\n# deadline_seconds = {}\n\
-         # Whether the web host that a DID names is asked where no peer knows. Off, no host learns of a look-up.\n\
+         # Whether the web host that a DID names is asked where no peer knows, and that of a status list where no\n\
+         # peer has one that is new enough. Off, no host learns of a look-up.\n\
          # web = {}\n\n\
          [interop]\n\
          # The program that judges proofs over RDF canonicalisation (eddsa-rdfc-2022 and the like), by its\n\

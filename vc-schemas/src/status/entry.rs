@@ -45,7 +45,9 @@ impl Purpose {
         }
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// The purpose of this name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 }

@@ -2,12 +2,9 @@
 
 use super::{Found, NodeIntake, failed};
 use crate::announce::epoch_item;
-use crate::domain::{Domain, put_bytes};
-use crate::ports::records::{Expect, Table, Write};
+use crate::domain::Domain;
 use crate::record::{Decision, Kind};
-use did_resolver::codec;
 use did_resolver::did::Did;
-use marque_rules::replica::limits::MAX_BRANCHES;
 use marque_rules::replica::membership::EpochDecision;
 use marque_rules::replica::{Envelope, Item, ItemKind, MembershipEpoch, Refusal, Verdict};
 
@@ -57,7 +54,7 @@ impl NodeIntake {
         }
     }
 
-    /// Keeps what contradicts itself, up to [`MAX_BRANCHES`] of a domain.
+    /// Keeps what contradicts itself.
     async fn keep_epoch_evidence(
         &self,
         origin: &Did,
@@ -65,17 +62,7 @@ impl NodeIntake {
         refusal: Refusal,
     ) -> Result<(), Refusal> {
         let (domain, of_domain) = (self.domain(), format!("membership\n{origin}\n"));
-        let kept = domain.records().scan(Table::Evidence, of_domain.as_bytes(), None, MAX_BRANCHES).await;
-        let mut kept: Vec<Vec<u8>> =
-            kept.map_err(|e| failed(&e.into()))?.into_iter().map(|row| row.key).collect();
-        let mut batch: Vec<Write> = Vec::new();
-        for signed in signed {
-            let key = format!("{of_domain}{}", codec::to_hex(&codec::sha256(signed))).into_bytes();
-            if kept.len() < MAX_BRANCHES && !kept.contains(&key) {
-                kept.push(key.clone());
-                batch.push(put_bytes(Table::Evidence, key, signed.to_vec(), Expect::Absent));
-            }
-        }
+        let mut batch = domain.evidence_writes(&of_domain, signed).await.map_err(|e| failed(&e))?;
         if !batch.is_empty() {
             let decision = Decision::new(Kind::Misbehaviour, origin.as_str(), refusal.as_str());
             batch.push(domain.entry(decision).map_err(|e| failed(&e))?);

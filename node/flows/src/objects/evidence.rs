@@ -14,6 +14,24 @@ use vc_schemas::status::VerifiedList;
 use vc_schemas::status::bitstring::Bits;
 
 impl Domain {
+    /// Writes of what was signed of one subject and is not on record yet, up to [`MAX_BRANCHES`] of it.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub(crate) async fn evidence_writes(&self, of: &str, signed: &[&[u8]]) -> Result<Vec<Write>, Error> {
+        let kept = self.records.scan(Table::Evidence, of.as_bytes(), None, MAX_BRANCHES).await?;
+        let mut kept: Vec<Vec<u8>> = kept.into_iter().map(|row| row.key).collect();
+        let mut writes = Vec::new();
+        for signed in signed {
+            let key = format!("{of}{}", codec::to_hex(&codec::sha256(signed))).into_bytes();
+            if kept.len() < MAX_BRANCHES && !kept.contains(&key) {
+                kept.push(key.clone());
+                writes.push(put_bytes(Table::Evidence, key, signed.to_vec(), Expect::Absent));
+            }
+        }
+        Ok(writes)
+    }
+
     /// Keeps what was signed, up to [`MAX_BRANCHES`] of a list, and what is newly revoked by it, durably.
     ///
     /// # Errors
@@ -27,16 +45,7 @@ impl Domain {
         reason: Refusal,
     ) -> Result<(), Error> {
         let of_list = format!("list\n{}\n{}\n", key.issuer, key.url);
-        let kept = self.records.scan(Table::Evidence, of_list.as_bytes(), None, MAX_BRANCHES).await?;
-        let mut kept: Vec<Vec<u8>> = kept.into_iter().map(|row| row.key).collect();
-        let mut batch = Vec::new();
-        for signed in signed {
-            let evidence = format!("{of_list}{}", codec::to_hex(&codec::sha256(signed))).into_bytes();
-            if kept.len() < MAX_BRANCHES && !kept.contains(&evidence) {
-                kept.push(evidence.clone());
-                batch.push(put_bytes(Table::Evidence, evidence, signed.to_vec(), Expect::Absent));
-            }
-        }
+        let mut batch = self.evidence_writes(&of_list, signed).await?;
         if !batch.is_empty() {
             batch.push(self.entry(Decision::new(Kind::Misbehaviour, &key.url, reason.as_str()))?);
         }
