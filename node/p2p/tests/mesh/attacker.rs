@@ -3,15 +3,13 @@
 
 use crate::fake::did;
 use crate::in_time;
-use crate::outsider::Raw;
+use crate::outsider::{Raw, transport};
 use futures::StreamExt;
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use libp2p::core::muxing::StreamMuxerBox;
-use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, Message, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, Transport, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm};
 use marque_rules::replica::{Hello, HelloAnswer};
 use std::io;
 use std::sync::Arc;
@@ -113,12 +111,7 @@ impl Attacker {
     pub(crate) async fn start(seed: u8, address: &str, way: Way) -> Self {
         let key = Keypair::ed25519_from_bytes([seed; 32]).unwrap();
         let peer = key.public().to_peer_id();
-        let transport = tcp::tokio::Transport::new(tcp::Config::default())
-            .upgrade(Version::V1)
-            .authenticate(noise::Config::new(&key).unwrap())
-            .multiplex(yamux::Config::default())
-            .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
-            .boxed();
+        let transport = transport(&key);
         let patient = || request_response::Config::default().with_request_timeout(Duration::from_secs(3_600));
         let exchange = |name| {
             let protocols = [(StreamProtocol::new(name), ProtocolSupport::Full)];

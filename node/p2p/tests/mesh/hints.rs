@@ -1,20 +1,18 @@
 //! Hints of who holds a log (MESH.md D8): what a stranger has of them, and what a false one costs.
 
 use crate::in_time;
-use crate::outsider::Raw;
+use crate::outsider::{Raw, exchange, transport};
 use crate::real::{Real, hello, secret};
 use crate::world;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use futures::StreamExt;
-use libp2p::core::muxing::StreamMuxerBox;
-use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::kad::store::{MemoryStore, RecordStore};
 use libp2p::kad::{self, GetRecordOk, InboundRequest, QueryResult, Quorum, Record};
-use libp2p::request_response::{self, Message, ProtocolSupport};
+use libp2p::request_response::{self, Message};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, Transport, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm};
 use marque_flows::ports::mesh::Mesh;
 use marque_p2p::hint::{Hint, SLOTS, key, slot};
 use marque_p2p::limits::HINT_LIFE;
@@ -54,16 +52,7 @@ impl Teller {
     async fn connect(label: &str, address: &str) -> Self {
         let key = Keypair::ed25519_from_bytes(secret(label)).unwrap();
         let peer = key.public().to_peer_id();
-        let transport = tcp::tokio::Transport::new(tcp::Config::default())
-            .upgrade(Version::V1)
-            .authenticate(noise::Config::new(&key).unwrap())
-            .multiplex(yamux::Config::default())
-            .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
-            .boxed();
-        let exchange = |name| {
-            let protocols = [(StreamProtocol::new(name), ProtocolSupport::Full)];
-            request_response::Behaviour::with_codec(Raw, protocols, request_response::Config::default())
-        };
+        let transport = transport(&key);
         let config = kad::Config::new(StreamProtocol::new("/marque/kad/1"));
         let mut table = kad::Behaviour::with_config(peer, MemoryStore::new(peer), config);
         table.set_mode(Some(kad::Mode::Server));

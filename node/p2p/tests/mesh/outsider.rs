@@ -4,6 +4,7 @@
 use futures::StreamExt;
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::Boxed;
 use libp2p::core::upgrade::Version;
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity};
 use libp2p::identity::Keypair;
@@ -11,6 +12,22 @@ use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, Transport, noise, tcp, yamux};
 use std::io;
+
+/// TCP, Noise and yamux, as nodes have it.
+pub(crate) fn transport(key: &Keypair) -> Boxed<(PeerId, StreamMuxerBox)> {
+    tcp::tokio::Transport::new(tcp::Config::default())
+        .upgrade(Version::V1)
+        .authenticate(noise::Config::new(key).unwrap())
+        .multiplex(yamux::Config::default())
+        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
+        .boxed()
+}
+
+/// One of the protocols of question and answer.
+pub(crate) fn exchange(name: &'static str) -> request_response::Behaviour<Raw> {
+    let protocols = [(StreamProtocol::new(name), ProtocolSupport::Full)];
+    request_response::Behaviour::with_codec(Raw, protocols, request_response::Config::default())
+}
 
 /// Any bytes, of any number.
 #[derive(Debug, Clone, Copy)]
@@ -75,16 +92,7 @@ pub(crate) struct Outsider {
 impl Outsider {
     pub(crate) fn new(seed: u8) -> Self {
         let key = Keypair::ed25519_from_bytes([seed; 32]).unwrap();
-        let transport = tcp::tokio::Transport::new(tcp::Config::default())
-            .upgrade(Version::V1)
-            .authenticate(noise::Config::new(&key).unwrap())
-            .multiplex(yamux::Config::default())
-            .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
-            .boxed();
-        let exchange = |name| {
-            let protocols = [(StreamProtocol::new(name), ProtocolSupport::Full)];
-            request_response::Behaviour::with_codec(Raw, protocols, request_response::Config::default())
-        };
+        let transport = transport(&key);
         let signed = MessageAuthenticity::Signed(key.clone());
         let behaviour = Behaviour {
             gossip: gossipsub::Behaviour::new(signed, gossipsub::Config::default()).unwrap(),

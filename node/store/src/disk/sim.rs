@@ -98,6 +98,11 @@ impl State {
         usize::try_from(self.next()).unwrap() % (most + 1)
     }
 
+    /// Whether an operation that leaves nothing behind where it fails may go on.
+    fn may(&mut self, operation: Operation) -> io::Result<()> {
+        self.meets(operation).map_or(Ok(()), |harm| Err(error(harm)))
+    }
+
     /// What is to happen to the operation that comes now.
     fn meets(&mut self, operation: Operation) -> Option<Harm> {
         let now = self.operations.len();
@@ -254,9 +259,7 @@ impl Disk for Sim {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         {
             let mut state = self.state();
-            if let Some(harm) = state.meets(Operation::Create) {
-                return Err(error(harm));
-            }
+            state.may(Operation::Create)?;
             if state.names.contains_key(path) {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
@@ -278,9 +281,7 @@ impl Disk for Sim {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
-        if let Some(harm) = state.meets(Operation::Rename) {
-            return Err(error(harm));
-        }
+        state.may(Operation::Rename)?;
         let inode = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         state.names.insert(to.to_owned(), inode);
         // One step of the journal takes both.
@@ -291,9 +292,7 @@ impl Disk for Sim {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
-        if let Some(harm) = state.meets(Operation::Remove) {
-            return Err(error(harm));
-        }
+        state.may(Operation::Remove)?;
         state.names.remove(path).ok_or(io::ErrorKind::NotFound)?;
         state.pending.push((path.to_owned(), None));
         Ok(())
@@ -301,9 +300,7 @@ impl Disk for Sim {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state();
-        if let Some(harm) = state.meets(Operation::SyncDir) {
-            return Err(error(harm));
-        }
+        state.may(Operation::SyncDir)?;
         let pending = std::mem::take(&mut state.pending);
         let (now, later): (Vec<_>, Vec<_>) =
             pending.into_iter().partition(|(name, _)| name.parent() == Some(dir));
