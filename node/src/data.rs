@@ -86,6 +86,12 @@ impl Data {
         self.0.join("store")
     }
 
+    /// Says that acknowledged records are gone, until the operator has seen it.
+    #[must_use]
+    pub fn loss(&self) -> PathBuf {
+        self.0.join("records-lost")
+    }
+
     /// The folder of all key files.
     #[must_use]
     pub fn keys(&self) -> PathBuf {

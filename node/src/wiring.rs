@@ -4,6 +4,7 @@
 mod first_owner;
 mod interop;
 mod keys;
+mod loss;
 mod system;
 
 use crate::config::Config;
@@ -55,6 +56,8 @@ pub struct Options {
     pub public: bool,
     /// Say where the node listens as one JSON document.
     pub json: bool,
+    /// Start although acknowledged records are gone.
+    pub after_loss: bool,
 }
 
 /// Runs the node until it is told to stop, by a signal or by the end of standard input.
@@ -88,6 +91,7 @@ pub async fn up_reaching(
     if let Some(why) = store.recovery().rebuilt {
         tracing::warn!(?why, "the index was rebuilt from the log");
     }
+    loss::refuse(&data, store.recovery(), options.after_loss)?;
     let records: Arc<dyn Records> = Arc::new(store.clone());
     let issuers = config.issuers()?;
     keys::make_issuers(&mut file, &issuers)?;

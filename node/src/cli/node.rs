@@ -28,6 +28,10 @@ pub struct Up {
     /// Stop when standard input ends, so that the node never outlives the program that started it
     #[arg(long)]
     while_stdin: bool,
+    /// Start although records that this node acknowledged are gone, as after an old copy was restored; once
+    /// others have given back what they hold
+    #[arg(long)]
+    after_loss: bool,
 }
 
 /// Run three trust domains on this machine.
@@ -64,6 +68,7 @@ impl Up {
             while_stdin: self.while_stdin,
             public: !self.no_public,
             json: session.as_json(),
+            after_loss: self.after_loss,
         };
         wiring::up(config, session.into_data(), passphrase, options).await?;
         Ok(Answer::default())

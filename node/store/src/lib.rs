@@ -17,5 +17,5 @@ pub mod keyfile;
 pub mod contract;
 
 pub use batch::MAX_BATCH_BYTES;
-pub use engine::{Options, Recovery, Stats, Store};
+pub use engine::{Options, Rebuilt, Recovery, Stats, Store};
 pub use error::OpenError;

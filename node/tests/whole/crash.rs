@@ -46,3 +46,38 @@ fn whatever_was_acknowledged_before_kill_9_is_there_after_each_of_several() {
         assert_eq!(owners, round + 2, "the organisation, and one a round");
     }
 }
+
+//
+#[test]
+fn a_store_that_lacks_what_was_acknowledged_is_not_served_before_its_operator_has_seen_it() {
+    let mut alpha = Domain::start("alpha.test");
+    alpha.done(&["owner", "create", "alice"]);
+    alpha.stop();
+    let log = alpha.data().join("store/log");
+    let newest = std::fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path());
+    let newest = newest.filter(|path| path.extension().is_some_and(|ext| ext == "seg")).max().unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&newest).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 1).unwrap();
+    let ports = ["--p2p", "/ip4/127.0.0.1/tcp/0", "--public", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    // The index is made anew by the first start; that is no reason for the second to forget.
+    for _ in 0..2 {
+        let up = [&["up", "--health", "127.0.0.1:0"], &ports[..]].concat();
+        let refused = alpha.run(&up);
+        assert_eq!(
+            (refused.exit, refused.json["error"]["code"].as_str()),
+            (1, Some("file")),
+            "{}",
+            refused.json
+        );
+        assert!(
+            refused.json["error"]["action"].as_str().unwrap().contains("--after-loss"),
+            "{}",
+            refused.json
+        );
+    }
+    alpha.up_saying(&["--after-loss"], &[]);
+    assert_eq!(alpha.done(&["status"]).json["domain"], "alpha.test");
+    alpha.stop();
+    alpha.up();
+    assert_eq!(alpha.done(&["status"]).json["domain"], "alpha.test");
+}

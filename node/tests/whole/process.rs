@@ -97,12 +97,18 @@ impl Domain {
 
     /// Starts the node with variables of its own.
     pub(crate) fn up_with(&mut self, variables: &[(&str, &str)]) {
+        self.up_saying(&[], variables);
+    }
+
+    /// Starts the node with flags and variables of its own.
+    pub(crate) fn up_saying(&mut self, flags: &[&str], variables: &[(&str, &str)]) {
         let about = self.data().join("node.json");
         let _gone = std::fs::remove_file(&about);
         let free = ["--public", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"];
         let mut command = self.command(&["up", "--while-stdin", "--p2p", &self.p2p]);
         command
             .args(free)
+            .args(flags)
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -115,6 +121,13 @@ impl Domain {
             assert!(Instant::now() < deadline, "the node did not come up");
             std::thread::yield_now();
         }
+    }
+
+    /// Stops in good order.
+    pub(crate) fn stop(&mut self) {
+        let mut child = self.child.take().unwrap();
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
     }
 
     /// `kill -9`.

@@ -1,0 +1,31 @@
+//! A store that lacks what this node acknowledged. A node that went on by itself could give one status index
+//! twice, or sign a second list or log entry of one number; so it does not start before its operator has seen it.
+
+use crate::data::Data;
+use crate::failure::{Failure, Local};
+use crate::files;
+use marque_store::{Rebuilt, Recovery};
+
+/// Refuses where records are gone, at this opening or at one before, unless the operator has said to go on.
+///
+/// # Errors
+/// [`Local::File`].
+pub(super) fn refuse(data: &Data, recovery: &Recovery, after_loss: bool) -> Result<(), Failure> {
+    if recovery.rebuilt == Some(Rebuilt::Ahead) {
+        // The index is whole again now: only this remembers.
+        files::replace(&data.loss(), b"The log ended before what its index had seen.\n")?;
+    }
+    if !data.loss().exists() {
+        return Ok(());
+    }
+    if after_loss {
+        tracing::warn!("started although acknowledged records are gone");
+        return files::remove(&data.loss());
+    }
+    Err(Failure::local(
+        Local::File,
+        "records that this node acknowledged are gone: its log ends before what its index had seen",
+        "Restore a newer copy of the store. If there is none: marque up --after-loss, and rotate what may have been \
+         signed twice.",
+    ))
+}
