@@ -11,6 +11,8 @@ mod log;
 mod index;
 pub mod engine;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod secret;
 pub mod keyfile;
 #[cfg(any(test, feature = "contract"))]
@@ -19,3 +21,5 @@ pub mod contract;
 pub use batch::MAX_BATCH_BYTES;
 pub use engine::{Options, Rebuilt, Recovery, Stats, Store};
 pub use error::OpenError;
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;

@@ -143,8 +143,8 @@ pub trait Records: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`StoreError::Conflict`] names the first write whose expectation failed;
     /// [`StoreError::TooLarge`] a batch over the limits, an empty or a doubled key; in both cases
-    /// nothing was written. [`StoreError::Unavailable`]: the outcome is unknown, and the engine
-    /// refuses further commits until it is opened again.
+    /// nothing was written. [`StoreError::Unavailable`]: the outcome is unknown. An engine on files
+    /// refuses further commits then until it is opened again; one on a server goes on with what that has.
     fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 

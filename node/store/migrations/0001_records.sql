@@ -1,0 +1,14 @@
+-- One row a record: the table of the port by its number, the key in byte order (bytea compares as memcmp).
+CREATE TABLE records (
+    tbl smallint NOT NULL,
+    key bytea NOT NULL,
+    value bytea NOT NULL,
+    version bigint NOT NULL,
+    PRIMARY KEY (tbl, key)
+);
+
+-- Values are signed or compressed text of which little is left to gain, and reads are many.
+ALTER TABLE records ALTER COLUMN value SET STORAGE EXTERNAL;
+
+-- Versions of records. One sequence for all, so that a record that comes again never has a version that it had.
+CREATE SEQUENCE versions AS bigint CACHE 1;
