@@ -29,6 +29,7 @@ mod status_list;
 mod trust;
 mod settings;
 mod doctor;
+mod store;
 mod pages;
 
 use crate::exit::Exit;
@@ -128,6 +129,9 @@ pub enum Command {
     Config(settings::ConfigCommand),
     /// What is wrong with this node, and what to type
     Doctor,
+    /// What this node keeps, looked at and mended while the node does not run
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Print what makes a shell complete this program's commands
     Completions(pages::Completions),
     /// Write the manual pages into a folder
@@ -232,6 +236,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Demo(demo) => demo.run(&session).await,
         Command::Config(command) => command.run(&session),
         Command::Doctor => doctor::run(&session).await,
+        Command::Store(command) => command.run(&session).await,
     }
 }
 

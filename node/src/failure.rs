@@ -27,6 +27,8 @@ pub enum Local {
     Demo,
     /// Something is wrong with the node.
     Doctor,
+    /// Something is wrong with the store.
+    Store,
 }
 
 impl Local {
@@ -43,13 +45,16 @@ impl Local {
             Self::Answer => "answer-malformed",
             Self::Demo => "demo",
             Self::Doctor => "doctor",
+            Self::Store => "store-damaged",
         }
     }
 
     const fn exit(self) -> Exit {
         match self {
             Self::Usage | Self::Configuration | Self::Passphrase => Exit::Usage,
-            Self::File | Self::Keys | Self::Answer | Self::Demo | Self::Doctor => Exit::Internal,
+            Self::File | Self::Keys | Self::Answer | Self::Demo | Self::Doctor | Self::Store => {
+                Exit::Internal
+            }
             Self::NodeUnreachable => Exit::Unreachable,
         }
     }

@@ -4,7 +4,7 @@
 mod first_owner;
 mod interop;
 mod keys;
-mod loss;
+pub(crate) mod loss;
 mod system;
 
 use crate::config::Config;
@@ -249,13 +249,14 @@ async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// Why the store is not open. Where another node has it, nothing is wrong with it.
-fn not_opened(error: &OpenError) -> Failure {
+pub(crate) fn not_opened(error: &OpenError) -> Failure {
     match error {
         OpenError::Locked { .. } => Failure::of(Code::StateConflict)
             .because(format!("the node of this folder runs already: {error}"))
             .so("marque status says where it listens."),
         OpenError::Damaged { .. } | OpenError::Format { .. } | OpenError::Io { .. } => {
-            Failure::local(Local::File, error.to_string(), "Nothing was changed. Restore it from a backup.")
+            let action = "Nothing was changed. marque store verify says all that is wrong.";
+            Failure::local(Local::File, error.to_string(), action)
         }
     }
 }

@@ -11,10 +11,7 @@ use marque_store::{Rebuilt, Recovery};
 /// # Errors
 /// [`Local::File`].
 pub(super) fn refuse(data: &Data, recovery: &Recovery, after_loss: bool) -> Result<(), Failure> {
-    if recovery.rebuilt == Some(Rebuilt::Ahead) {
-        // The index is whole again now: only this remembers.
-        files::replace(&data.loss(), b"The log ended before what its index had seen.\n")?;
-    }
+    note(data, recovery)?;
     if !data.loss().exists() {
         return Ok(());
     }
@@ -28,4 +25,15 @@ pub(super) fn refuse(data: &Data, recovery: &Recovery, after_loss: bool) -> Resu
         "Restore a newer copy of the store. If there is none: marque up --after-loss, and rotate what may have been \
          signed twice.",
     ))
+}
+
+/// Notes that records are gone, where this opening found it: the index is whole again now, so only this remembers.
+///
+/// # Errors
+/// [`Local::File`].
+pub(crate) fn note(data: &Data, recovery: &Recovery) -> Result<(), Failure> {
+    if recovery.rebuilt == Some(Rebuilt::Ahead) {
+        files::replace(&data.loss(), b"The log ended before what its index had seen.\n")?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! other, writes all that wait as one group, synchronises once, makes the group visible and answers.
 //! Reads go to index and log directly and never wait for a synchronisation.
 
+mod survey;
 mod writer;
 
 use crate::batch::{self, MAX_BATCH_BYTES};
@@ -28,6 +29,7 @@ use writer::{Message, Pending, Writer};
 pub use crate::index::Rebuilt;
 pub use crate::index::engine::IndexEngine;
 pub use crate::log::Torn;
+pub use survey::{Kind, Oldest, Progress, Survey};
 
 /// Most batches that wait for the writer; a further one waits in its caller.
 const QUEUE: usize = 1_024;
@@ -131,22 +133,36 @@ impl Store {
     /// # Errors
     /// [`OpenError`]; nothing runs then, and nothing that was acknowledged has been changed.
     pub fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
-        Self::open_on(Arc::new(Machine), dir, options)
+        Self::open_on(Arc::new(Machine), dir, options, false)
+    }
+
+    /// The same, with the index set aside and made anew from the log.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn rebuild(dir: &Path, options: Options) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(Machine), dir, options, true)
     }
 
     /// The same on any file system. The lock and the index are on that of the machine.
-    pub(crate) fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Self, OpenError> {
+    pub(crate) fn open_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        anew: bool,
+    ) -> Result<Self, OpenError> {
         disk.make_dir(dir).map_err(|e| OpenError::io(dir, &e))?;
         let log_dir = dir.join("log");
         let lock = Lock::take(dir, disk.as_ref(), || disk.exists(&log_dir))?;
         let segments = Segments::open(&disk, &log_dir)?;
         let reader = Arc::new(Reader::new(&disk, &log_dir));
-        let opened = Index::open(&disk, dir, &options.index, options.cache_bytes, &segments, &reader)?;
+        let engine = (&options.index, options.cache_bytes, anew);
+        let opened = Index::open(&disk, dir, engine, &segments, &reader)?;
         let (end, replayed) = opened.index.replay(&segments, opened.checkpoint)?;
         let (log, torn) = segments.into_log(end, options.segment_bytes.min(SEGMENT_BYTES))?;
         let rebuilt = opened.rebuilt.filter(|why| *why != Rebuilt::Missing || end.next > 1);
         let recovery = Recovery { rebuilt, replayed, torn };
-        if rebuilt.is_some() || recovery.torn.is_some() {
+        if rebuilt.is_some_and(|why| why != Rebuilt::Asked) || recovery.torn.is_some() {
             tracing::warn!(dir = %dir.display(), ?recovery, "the store was not closed properly");
         }
         let counters = Arc::new(Counters::default());
@@ -203,14 +219,11 @@ impl Store {
     /// # Errors
     /// [`OpenError::Damaged`] names the first place that is broken.
     pub fn verify(&self) -> Result<u64, OpenError> {
+        let (segments, until) = self.as_of_now()?;
         let dir = self.inner.dir.join("log");
-        let closed = || OpenError::io(&dir, &io::Error::other("the store is closed"));
-        let until = {
-            let open = self.inner.open.read().unwrap_or_else(PoisonError::into_inner);
-            let index = &open.as_ref().ok_or_else(closed)?.index;
-            index.checkpoint().map_err(|e| OpenError::io(&dir, &e))?.next
-        };
-        let end = Segments::open(&self.inner.disk, &dir)?.scan(Checkpoint::START, until, &mut |frame| {
+        let mut batches = 0;
+        let end = segments.scan(Checkpoint::START, until, &mut |frame| {
+            batches += 1;
             match batch::decode(frame.body, frame.sequence) {
                 Some(_) => Ok(()),
                 None => Err(OpenError::damaged(&dir, frame.checkpoint.frame, "a frame that is no batch")),
@@ -219,7 +232,20 @@ impl Store {
         if end.next < until {
             return Err(OpenError::damaged(&dir, end.end, "the log ends before the index does"));
         }
-        Ok(end.next - 1)
+        Ok(batches)
+    }
+
+    /// The segments, and the sequence number behind the last frame that is durable.
+    fn as_of_now(&self) -> Result<(Segments, u64), OpenError> {
+        let dir = self.inner.dir.join("log");
+        let until = {
+            let open = self.inner.open.read().unwrap_or_else(PoisonError::into_inner);
+            let closed = || OpenError::io(&dir, &io::Error::other("the store is closed"));
+            let index = &open.as_ref().ok_or_else(closed)?.index;
+            index.checkpoint().map_err(|e| OpenError::io(&dir, &e))?.next
+        };
+        let found = Segments::find(&self.inner.disk, &dir)?;
+        found.wrong.into_iter().next().map_or(Ok((found.segments, until)), Err)
     }
 
     /// Waits until all that is queued is committed and answered, then closes files and frees the lock.

@@ -30,6 +30,9 @@ use tree::Tree;
 /// Entries at either end of the tree that are read back from the log when the index is opened.
 const SAMPLE: usize = 32;
 
+/// Rows read at once while counting.
+const COUNT_ROWS: usize = 1_024;
+
 /// Changes applied at once while rebuilding: enough to be quick, and a bound for the memory it takes.
 const REBUILD_CHANGES: usize = 4_096;
 
@@ -55,6 +58,8 @@ pub enum Rebuilt {
     Ahead,
     /// An entry names a place where its record does not stand.
     Mismatch,
+    /// The operator asked for it.
+    Asked,
 }
 
 /// Where a record stands in the log.
@@ -109,6 +114,10 @@ pub(crate) struct Index {
     engine: IndexEngine,
 }
 
+/// What the mark of an index said before it was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before(Option<mark::State>);
+
 /// An index that fits the log as far as its checkpoint.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -118,13 +127,12 @@ pub(crate) struct Opened {
 }
 
 impl Index {
-    /// Opens the index of the data folder `dir`, or where it cannot be trusted, sets it aside and makes
-    /// an empty one.
+    /// Opens the index of the data folder `dir`, or where it cannot be trusted or another is asked for (`anew`),
+    /// sets it aside and makes an empty one.
     pub(crate) fn open(
         disk: &Arc<dyn Disk>,
         dir: &Path,
-        engine: &IndexEngine,
-        cache_bytes: u64,
+        (engine, cache_bytes, anew): (&IndexEngine, u64, bool),
         log: &Segments,
         reader: &Reader,
     ) -> Result<Opened, OpenError> {
@@ -144,6 +152,8 @@ impl Index {
                 Ok((index, checkpoint))
             }),
         };
+        // What it says of the log is heard before it goes.
+        let opened = if anew { opened.and(Err(Rebuilt::Asked)) } else { opened };
         match opened {
             Ok((index, checkpoint)) => Ok(Opened { index, checkpoint, rebuilt: None }),
             Err(why) => {
@@ -154,6 +164,45 @@ impl Index {
                 }
                 let index = open_tree().map_err(io)?;
                 Ok(Opened { index, checkpoint: Checkpoint::START, rebuilt: Some(why) })
+            }
+        }
+    }
+
+    /// The index as it stands, to be looked at, with the place in the log that it has reached; or why the next
+    /// opening makes it anew. Where it was closed, [`Index::put_back`] says so again.
+    pub(crate) fn look(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        (engine, cache_bytes): (&IndexEngine, u64),
+    ) -> Result<Result<(Self, Checkpoint, Before), Rebuilt>, OpenError> {
+        if let Some(why) = mark::distrust(disk.as_ref(), dir, engine) {
+            return Ok(Err(why));
+        }
+        let path = dir.join("index");
+        let before = Before(mark::state(disk.as_ref(), dir));
+        let open = mark::write(disk.as_ref(), dir, engine, mark::State::Open);
+        open.map_err(|e| OpenError::io(&path, &e))?;
+        let Ok(tree) = engine.open(&path, cache_bytes) else { return Ok(Err(Rebuilt::Unreadable)) };
+        let index = Self { tree, disk: Arc::clone(disk), dir: dir.to_owned(), engine: engine.clone() };
+        let reached = catch_unwind(AssertUnwindSafe(|| index.checkpoint()));
+        let Ok(Ok(checkpoint)) = reached else { return Ok(Err(Rebuilt::Unreadable)) };
+        Ok(Ok((index, checkpoint, before)))
+    }
+
+    /// Leaves an index that was looked at as it was found.
+    pub(crate) fn put_back(&self, before: Before) -> io::Result<()> {
+        if before.0 == Some(mark::State::Closed) { self.close() } else { Ok(()) }
+    }
+
+    /// How many records the index names.
+    pub(crate) fn count(&self) -> io::Result<u64> {
+        let (mut count, mut after) = (0, Bound::Unbounded);
+        loop {
+            let rows = self.tree.rows(after.as_ref().map(Vec::as_slice), b"", COUNT_ROWS)?;
+            count += rows.iter().filter(|(key, _)| key != CHECKPOINT).count() as u64;
+            match rows.into_iter().last() {
+                Some((key, _)) => after = Bound::Excluded(key),
+                None => return Ok(count),
             }
         }
     }

@@ -10,6 +10,7 @@ mod batch;
 mod log;
 mod index;
 pub mod engine;
+pub mod audit;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -19,7 +20,7 @@ pub mod keyfile;
 pub mod contract;
 
 pub use batch::MAX_BATCH_BYTES;
-pub use engine::{Options, Rebuilt, Recovery, Stats, Store};
+pub use engine::{Options, Progress, Rebuilt, Recovery, Stats, Store};
 pub use error::OpenError;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;

@@ -30,20 +30,7 @@ impl Lock {
     /// [`OpenError::Locked`] names the process that has it; [`OpenError::Damaged`] where the epoch is
     /// gone or is no number; [`OpenError::Io`].
     pub(crate) fn take(dir: &Path, disk: &dyn Disk, used: impl FnOnce() -> bool) -> Result<Self, OpenError> {
-        let path = dir.join("lock");
-        let io = |e: io::Error| OpenError::io(&path, &e);
-        let mut held = files::open_or_create(&path).map_err(io)?;
-        match fs4::FileExt::try_lock(&held) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                drop((&held).take(MAX_NUMBER_BYTES as u64).read_to_string(&mut text));
-                return Err(OpenError::Locked { file: path, pid: text.trim().parse().ok() });
-            }
-            Err(TryLockError::Error(e)) => return Err(io(e)),
-        }
-        held.set_len(0).and_then(|()| held.rewind()).map_err(io)?;
-        writeln!(held, "{}", std::process::id()).map_err(io)?;
+        let held = hold(dir)?;
         let epoch = raise(disk, &dir.join("epoch"), used)?;
         Ok(Self { _held: held, epoch })
     }
@@ -55,20 +42,54 @@ impl Lock {
     }
 }
 
-fn raise(disk: &dyn Disk, path: &Path, used: impl FnOnce() -> bool) -> Result<u64, OpenError> {
-    let last = match disk::read_bounded(disk, path, MAX_NUMBER_BYTES) {
+/// Takes the lock of `dir`, which is free again when the answer is dropped, and raises no epoch.
+///
+/// # Errors
+/// [`OpenError::Locked`] and [`OpenError::Io`].
+pub(crate) fn hold(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join("lock");
+    let io = |e: io::Error| OpenError::io(&path, &e);
+    let mut held = files::open_or_create(&path).map_err(io)?;
+    match fs4::FileExt::try_lock(&held) {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            drop((&held).take(MAX_NUMBER_BYTES as u64).read_to_string(&mut text));
+            return Err(OpenError::Locked { file: path, pid: text.trim().parse().ok() });
+        }
+        Err(TryLockError::Error(e)) => return Err(io(e)),
+    }
+    held.set_len(0).and_then(|()| held.rewind()).map_err(io)?;
+    writeln!(held, "{}", std::process::id()).map_err(io)?;
+    Ok(held)
+}
+
+/// The epoch of the last opening of `dir`; 0 where it was never opened. `used`: it was, so one must be there.
+///
+/// # Errors
+/// [`OpenError::Damaged`] and [`OpenError::Io`].
+pub(crate) fn last_epoch(
+    disk: &dyn Disk,
+    path: &Path,
+    used: impl FnOnce() -> bool,
+) -> Result<u64, OpenError> {
+    match disk::read_bounded(disk, path, MAX_NUMBER_BYTES) {
         Ok(bytes) => bytes
             .and_then(|b| String::from_utf8(b).ok())
             .and_then(|t| t.trim().parse::<u64>().ok())
-            .ok_or_else(|| OpenError::damaged(path, 0, "the epoch is not a number"))?,
+            .ok_or_else(|| OpenError::damaged(path, 0, "the epoch is not a number")),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             if used() {
                 return Err(OpenError::damaged(path, 0, "the epoch is missing beside a log"));
             }
-            0
+            Ok(0)
         }
-        Err(e) => return Err(OpenError::io(path, &e)),
-    };
+        Err(e) => Err(OpenError::io(path, &e)),
+    }
+}
+
+fn raise(disk: &dyn Disk, path: &Path, used: impl FnOnce() -> bool) -> Result<u64, OpenError> {
+    let last = last_epoch(disk, path, used)?;
     let next = last.checked_add(1).ok_or_else(|| OpenError::damaged(path, 0, "the epoch is used up"))?;
     disk::replace(disk, path, format!("{next}\n").as_bytes()).map_err(|e| OpenError::io(path, &e))?;
     Ok(next)

@@ -25,5 +25,6 @@ mod peers;
 mod process;
 mod resolver;
 mod speech;
+mod store;
 mod vcapi;
 mod web;

@@ -75,6 +75,61 @@ pub enum Table {
     Deferred = 21,
 }
 
+impl Table {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 21] = [
+        Self::Logs,
+        Self::Lists,
+        Self::Envelopes,
+        Self::Floors,
+        Self::RevokedEver,
+        Self::Owners,
+        Self::Agents,
+        Self::Credentials,
+        Self::Indices,
+        Self::ListStates,
+        Self::Decisions,
+        Self::Trust,
+        Self::Peers,
+        Self::Invites,
+        Self::Claims,
+        Self::Node,
+        Self::Evidence,
+        Self::Forks,
+        Self::Ahead,
+        Self::Bans,
+        Self::Deferred,
+    ];
+
+    /// What an operator reads.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+            Self::Lists => "lists",
+            Self::Envelopes => "envelopes",
+            Self::Floors => "floors",
+            Self::RevokedEver => "revoked-ever",
+            Self::Owners => "owners",
+            Self::Agents => "agents",
+            Self::Credentials => "credentials",
+            Self::Indices => "indices",
+            Self::ListStates => "list-states",
+            Self::Decisions => "decisions",
+            Self::Trust => "trust",
+            Self::Peers => "peers",
+            Self::Invites => "invites",
+            Self::Claims => "claims",
+            Self::Node => "node",
+            Self::Evidence => "evidence",
+            Self::Forks => "forks",
+            Self::Ahead => "ahead",
+            Self::Bans => "bans",
+            Self::Deferred => "deferred",
+        }
+    }
+}
+
 /// A value and the version that a compare-and-swap names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {

@@ -34,16 +34,23 @@ pub(super) fn distrust(disk: &dyn Disk, dir: &Path, engine: &IndexEngine) -> Opt
     if !engine.is_at(&dir.join("index")) {
         return Some(Rebuilt::Missing);
     }
-    let bytes = disk::read_bounded(disk, &dir.join("index.mark"), MAX_BYTES).ok().flatten();
-    let Some(mark) = bytes.and_then(|b| serde_json::from_slice::<Mark>(&b).ok()) else {
-        return Some(Rebuilt::Unclean);
-    };
+    let Some(mark) = read(disk, dir) else { return Some(Rebuilt::Unclean) };
     let same_run = mark.boot.is_some() && mark.boot == disk.boot();
     match mark.state {
         _ if mark.v != FORMAT || mark.engine.as_deref() != Some(engine.name()) => Some(Rebuilt::Format),
         State::Open if !same_run => Some(Rebuilt::Unclean),
         State::Open | State::Closed => None,
     }
+}
+
+/// What stands in the mark, where it can be read.
+pub(super) fn state(disk: &dyn Disk, dir: &Path) -> Option<State> {
+    read(disk, dir).map(|mark| mark.state)
+}
+
+fn read(disk: &dyn Disk, dir: &Path) -> Option<Mark> {
+    let bytes = disk::read_bounded(disk, &dir.join("index.mark"), MAX_BYTES).ok().flatten();
+    bytes.and_then(|b| serde_json::from_slice(&b).ok())
 }
 
 pub(super) fn write(disk: &dyn Disk, dir: &Path, engine: &IndexEngine, state: State) -> io::Result<()> {

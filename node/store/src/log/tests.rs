@@ -3,6 +3,7 @@
 use super::*;
 use crate::batch;
 use crate::disk::Machine;
+use crate::error::OpenError;
 use marque_flows::ports::records::{Expect, Table, Write};
 use proptest::prelude::*;
 use std::fs::{self, File};

@@ -56,7 +56,7 @@ impl World {
         // A test beside this one that starts a process holds the lock with it until that has begun.
         let began = Instant::now();
         loop {
-            let opened = Store::open_on(Arc::new(self.disk.clone()), self.dir.path(), options.clone());
+            let opened = Store::open_on(Arc::new(self.disk.clone()), self.dir.path(), options.clone(), false);
             match opened {
                 Err(OpenError::Locked { .. }) if began.elapsed() < Duration::from_secs(20) => {
                     thread::yield_now();

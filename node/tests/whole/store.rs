@@ -1,0 +1,61 @@
+//! The store of a node that is down: looked at, verified, its index made anew.
+
+use crate::process::Domain;
+use std::path::PathBuf;
+
+/// The segments of a node's log, in order.
+fn segments(domain: &Domain) -> Vec<PathBuf> {
+    let log = std::fs::read_dir(domain.data().join("store/log")).unwrap();
+    let paths = log.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|e| e == "seg")).collect();
+    paths.sort();
+    paths
+}
+
+//
+#[test]
+fn an_operator_looks_at_a_store_verifies_it_and_makes_its_index_anew() {
+    let mut alpha = Domain::init("alpha.test");
+    let none = alpha.run(&["store", "stats"]);
+    assert_eq!((none.exit, none.json["error"]["code"].as_str()), (2, Some("usage")), "{}", none.json);
+    alpha.up();
+    alpha.done(&["owner", "create", "alice"]);
+    for command in ["stats", "verify", "rebuild"] {
+        let held = alpha.run(&["store", command]);
+        assert_eq!(
+            (held.exit, held.json["error"]["code"].as_str()),
+            (8, Some("state-conflict")),
+            "{command}: {}",
+            held.json
+        );
+    }
+    alpha.stop();
+
+    let stats = alpha.done(&["store", "stats"]).json;
+    let owners = stats["kinds"].as_array().unwrap().iter().find(|kind| kind["kind"] == "owners").unwrap();
+    assert_eq!(owners["live"], 2, "the organisation and alice: {stats}");
+    assert!(stats["bytes"].as_u64() > stats["bytesLive"].as_u64());
+    let whole = alpha.done(&["store", "verify"]).json;
+    assert_eq!(whole["records"], stats["records"]["live"], "{whole}");
+    assert_eq!((&whole["index"], &whole["problems"]), (&"fits the log".into(), &serde_json::json!([])));
+    assert_eq!(alpha.done(&["store", "rebuild"]).json["batches"], whole["batches"]);
+    assert!(alpha.data().join("store/index.damaged-1").exists());
+    alpha.up();
+    assert_eq!(alpha.done(&["owner", "ls"]).json["owners"].as_array().unwrap().len(), 2);
+    alpha.stop();
+
+    let segment = segments(&alpha).remove(0);
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let damaged = alpha.run(&["store", "verify"]);
+    assert_eq!(
+        (damaged.exit, damaged.json["error"]["code"].as_str()),
+        (1, Some("store-damaged")),
+        "{}",
+        damaged.json
+    );
+    let problem = &damaged.json["problems"][0];
+    assert_eq!((problem["file"].as_str(), &problem["offset"]), (segment.to_str(), &40.into()), "{problem}");
+    assert!(problem["action"].as_str().unwrap().contains("Restore"), "{problem}");
+}
