@@ -86,7 +86,8 @@ pub async fn up_reaching(
     if !config.issue.public_url.is_empty() {
         home = home.at(&config.issue.public_url);
     }
-    let store = Store::open(&data.store(), marque_store::Options::default());
+    let background = Some(marque_store::Background::default());
+    let store = Store::open(&data.store(), marque_store::Options { background, ..Default::default() });
     let store = store.map_err(|error| not_opened(&error))?;
     if let Some(why) = store.recovery().rebuilt {
         tracing::warn!(?why, "the index was rebuilt from the log");

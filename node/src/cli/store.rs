@@ -25,6 +25,8 @@ pub enum StoreCommand {
     Verify,
     /// Set the index aside and make it anew from the log
     Rebuild,
+    /// Write the log anew without what is dead in it; a running node does that by itself once half is
+    Compact,
 }
 
 impl StoreCommand {
@@ -39,6 +41,7 @@ impl StoreCommand {
             Self::Stats => stats(session).await,
             Self::Verify => verified(session),
             Self::Rebuild => rebuild(session).await,
+            Self::Compact => compact(session).await,
         }
     }
 }
@@ -81,6 +84,20 @@ async fn rebuild(session: &Session) -> Result<Answer, Failure> {
     store.close().await;
     let human = format!("the index was made anew from {} batches of the log\n", recovery.replayed);
     let document = json!({"batches": recovery.replayed});
+    Ok(recovered(Answer::new(document, human), &recovery))
+}
+
+async fn compact(session: &Session) -> Result<Answer, Failure> {
+    let store = Store::open(&session.data().store(), Options::default());
+    let store = opened(session.data(), store).await?;
+    let done = store.compact(&mut telling(session, "compacted"));
+    let recovery = store.recovery().clone();
+    store.close().await;
+    let done = done.map_err(|error| wiring::not_opened(&error))?;
+    let (before, freed) = (done.closed, done.replaced.saturating_sub(done.written));
+    let human = format!("{} of {} were dead and are free now\n", size(freed), size(before));
+    let document =
+        json!({"bytes": before, "replaced": done.replaced, "written": done.written, "freed": freed});
     Ok(recovered(Answer::new(document, human), &recovery))
 }
 
@@ -203,6 +220,7 @@ fn audit_document(audit: &Audit) -> Value {
 /// What is so of the index.
 fn index_in_words(audit: &Audit) -> String {
     match (audit.anew, audit.behind) {
+        _ if audit.unsettled => "catches up with a compaction at the next start".to_owned(),
         (Some(_), _) => "made anew from the log at the next start".to_owned(),
         (None, 0) if audit.compared => "fits the log".to_owned(),
         (None, behind) if audit.compared => format!("fits the log, and is {behind} batches behind it"),

@@ -7,7 +7,7 @@ use crate::engine::{Options, Progress};
 use crate::error::OpenError;
 use crate::index::{Entry, Index, Rebuilt, tree_key};
 use crate::lock;
-use crate::log::{Checkpoint, Frame, Segments};
+use crate::log::{Checkpoint, Frame, Segments, Standing};
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -38,6 +38,8 @@ pub struct Audit {
     pub anew: Option<Rebuilt>,
     /// Batches that the index has not seen yet, and catches up with at the next start.
     pub behind: u64,
+    /// Whether a compaction was interrupted before the index knew of it; the next start finishes that.
+    pub unsettled: bool,
     /// Records in the index that stand in the log as it says.
     pub records: u64,
     /// Whether the index was compared with all of the log.
@@ -96,8 +98,13 @@ pub fn verify(dir: &Path, options: &Options, progress: &mut Progress<'_>) -> Res
     }
     let looked = Index::look(&disk, dir, (&options.index, options.cache_bytes))?;
     let mut comparison = match looked {
-        Ok((index, checkpoint, before)) if segments.holds(&checkpoint) => {
-            Some((Comparison::new(index, checkpoint), before))
+        Ok((index, checkpoint, before)) if segments.standing(&checkpoint) == Standing::Holds => {
+            audit.unsettled = !index.is_settled(&segments).map_err(|e| OpenError::io(dir, &e))?;
+            (!audit.unsettled).then(|| (Comparison::new(index, checkpoint), before))
+        }
+        Ok((_, checkpoint, _)) if segments.standing(&checkpoint) == Standing::Compacted => {
+            audit.anew = Some(Rebuilt::Mismatch);
+            None
         }
         Ok(_) => {
             let what = "the log lacks batches that the index has seen: acknowledged records are gone";

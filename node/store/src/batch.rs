@@ -16,7 +16,7 @@ pub const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 const WRITE_HEADER: usize = 4 + 1 + 2 + 4;
 
 /// Bytes of a batch before its writes.
-const COUNT_BYTES: usize = 2;
+pub(crate) const COUNT_BYTES: usize = 2;
 
 /// The value length that says: deleted.
 const DELETED: u32 = u32::MAX;
@@ -78,6 +78,14 @@ pub(crate) fn encode(batch: &[Write], sequence: u64, out: &mut Vec<u8>) -> Vec<(
         out.extend_from_slice(&bytes);
     }
     places
+}
+
+/// Appends a batch of writes that are there as they stood in one with the same sequence number.
+pub(crate) fn encode_again(writes: &[&[u8]], out: &mut Vec<u8>) {
+    out.extend_from_slice(&u16::try_from(writes.len()).unwrap_or(u16::MAX).to_le_bytes());
+    for write in writes {
+        out.extend_from_slice(write);
+    }
 }
 
 /// One write, read back.

@@ -4,31 +4,36 @@
 //! other, writes all that wait as one group, synchronises once, makes the group visible and answers.
 //! Reads go to index and log directly and never wait for a synchronisation.
 
-mod survey;
 mod writer;
+mod records;
+mod compact;
+mod background;
+mod survey;
 
 use crate::batch::{self, MAX_BATCH_BYTES};
 use crate::disk::{Disk, Machine};
 use crate::error::OpenError;
-use crate::index::{self, Entry, Index};
+use crate::index::Index;
 use crate::lock::Lock;
 use crate::log::{Checkpoint, Reader, SEGMENT_BYTES, Segments};
-use futures::future::BoxFuture;
-use marque_flows::ports::records::{MAX_SCAN, Records, Row, StoreError, Stored, Table, Write};
+use compact::Compactor;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc as blocking;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use writer::{Message, Pending, Writer};
+use writer::{Message, Writer};
 
 pub use crate::index::Rebuilt;
 pub use crate::index::engine::IndexEngine;
 pub use crate::log::Torn;
+pub use background::Background;
+pub use compact::Compaction;
 pub use survey::{Kind, Oldest, Progress, Survey};
 
 /// Most batches that wait for the writer; a further one waits in its caller.
@@ -53,11 +58,14 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Which ordered map holds the index.
     pub index: IndexEngine,
+    /// How the log is compacted while the store is in use; `None`, only where it is asked for.
+    pub background: Option<Background>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: CACHE_BYTES, segment_bytes: SEGMENT_BYTES, index: IndexEngine::default() }
+        let index = IndexEngine::default();
+        Self { cache_bytes: CACHE_BYTES, segment_bytes: SEGMENT_BYTES, index, background: None }
     }
 }
 
@@ -116,10 +124,14 @@ struct Inner {
     room: Arc<Semaphore>,
     queue: Option<mpsc::Sender<Message>>,
     writer: Option<thread::JoinHandle<()>>,
-    open: RwLock<Option<Open>>,
+    compactor: Arc<Compactor>,
+    /// What compacts in the background, which ends when the sender is gone.
+    background: Option<(blocking::SyncSender<()>, thread::JoinHandle<()>)>,
+    open: Arc<RwLock<Option<Open>>>,
 }
 
 /// What is open; dropped in this order, so the lock goes last.
+#[derive(Debug)]
 struct Open {
     index: Index,
     reader: Arc<Reader>,
@@ -159,7 +171,13 @@ impl Store {
         let engine = (&options.index, options.cache_bytes, anew);
         let opened = Index::open(&disk, dir, engine, &segments, &reader)?;
         let (end, replayed) = opened.index.replay(&segments, opened.checkpoint)?;
-        let (log, torn) = segments.into_log(end, options.segment_bytes.min(SEGMENT_BYTES))?;
+        let leftovers = segments.leftovers().to_vec();
+        let segment_bytes = options.segment_bytes.min(SEGMENT_BYTES);
+        let (log, torn) = segments.into_log(end, segment_bytes)?;
+        // The names of what stands for them are durable, and the index has none of theirs any more.
+        for path in &leftovers {
+            disk.remove(path).map_err(|e| OpenError::io(path, &e))?;
+        }
         let rebuilt = opened.rebuilt.filter(|why| *why != Rebuilt::Missing || end.next > 1);
         let recovery = Recovery { rebuilt, replayed, torn };
         if rebuilt.is_some_and(|why| why != Rebuilt::Asked) || recovery.torn.is_some() {
@@ -167,22 +185,43 @@ impl Store {
         }
         let counters = Arc::new(Counters::default());
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let writer = Writer::new(log, opened.index.clone(), end.next, Arc::clone(&counters), waiting);
-        let writer = thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|e| OpenError::io(dir, &e))?;
+        let open = Open { index: opened.index.clone(), reader, _lock: lock };
+        let epoch = open._lock.epoch();
+        let open = Arc::new(RwLock::new(Some(open)));
+        let compactor = Arc::new(Compactor {
+            disk: Arc::clone(&disk),
+            dir: log_dir,
+            segment_bytes,
+            open: Arc::clone(&open),
+            queue: queue.downgrade(),
+            stop: AtomicBool::new(false),
+            given_up: Mutex::new(false),
+        });
+        let writer = Writer::new(log, opened.index, end.next, Arc::clone(&counters), waiting);
+        let thread = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let started = thread::Builder::new().name(name.to_owned()).spawn(run);
+            started.map_err(|e| OpenError::io(dir, &e))
+        };
+        let writer = thread("store-writer", Box::new(move || writer.run()))?;
+        let background = options.background.map(|how| {
+            let (awake, wake) = blocking::sync_channel(1);
+            let (compactor, counters) = (Arc::clone(&compactor), Arc::clone(&counters));
+            let run = Box::new(move || background::run(&compactor, &how, &counters, &wake));
+            Ok((awake, thread("store-compactor", run)?))
+        });
         Ok(Self {
             inner: Arc::new(Inner {
                 disk,
                 dir: dir.to_owned(),
-                epoch: lock.epoch(),
+                epoch,
                 recovery,
                 counters,
                 room: Arc::new(Semaphore::new(QUEUE_BYTES)),
                 queue: Some(queue),
                 writer: Some(writer),
-                open: RwLock::new(Some(Open { index: opened.index, reader, _lock: lock })),
+                compactor,
+                background: background.transpose()?,
+                open,
             }),
         })
     }
@@ -219,6 +258,7 @@ impl Store {
     /// # Errors
     /// [`OpenError::Damaged`] names the first place that is broken.
     pub fn verify(&self) -> Result<u64, OpenError> {
+        let _quiet = self.inner.compactor.quiet();
         let (segments, until) = self.as_of_now()?;
         let dir = self.inner.dir.join("log");
         let mut batches = 0;
@@ -248,90 +288,42 @@ impl Store {
         found.wrong.into_iter().next().map_or(Ok((found.segments, until)), Err)
     }
 
+    /// Writes the log anew without what is dead in it. Reads and commits go on meanwhile. Blocks as long as it
+    /// takes.
+    ///
+    /// # Errors
+    /// [`OpenError`]: what is in the store is there as before, and commits go on.
+    pub fn compact(&self, progress: &mut Progress<'_>) -> Result<Compaction, OpenError> {
+        let mut done = 0;
+        self.inner.compactor.pass(true, |_| true, &mut |bytes, all| {
+            // Each byte is read once, and once more or written where it is live.
+            done += bytes;
+            progress(done.min(all), all);
+        })
+    }
+
     /// Waits until all that is queued is committed and answered, then closes files and frees the lock.
     /// Afterwards every call of every clone answers [`StoreError::Unavailable`].
     pub async fn close(&self) {
+        self.inner.compactor.stop.store(true, Ordering::Relaxed);
         let (done, closed) = oneshot::channel();
         if let Some(queue) = &self.inner.queue
             && queue.send(Message::Close(done)).await.is_ok()
         {
             drop(closed.await);
         }
+        let _quiet = self.inner.compactor.quiet();
         drop(self.inner.open.write().unwrap_or_else(PoisonError::into_inner).take());
-    }
-
-    fn with_open<T>(&self, read: impl FnOnce(&Open) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let open = self.inner.open.read().unwrap_or_else(PoisonError::into_inner);
-        read(open.as_ref().ok_or_else(closed)?)
-    }
-}
-
-impl Records for Store {
-    fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        Box::pin(async move {
-            self.with_open(|open| {
-                let entry = open.index.entry(&index::tree_key(table as u8, key)).map_err(unavailable)?;
-                entry.map(|entry| open.stored(table, key, entry)).transpose()
-            })
-        })
-    }
-
-    fn scan<'a>(
-        &'a self,
-        table: Table,
-        prefix: &'a [u8],
-        after: Option<&'a [u8]>,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        Box::pin(async move {
-            self.with_open(|open| {
-                let rows = open.index.rows(table as u8, prefix, after, limit.min(MAX_SCAN));
-                let rows = rows.map_err(unavailable)?.into_iter();
-                rows.map(|(key, entry)| {
-                    let stored = open.stored(table, &key, entry)?;
-                    Ok(Row { key, stored })
-                })
-                .collect()
-            })
-        })
-    }
-
-    fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            batch::check(&batch)?;
-            let bytes = u32::try_from(batch::encoded_len(&batch)).unwrap_or(u32::MAX);
-            let room = Arc::clone(&self.inner.room).acquire_many_owned(bytes).await.map_err(unavailable)?;
-            let (answer, answered) = oneshot::channel();
-            let queue = self.inner.queue.as_ref().ok_or_else(closed)?;
-            let pending = Pending { batch, answer, _room: room };
-            queue.send(Message::Commit(pending)).await.map_err(|_| closed())?;
-            answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer is gone".to_owned())))
-        })
-    }
-}
-
-impl Open {
-    /// The record of an entry, proved by its own checksum to be that record in that version.
-    fn stored(&self, table: Table, key: &[u8], entry: Entry) -> Result<Stored, StoreError> {
-        let damaged = |what: &str| {
-            let file = self.reader.path(entry.segment);
-            StoreError::Damaged(format!("{} at byte {}: {what}", file.display(), entry.offset))
-        };
-        let length = usize::try_from(entry.length).ok().filter(|l| *l <= batch::MAX_WRITE_BYTES);
-        let length = length.ok_or_else(|| damaged("an entry of the index is too long"))?;
-        let bytes = self.reader.read(entry.segment, entry.offset, length).map_err(|e| match e.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => damaged("the record is not there"),
-            _ => StoreError::Unavailable(format!("{}: {e}", self.reader.path(entry.segment).display())),
-        })?;
-        let written =
-            batch::decode_one(&bytes, entry.version).filter(|w| w.table == table as u8 && w.key == key);
-        let value = written.and_then(|w| w.value).ok_or_else(|| damaged("the record does not read back"))?;
-        Ok(Stored { value: value.to_vec(), version: entry.version })
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.compactor.stop.store(true, Ordering::Relaxed);
+        if let Some((awake, background)) = self.background.take() {
+            drop(awake);
+            drop(background.join());
+        }
         drop(self.queue.take());
         if let Some(writer) = self.writer.take() {
             drop(writer.join());
@@ -343,14 +335,6 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("dir", &self.inner.dir).field("epoch", &self.inner.epoch).finish()
     }
-}
-
-fn closed() -> StoreError {
-    StoreError::Unavailable("the store is closed".to_owned())
-}
-
-fn unavailable(cause: impl fmt::Display) -> StoreError {
-    StoreError::Unavailable(cause.to_string())
 }
 
 #[cfg(test)]

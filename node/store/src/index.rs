@@ -2,23 +2,27 @@
 //! rebuilds it.
 //!
 //! One tree: `table u8 · key` to `segment u64 · offset u64 · length u32 · version u64`, big-endian; under
-//! the single byte 0 the checkpoint, the place in the log up to which the tree is applied. A batch and
+//! the single byte 0 the checkpoint, the place in the log up to which the tree is applied; under `0 · id` of a
+//! segment that a compaction wrote its salt, once every entry of what it replaced names the new place. A batch and
 //! its checkpoint are one atomic write. Nothing is synchronised while running, so the index is trusted
 //! only where it was closed properly or the machine has not restarted since (`index.mark` knows): what a
 //! process wrote survives its death, but not a loss of power.
 
+mod entry;
 mod mark;
 pub(crate) mod tree;
 #[cfg(test)]
 pub(crate) mod memory;
 pub(crate) mod engine;
+mod upkeep;
 
 use crate::batch;
 use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::files;
-use crate::log::{Checkpoint, Reader, Segments};
+use crate::log::{Checkpoint, Reader, Segments, Standing};
 use engine::IndexEngine;
+use entry::{CHECKPOINT, decode_checkpoint, encode_checkpoint};
 use std::fs;
 use std::io;
 use std::ops::Bound;
@@ -27,20 +31,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tree::Tree;
 
+pub(crate) use entry::{Changes, Entry, Moves, Share, tree_key};
+pub(crate) use upkeep::moves_of;
+
 /// Entries at either end of the tree that are read back from the log when the index is opened.
 const SAMPLE: usize = 32;
-
-/// Rows read at once while counting.
-const COUNT_ROWS: usize = 1_024;
 
 /// Changes applied at once while rebuilding: enough to be quick, and a bound for the memory it takes.
 const REBUILD_CHANGES: usize = 4_096;
 
 /// Damaged indices that are kept for inspection; older ones go, as the log holds all that they held.
 const MAX_SET_ASIDE: usize = 2;
-
-/// Key of the checkpoint. No table has the number 0.
-const CHECKPOINT: &[u8] = &[0];
 
 /// Why the index was made anew from the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,49 +63,6 @@ pub enum Rebuilt {
     Asked,
 }
 
-/// Where a record stands in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) segment: u64,
-    pub(crate) offset: u64,
-    pub(crate) length: u32,
-    pub(crate) version: u64,
-}
-
-impl Entry {
-    fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(28);
-        bytes.extend_from_slice(&self.segment.to_be_bytes());
-        bytes.extend_from_slice(&self.offset.to_be_bytes());
-        bytes.extend_from_slice(&self.length.to_be_bytes());
-        bytes.extend_from_slice(&self.version.to_be_bytes());
-        bytes
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (segment, rest) = bytes.split_first_chunk::<8>()?;
-        let (offset, rest) = rest.split_first_chunk::<8>()?;
-        let (length, version) = rest.split_first_chunk::<4>()?;
-        Some(Self {
-            segment: u64::from_be_bytes(*segment),
-            offset: u64::from_be_bytes(*offset),
-            length: u32::from_be_bytes(*length),
-            version: u64::from_be_bytes(version.try_into().ok()?),
-        })
-    }
-}
-
-/// Changes of the tree that are to take effect together: the key with its table, and the new place.
-pub(crate) type Changes = Vec<(Vec<u8>, Option<Entry>)>;
-
-/// The key of a record in the tree.
-pub(crate) fn tree_key(table: u8, key: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(key.len() + 1);
-    bytes.push(table);
-    bytes.extend_from_slice(key);
-    bytes
-}
-
 /// The index, open. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Index {
@@ -113,10 +71,6 @@ pub(crate) struct Index {
     dir: PathBuf,
     engine: IndexEngine,
 }
-
-/// What the mark of an index said before it was looked at.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Before(Option<mark::State>);
 
 /// An index that fits the log as far as its checkpoint.
 #[derive(Debug)]
@@ -148,9 +102,17 @@ impl Index {
         let opened = match distrust {
             Some(why) => Err(why),
             None => open_tree().map_err(|_| Rebuilt::Unreadable).and_then(|index| {
-                let checkpoint = index.trusted_checkpoint(log, reader)?;
+                let checkpoint = index.standing_checkpoint(log)?;
                 Ok((index, checkpoint))
             }),
+        };
+        let opened = match opened {
+            Ok((index, checkpoint)) => {
+                let settled = catch_unwind(AssertUnwindSafe(|| index.settle(log)));
+                settled.unwrap_or_else(|_| Err(OpenError::io(&path, &io::Error::other("it panicked"))))?;
+                index.sample(reader, &checkpoint).map(|()| (index, checkpoint))
+            }
+            Err(why) => Err(why),
         };
         // What it says of the log is heard before it goes.
         let opened = if anew { opened.and(Err(Rebuilt::Asked)) } else { opened };
@@ -168,52 +130,14 @@ impl Index {
         }
     }
 
-    /// The index as it stands, to be looked at, with the place in the log that it has reached; or why the next
-    /// opening makes it anew. Where it was closed, [`Index::put_back`] says so again.
-    pub(crate) fn look(
-        disk: &Arc<dyn Disk>,
-        dir: &Path,
-        (engine, cache_bytes): (&IndexEngine, u64),
-    ) -> Result<Result<(Self, Checkpoint, Before), Rebuilt>, OpenError> {
-        if let Some(why) = mark::distrust(disk.as_ref(), dir, engine) {
-            return Ok(Err(why));
-        }
-        let path = dir.join("index");
-        let before = Before(mark::state(disk.as_ref(), dir));
-        let open = mark::write(disk.as_ref(), dir, engine, mark::State::Open);
-        open.map_err(|e| OpenError::io(&path, &e))?;
-        let Ok(tree) = engine.open(&path, cache_bytes) else { return Ok(Err(Rebuilt::Unreadable)) };
-        let index = Self { tree, disk: Arc::clone(disk), dir: dir.to_owned(), engine: engine.clone() };
-        let reached = catch_unwind(AssertUnwindSafe(|| index.checkpoint()));
-        let Ok(Ok(checkpoint)) = reached else { return Ok(Err(Rebuilt::Unreadable)) };
-        Ok(Ok((index, checkpoint, before)))
-    }
-
-    /// Leaves an index that was looked at as it was found.
-    pub(crate) fn put_back(&self, before: Before) -> io::Result<()> {
-        if before.0 == Some(mark::State::Closed) { self.close() } else { Ok(()) }
-    }
-
-    /// How many records the index names.
-    pub(crate) fn count(&self) -> io::Result<u64> {
-        let (mut count, mut after) = (0, Bound::Unbounded);
-        loop {
-            let rows = self.tree.rows(after.as_ref().map(Vec::as_slice), b"", COUNT_ROWS)?;
-            count += rows.iter().filter(|(key, _)| key != CHECKPOINT).count() as u64;
-            match rows.into_iter().last() {
-                Some((key, _)) => after = Bound::Excluded(key),
-                None => return Ok(count),
-            }
-        }
-    }
-
     /// Applies what the log holds behind `from`. Answers the end of the log and the frames applied.
     pub(crate) fn replay(&self, log: &Segments, from: Checkpoint) -> Result<(Checkpoint, u64), OpenError> {
         let io = |e: io::Error| OpenError::io(&self.dir, &e);
         let mut changes = Changes::new();
-        let mut reached = from;
+        let (mut reached, mut frames) = (from, 0);
         let end = log.scan(from, u64::MAX, &mut |frame| {
             let at = frame.checkpoint;
+            frames += 1;
             let written = batch::decode(frame.body, frame.sequence).ok_or_else(|| {
                 OpenError::damaged(&self.dir, at.frame, "a frame of the log that is no batch")
             })?;
@@ -234,7 +158,12 @@ impl Index {
             Ok(())
         })?;
         self.apply(changes, &reached).map_err(io)?;
-        Ok((end, end.next - from.next))
+        if from == Checkpoint::START {
+            // Every entry was made from the segments as they are now.
+            let mut compacted = log.headers().iter().filter(|header| header.compacted.is_some());
+            compacted.try_for_each(|header| self.note(header, &[])).map_err(io)?;
+        }
+        Ok((end, frames))
     }
 
     /// Where a record stands.
@@ -286,21 +215,29 @@ impl Index {
         mark::write(self.disk.as_ref(), &self.dir, &self.engine, mark::State::Closed)
     }
 
-    fn trusted_checkpoint(&self, log: &Segments, reader: &Reader) -> Result<Checkpoint, Rebuilt> {
+    fn standing_checkpoint(&self, log: &Segments) -> Result<Checkpoint, Rebuilt> {
         let read = catch_unwind(AssertUnwindSafe(|| {
             let checkpoint = self.checkpoint().map_err(|_| Rebuilt::Unreadable)?;
-            if !log.holds(&checkpoint) {
-                return Err(Rebuilt::Ahead);
+            match log.standing(&checkpoint) {
+                Standing::Holds => Ok(checkpoint),
+                Standing::Compacted => Err(Rebuilt::Mismatch),
+                Standing::Lacks => Err(Rebuilt::Ahead),
             }
+        }));
+        read.unwrap_or(Err(Rebuilt::Unreadable))
+    }
+
+    fn sample(&self, reader: &Reader, checkpoint: &Checkpoint) -> Result<(), Rebuilt> {
+        let read = catch_unwind(AssertUnwindSafe(|| {
             let first = self.tree.rows(Bound::Unbounded, b"", SAMPLE);
             let last = self.tree.last(SAMPLE);
             let (Ok(first), Ok(last)) = (first, last) else { return Err(Rebuilt::Unreadable) };
             for (key, entry) in first.into_iter().chain(last) {
-                if key != CHECKPOINT && !stands(reader, &key, &entry, &checkpoint) {
+                if !key.starts_with(CHECKPOINT) && !stands(reader, &key, &entry, checkpoint) {
                     return Err(Rebuilt::Mismatch);
                 }
             }
-            Ok(checkpoint)
+            Ok(())
         }));
         read.unwrap_or(Err(Rebuilt::Unreadable))
     }
@@ -338,29 +275,4 @@ fn set_aside(dir: &Path) -> io::Result<()> {
         fs::remove_dir_all(damaged(*old))?;
     }
     Ok(())
-}
-
-fn encode_checkpoint(at: &Checkpoint) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(44);
-    for number in [at.segment, at.end, at.next, at.frame, at.group] {
-        bytes.extend_from_slice(&number.to_be_bytes());
-    }
-    bytes.extend_from_slice(&at.crc.to_be_bytes());
-    bytes
-}
-
-fn decode_checkpoint(bytes: &[u8]) -> Option<Checkpoint> {
-    let (segment, rest) = bytes.split_first_chunk::<8>()?;
-    let (end, rest) = rest.split_first_chunk::<8>()?;
-    let (next, rest) = rest.split_first_chunk::<8>()?;
-    let (frame, rest) = rest.split_first_chunk::<8>()?;
-    let (group, crc) = rest.split_first_chunk::<8>()?;
-    Some(Checkpoint {
-        segment: u64::from_be_bytes(*segment),
-        end: u64::from_be_bytes(*end),
-        next: u64::from_be_bytes(*next),
-        frame: u64::from_be_bytes(*frame),
-        group: u64::from_be_bytes(*group),
-        crc: u32::from_be_bytes(crc.try_into().ok()?),
-    })
 }

@@ -20,7 +20,7 @@ pub mod keyfile;
 pub mod contract;
 
 pub use batch::MAX_BATCH_BYTES;
-pub use engine::{Options, Progress, Rebuilt, Recovery, Stats, Store};
+pub use engine::{Background, Options, Progress, Rebuilt, Recovery, Stats, Store};
 pub use error::OpenError;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;

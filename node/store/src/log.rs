@@ -7,19 +7,21 @@
 mod frame;
 mod scan;
 mod segments;
+mod rewrite;
 
 use crate::disk::{Disk, DiskFile};
-use frame::SEGMENT_HEADER;
+use frame::{SEGMENT_HEADER, id, of_id};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub(crate) use frame::{FRAME_HEADER, SegmentHeader, encode as encode_frame};
+pub(crate) use frame::{Compacted, FRAME_HEADER, SegmentHeader, encode as encode_frame};
+pub(crate) use rewrite::{Rewrite, put_in_place};
 pub(crate) use scan::{Checkpoint, Frame};
-pub(crate) use segments::Segments;
 pub use segments::Torn;
+pub(crate) use segments::{Segments, Standing};
 
 /// Length at which a segment is closed: short enough to copy or inspect one, and to read its torn
 /// tail into memory; long enough that ten million records need a few hundred files.
@@ -46,6 +48,11 @@ impl Log {
         if self.length == SEGMENT_HEADER as u64 || self.length + bytes <= self.segment_bytes {
             return Ok(());
         }
+        self.close_segment(next)
+    }
+
+    /// Closes the segment, and begins another whose first frame will have sequence number `next`.
+    pub(crate) fn close_segment(&mut self, next: u64) -> io::Result<()> {
         let (file, header) = create(self.disk.as_ref(), &self.dir, self.header.number + 1, next)?;
         (self.file, self.header, self.length) = (file, header, SEGMENT_HEADER as u64);
         Ok(())
@@ -95,6 +102,11 @@ impl Reader {
         Ok(bytes)
     }
 
+    /// Forgets a segment whose file is gone, so that its room on the disk is free.
+    pub(crate) fn forget(&self, segment: u64) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&segment);
+    }
+
     fn file(&self, segment: u64) -> io::Result<Arc<dyn DiskFile>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = open.get(&segment) {
@@ -116,9 +128,7 @@ fn create(
     number: u64,
     first: u64,
 ) -> io::Result<(Box<dyn DiskFile>, SegmentHeader)> {
-    let mut salt = [0; 8];
-    getrandom::fill(&mut salt).map_err(io::Error::other)?;
-    let header = SegmentHeader { number, first, salt: u64::from_le_bytes(salt) };
+    let header = SegmentHeader { number, first, salt: salt()?, compacted: None };
     let file = disk.create_new(&path_of(dir, number))?;
     file.write_all_at(&header.encode(), 0)?;
     file.sync_all()?;
@@ -126,13 +136,39 @@ fn create(
     Ok((file, header))
 }
 
-fn path_of(dir: &Path, number: u64) -> PathBuf {
-    dir.join(format!("{number:020}.seg"))
+/// A key for the checksums of a segment.
+fn salt() -> io::Result<u64> {
+    let mut salt = [0; 8];
+    getrandom::fill(&mut salt).map_err(io::Error::other)?;
+    Ok(u64::from_le_bytes(salt))
 }
 
-fn number_of(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".seg")?;
-    (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+/// The number of the segment with this id.
+pub(crate) fn number_of(id: u64) -> u64 {
+    of_id(id).0
+}
+
+/// The file of the segment with this id.
+fn path_of(dir: &Path, id: u64) -> PathBuf {
+    let (number, generation) = of_id(id);
+    dir.join(match generation {
+        0 => format!("{number:020}.seg"),
+        generation => format!("{number:020}-{generation:010}.seg"),
+    })
+}
+
+/// The id of the segment whose file has this name.
+fn id_of(name: &str) -> Option<u64> {
+    let digits = |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    let name = name.strip_suffix(".seg")?;
+    let (number, generation) = match name.split_once('-') {
+        None => (name, 0),
+        Some((number, generation)) => {
+            (number, generation.parse().ok().filter(|g| *g > 0 && digits(generation, 10))?)
+        }
+    };
+    let found = id(number.parse().ok().filter(|_| digits(number, 20))?, generation);
+    (of_id(found) == (number.parse().ok()?, u64::from(generation))).then_some(found)
 }
 
 #[cfg(test)]

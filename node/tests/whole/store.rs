@@ -20,7 +20,7 @@ fn an_operator_looks_at_a_store_verifies_it_and_makes_its_index_anew() {
     assert_eq!((none.exit, none.json["error"]["code"].as_str()), (2, Some("usage")), "{}", none.json);
     alpha.up();
     alpha.done(&["owner", "create", "alice"]);
-    for command in ["stats", "verify", "rebuild"] {
+    for command in ["stats", "verify", "rebuild", "compact"] {
         let held = alpha.run(&["store", command]);
         assert_eq!(
             (held.exit, held.json["error"]["code"].as_str()),
@@ -40,6 +40,16 @@ fn an_operator_looks_at_a_store_verifies_it_and_makes_its_index_anew() {
     assert_eq!((&whole["index"], &whole["problems"]), (&"fits the log".into(), &serde_json::json!([])));
     assert_eq!(alpha.done(&["store", "rebuild"]).json["batches"], whole["batches"]);
     assert!(alpha.data().join("store/index.damaged-1").exists());
+    let compacted = alpha.done(&["store", "compact"]).json;
+    let number = |name: &str| compacted[name].as_u64().unwrap();
+    assert_eq!(number("replaced").saturating_sub(number("written")), number("freed"), "{compacted}");
+    let stats = alpha.done(&["store", "stats"]).json;
+    assert_eq!(
+        (&stats["records"]["dead"], &stats["records"]["live"]),
+        (&0.into(), &whole["records"]),
+        "{stats}"
+    );
+    assert_eq!(alpha.done(&["store", "verify"]).json["records"], whole["records"]);
     alpha.up();
     assert_eq!(alpha.done(&["owner", "ls"]).json["owners"].as_array().unwrap().len(), 2);
     alpha.stop();
@@ -56,6 +66,6 @@ fn an_operator_looks_at_a_store_verifies_it_and_makes_its_index_anew() {
         damaged.json
     );
     let problem = &damaged.json["problems"][0];
-    assert_eq!((problem["file"].as_str(), &problem["offset"]), (segment.to_str(), &40.into()), "{problem}");
+    assert_eq!((problem["file"].as_str(), &problem["offset"]), (segment.to_str(), &76.into()), "{problem}");
     assert!(problem["action"].as_str().unwrap().contains("Restore"), "{problem}");
 }

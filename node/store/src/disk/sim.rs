@@ -57,8 +57,8 @@ struct Inode {
 struct State {
     names: BTreeMap<PathBuf, usize>,
     durable_names: BTreeMap<PathBuf, usize>,
-    /// Changes of names since the last synchronisation of their folder.
-    pending: Vec<(PathBuf, Option<usize>)>,
+    /// Changes of names since the last synchronisation of their folder, each of one operation.
+    pending: Vec<Vec<(PathBuf, Option<usize>)>>,
     inodes: Vec<Inode>,
     operations: Vec<Operation>,
     harm: Option<(usize, Harm)>,
@@ -126,16 +126,24 @@ impl State {
             let inode = &mut self.inodes[at];
             inode.held = inode.durable.clone();
         }
-        // Names reach the disk in the order in which they were changed, as a journal keeps it.
-        let reached = self.upto(self.pending.len());
-        for (name, inode) in std::mem::take(&mut self.pending).into_iter().take(reached) {
+        // A journal keeps names in the order in which they were changed; without one some reach the disk.
+        let (journal, reached) = (self.chance(), self.upto(self.pending.len()));
+        for (at, change) in std::mem::take(&mut self.pending).into_iter().enumerate() {
+            if if journal { at < reached } else { self.chance() } {
+                self.keep_names(change);
+            }
+        }
+        self.names = self.durable_names.clone();
+        self.boot += 1;
+    }
+
+    fn keep_names(&mut self, change: Vec<(PathBuf, Option<usize>)>) {
+        for (name, inode) in change {
             match inode {
                 Some(inode) => drop(self.durable_names.insert(name, inode)),
                 None => drop(self.durable_names.remove(&name)),
             }
         }
-        self.names = self.durable_names.clone();
-        self.boot += 1;
     }
 
     /// Some sectors of what is not synchronised reach the disk, in any order; the others never do.
@@ -219,6 +227,11 @@ impl Sim {
         self.state().operations.clone()
     }
 
+    /// Whether what is held can be read: the process lives, and the machine has power.
+    pub(crate) fn is_there(&self) -> bool {
+        !matches!(self.state().dead, Some(Harm::Kill | Harm::Power))
+    }
+
     /// The fault is mended, the machine is up.
     pub(crate) fn mend(&self) {
         let mut state = self.state();
@@ -266,7 +279,7 @@ impl Disk for Sim {
             let inode = state.inodes.len();
             state.inodes.push(Inode::default());
             state.names.insert(path.to_owned(), inode);
-            state.pending.push((path.to_owned(), Some(inode)));
+            state.pending.push(vec![(path.to_owned(), Some(inode))]);
         }
         self.opened(path)
     }
@@ -284,9 +297,7 @@ impl Disk for Sim {
         state.may(Operation::Rename)?;
         let inode = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         state.names.insert(to.to_owned(), inode);
-        // One step of the journal takes both.
-        state.pending.push((to.to_owned(), Some(inode)));
-        state.pending.push((from.to_owned(), None));
+        state.pending.push(vec![(to.to_owned(), Some(inode)), (from.to_owned(), None)]);
         Ok(())
     }
 
@@ -294,7 +305,7 @@ impl Disk for Sim {
         let mut state = self.state();
         state.may(Operation::Remove)?;
         state.names.remove(path).ok_or(io::ErrorKind::NotFound)?;
-        state.pending.push((path.to_owned(), None));
+        state.pending.push(vec![(path.to_owned(), None)]);
         Ok(())
     }
 
@@ -302,15 +313,9 @@ impl Disk for Sim {
         let mut state = self.state();
         state.may(Operation::SyncDir)?;
         let pending = std::mem::take(&mut state.pending);
-        let (now, later): (Vec<_>, Vec<_>) =
-            pending.into_iter().partition(|(name, _)| name.parent() == Some(dir));
+        let (now, later) = pending.into_iter().partition(|change| change[0].0.parent() == Some(dir));
         state.pending = later;
-        for (name, inode) in now {
-            match inode {
-                Some(inode) => drop(state.durable_names.insert(name, inode)),
-                None => drop(state.durable_names.remove(&name)),
-            }
-        }
+        Vec::into_iter(now).for_each(|change| state.keep_names(change));
         Ok(())
     }
 
@@ -322,9 +327,12 @@ impl Disk for Sim {
 impl SimFile {
     fn change(&self, operation: Operation, change: Change) -> io::Result<()> {
         let mut state = self.disk.state();
+        let harm = state.meets(operation);
+        if let Some(harm @ (Harm::Kill | Harm::Power)) = harm {
+            return Err(error(harm));
+        }
         assert_eq!(state.boot, self.boot, "a handle outlived the machine");
         assert!(!*self.gave_up.lock().unwrap(), "written to after a synchronisation failed");
-        let harm = state.meets(operation);
         let mut change = change;
         if let (Some(Harm::Error | Harm::Full), Change::Write(_, bytes)) = (harm, &mut change) {
             let part = state.upto(bytes.len());
@@ -340,14 +348,16 @@ impl SimFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state();
+        let harm = state.meets(Operation::Sync);
+        if let Some(harm @ (Harm::Kill | Harm::Power)) = harm {
+            return Err(error(harm));
+        }
         assert_eq!(state.boot, self.boot, "a handle outlived the machine");
         let mut gave_up = self.gave_up.lock().unwrap();
         assert!(!*gave_up, "synchronised again after a synchronisation failed");
-        if let Some(harm) = state.meets(Operation::Sync) {
-            if !matches!(harm, Harm::Kill | Harm::Power) {
-                state.lose_dirty(self.inode);
-                *gave_up = true;
-            }
+        if let Some(harm) = harm {
+            state.lose_dirty(self.inode);
+            *gave_up = true;
             return Err(error(harm));
         }
         let inode = &mut state.inodes[self.inode];

@@ -62,6 +62,7 @@ impl Store {
     /// # Errors
     /// [`OpenError::Damaged`] names the first place that is broken.
     pub fn survey(&self, progress: &mut Progress<'_>) -> Result<Survey, OpenError> {
+        let _quiet = self.inner.compactor.quiet();
         let (segments, until) = self.as_of_now()?;
         let dir = self.inner.dir.join("log");
         let failed = |e: io::Error| OpenError::io(&dir, &e);
@@ -73,7 +74,7 @@ impl Store {
         let mut survey = Survey { segments: segments.headers().len() as u64, ..Survey::default() };
         let mut before = BTreeMap::new();
         for header in segments.headers() {
-            before.insert(header.number, survey.bytes);
+            before.insert(header.id(), survey.bytes);
             survey.bytes += segments.length(header)?;
         }
         let mut kinds = BTreeMap::<u8, Kind>::new();

@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::contract::{self, put};
+use crate::index;
 use futures::future::join_all;
-use marque_flows::ports::records::Expect;
+use marque_flows::ports::records::{Expect, MAX_SCAN, Records as _, Row, StoreError, Stored, Table, Write};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
+mod compaction;
 mod faults;
 
 fn open(dir: &Path) -> Result<Store, OpenError> {

@@ -2,14 +2,15 @@
 
 use super::Counters;
 use crate::batch::{self, MAX_BATCH_BYTES};
-use crate::index::{Changes, Entry, Index, tree_key};
-use crate::log::{self, Checkpoint, FRAME_HEADER, Log};
+use crate::index::{Changes, Entry, Index, Moves, tree_key};
+use crate::log::{self, Checkpoint, FRAME_HEADER, Log, SegmentHeader};
 use marque_flows::ports::records::{Expect, StoreError, Write};
 use std::collections::HashMap;
 use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 /// Most batches in a group: what waits together shares a synchronisation, but nobody waits for more
@@ -33,8 +34,20 @@ pub(super) struct Pending {
 pub(super) enum Message {
     /// Commit this.
     Commit(Pending),
+    /// Do this for a compaction.
+    Upkeep(Upkeep, SyncSender<Result<(), String>>),
     /// Take nothing further, finish, and drop this when all is closed.
     Close(oneshot::Sender<()>),
+}
+
+/// What a compaction asks of whoever owns log and index. Each is short.
+pub(super) enum Upkeep {
+    /// Begin another segment, so that all before it are closed.
+    CloseSegment,
+    /// Give entries their new place.
+    Move(Moves),
+    /// Note that all of them have it; and the segments that were replaced.
+    Note(SegmentHeader, Vec<u64>),
 }
 
 pub(super) struct Writer {
@@ -74,6 +87,8 @@ impl Writer {
                         bytes += FRAME_HEADER + batch::encoded_len(&pending.batch);
                         group.push(pending);
                     }
+                    // Whether the batches of the group come before it or after makes no difference to it.
+                    Message::Upkeep(upkeep, answer) => drop(answer.send(self.keep_up(upkeep))),
                     Message::Close(done) => {
                         self.queue.close();
                         closers.push(done);
@@ -91,6 +106,38 @@ impl Writer {
         }
         drop(self);
         drop(closers);
+    }
+
+    fn keep_up(&mut self, upkeep: Upkeep) -> Result<(), String> {
+        if let Some(why) = &self.poisoned {
+            return Err(why.clone());
+        }
+        let done = match upkeep {
+            Upkeep::CloseSegment => {
+                return self.close_segment().inspect_err(|why| {
+                    tracing::error!(%why, "the store takes no further commit until it is opened again");
+                    self.poisoned = Some(why.clone());
+                });
+            }
+            Upkeep::Move(moves) => self.index.give(&moves),
+            Upkeep::Note(header, replaced) => self.index.note(&header, &replaced),
+        };
+        done.map_err(|e| format!("the index: {e}"))
+    }
+
+    /// Begins another segment with a batch of nothing, so that the checkpoint lies in it.
+    fn close_segment(&mut self) -> Result<(), String> {
+        let sequence = self.next;
+        self.log.close_segment(sequence).map_err(|e| format!("a new segment of the log: {e}"))?;
+        let (segment, salt, frame) = self.log.place();
+        let mut bytes = Vec::new();
+        let (crc, _) =
+            log::encode_frame(&mut bytes, salt, sequence, 0, |out| batch::encode(&[], sequence, out));
+        self.log.append(&bytes).map_err(|e| format!("the log: {e}"))?;
+        self.next += 1;
+        let end = frame + bytes.len() as u64;
+        let checkpoint = Checkpoint { segment, end, next: self.next, frame, crc, group: frame };
+        self.index.apply(Changes::new(), &checkpoint).map_err(|e| format!("the index: {e}"))
     }
 
     /// Commits a group of batches that take at most `bytes` bytes, and answers them all.

@@ -1,6 +1,11 @@
 //! The bytes of the object log: a header per segment, a frame per batch. All numbers little-endian.
 //!
-//! Segment: `magic 8 · format u32 · number u64 · first sequence u64 · salt u64 · crc u32`, then frames.
+//! Segment: `magic 8 · format u32 · number u64 · first sequence u64 · salt u64 · crc u32`, then frames. What a
+//! compaction wrote has format 2: before the checksum stand `generation u32 · from u64 · until u64 · length u64 ·
+//! writes u64`. It stands for all segments from number `from` to its own of an earlier generation, for the sequence
+//! numbers up to `until`, and of those holds what was live: frames with gaps between their numbers. Its generation
+//! is greater than that of any segment that was there before, so its name was never that of another.
+//!
 //! Frame: `body length u32 · crc u32 · kind u8 · place in group u16 · sequence u64 · body`. The CRC32C
 //! covers the salt of the segment and all of the frame but itself. The salt is random, so nobody can
 //! have a value stored that reads as a frame. The place in the group says which frames one
@@ -11,11 +16,20 @@ use crate::batch::MAX_BATCH_BYTES;
 /// What each segment begins with.
 const MAGIC: [u8; 8] = *b"marqlog\n";
 
-/// The format that this program writes, and the only one that it reads.
-pub(crate) const FORMAT: u32 = 1;
+/// The format of a segment as it is written to.
+const FORMAT: u32 = 1;
+
+/// The format of a segment that a compaction wrote.
+const FORMAT_COMPACTED: u32 = 2;
 
 /// Bytes of a segment before its first frame.
 pub(crate) const SEGMENT_HEADER: usize = 40;
+
+/// The same of one that a compaction wrote; the longest of all headers.
+pub(crate) const COMPACTED_HEADER: usize = SEGMENT_HEADER + 4 + 4 * 8;
+
+/// Bits of an id that are the number of the segment: at 64 MiB each, more than there are disks for.
+const NUMBER_BITS: u32 = 40;
 
 /// Bytes of a frame before its body.
 pub(crate) const FRAME_HEADER: usize = 19;
@@ -28,10 +42,37 @@ const BATCH: u8 = 1;
 pub(crate) struct SegmentHeader {
     /// Its place in the log, from 1.
     pub(crate) number: u64,
-    /// The sequence number of its first frame.
+    /// The sequence number of its first frame; of a compacted one, that of the first frame it stands for.
     pub(crate) first: u64,
     /// Random; keys the checksums of its frames.
     pub(crate) salt: u64,
+    /// What a compaction made it for.
+    pub(crate) compacted: Option<Compacted>,
+}
+
+/// What a segment says of itself that a compaction wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Compacted {
+    /// Which compaction, from 1.
+    pub(crate) generation: u32,
+    /// The number of the first segment that it stands for.
+    pub(crate) from: u64,
+    /// The sequence number of the first frame of the segment behind it.
+    pub(crate) until: u64,
+    /// Its bytes, header and all.
+    pub(crate) length: u64,
+    /// Writes in it.
+    pub(crate) writes: u64,
+}
+
+/// The file that a place is in: no two that ever were have one id.
+pub(crate) const fn id(number: u64, generation: u32) -> u64 {
+    (generation as u64) << NUMBER_BITS | number
+}
+
+/// The number and the generation of an id.
+pub(crate) const fn of_id(id: u64) -> (u64, u64) {
+    (id & ((1 << NUMBER_BITS) - 1), id >> NUMBER_BITS)
 }
 
 /// Why the first bytes of a segment are no header.
@@ -44,38 +85,82 @@ pub(crate) enum HeaderError {
 }
 
 impl SegmentHeader {
+    /// The id of its file.
+    pub(crate) fn id(&self) -> u64 {
+        id(self.number, self.generation())
+    }
+
+    /// 0 for one that was written to.
+    pub(crate) fn generation(&self) -> u32 {
+        self.compacted.map_or(0, |compacted| compacted.generation)
+    }
+
+    /// The number of the first segment that it stands for.
+    pub(crate) fn from(&self) -> u64 {
+        self.compacted.map_or(self.number, |compacted| compacted.from)
+    }
+
+    /// Where its first frame begins.
+    pub(crate) fn bytes(&self) -> u64 {
+        (if self.compacted.is_some() { COMPACTED_HEADER } else { SEGMENT_HEADER }) as u64
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(SEGMENT_HEADER);
+        let mut bytes = Vec::with_capacity(COMPACTED_HEADER);
         bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&FORMAT.to_le_bytes());
-        bytes.extend_from_slice(&self.number.to_le_bytes());
-        bytes.extend_from_slice(&self.first.to_le_bytes());
-        bytes.extend_from_slice(&self.salt.to_le_bytes());
+        let format = if self.compacted.is_some() { FORMAT_COMPACTED } else { FORMAT };
+        bytes.extend_from_slice(&format.to_le_bytes());
+        for number in [self.number, self.first, self.salt] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        if let Some(Compacted { generation, from, until, length, writes }) = self.compacted {
+            bytes.extend_from_slice(&generation.to_le_bytes());
+            for number in [from, until, length, writes] {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        }
         bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
         bytes
     }
 
+    /// Reads the header at the beginning of `bytes`.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
-        let fields = || {
-            let (covered, crc) = bytes.get(..SEGMENT_HEADER)?.split_last_chunk::<4>()?;
-            let rest = covered.strip_prefix(&MAGIC)?;
-            let (format, rest) = rest.split_first_chunk::<4>()?;
-            let (number, rest) = rest.split_first_chunk::<8>()?;
-            let (first, salt) = rest.split_first_chunk::<8>()?;
-            let header = Self {
-                number: u64::from_le_bytes(*number),
-                first: u64::from_le_bytes(*first),
-                salt: u64::from_le_bytes(salt.try_into().ok()?),
-            };
-            (crc32c::crc32c(covered) == u32::from_le_bytes(*crc))
-                .then_some((u32::from_le_bytes(*format), header))
+        let format = bytes.strip_prefix(&MAGIC).and_then(|rest| rest.first_chunk::<4>());
+        let format = u32::from_le_bytes(*format.ok_or(HeaderError::Broken)?);
+        let length = if format == FORMAT_COMPACTED { COMPACTED_HEADER } else { SEGMENT_HEADER };
+        let (covered, crc) =
+            bytes.get(..length).and_then(|b| b.split_last_chunk::<4>()).ok_or(HeaderError::Broken)?;
+        if crc32c::crc32c(covered) != u32::from_le_bytes(*crc) {
+            return Err(HeaderError::Broken);
+        }
+        let mut rest = covered.get(MAGIC.len() + 4..).unwrap_or_default();
+        let header = Self {
+            number: take(&mut rest)?,
+            first: take(&mut rest)?,
+            salt: take(&mut rest)?,
+            compacted: match rest.split_first_chunk::<4>() {
+                None => None,
+                Some((generation, mut rest)) => Some(Compacted {
+                    generation: u32::from_le_bytes(*generation),
+                    from: take(&mut rest)?,
+                    until: take(&mut rest)?,
+                    length: take(&mut rest)?,
+                    writes: take(&mut rest)?,
+                }),
+            },
         };
-        match fields() {
-            Some((FORMAT, header)) => Ok(header),
-            Some((other, _)) => Err(HeaderError::Format(other)),
-            None => Err(HeaderError::Broken),
+        if matches!(format, FORMAT | FORMAT_COMPACTED) {
+            Ok(header)
+        } else {
+            Err(HeaderError::Format(format))
         }
     }
+}
+
+fn take(rest: &mut &[u8]) -> Result<u64, HeaderError> {
+    let (number, behind) = rest.split_first_chunk::<8>().ok_or(HeaderError::Broken)?;
+    *rest = behind;
+    Ok(u64::from_le_bytes(*number))
 }
 
 /// What stands before the body of a frame.

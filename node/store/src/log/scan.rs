@@ -12,7 +12,7 @@ const READ_AHEAD: usize = 1024 * 1024;
 /// A place in the log, just behind a frame, and what that frame was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
-    /// The segment.
+    /// The id of the segment.
     pub(crate) segment: u64,
     /// Where the next frame of the segment begins.
     pub(crate) end: u64,
@@ -38,8 +38,8 @@ impl Checkpoint {
     };
 
     /// Where a segment begins that holds the frame after this one.
-    pub(super) fn into_segment(self, number: u64) -> Self {
-        Self { segment: number, end: SEGMENT_HEADER as u64, group: SEGMENT_HEADER as u64, ..self }
+    pub(super) fn into_segment(self, header: &SegmentHeader) -> Self {
+        Self { segment: header.id(), end: header.bytes(), group: header.bytes(), ..self }
     }
 }
 
@@ -64,7 +64,7 @@ pub(crate) type Visit<'a> = dyn FnMut(Frame<'_>) -> Result<(), OpenError> + 'a;
 ///
 /// # Errors
 /// [`OpenError::Damaged`] where a frame is broken that is not in the last group of the log: in an
-/// earlier segment (`last` is false), or with a later group behind it.
+/// earlier segment (`last` is false) or one that a compaction wrote, or with a later group behind it.
 pub(super) fn segment(
     disk: &dyn Disk,
     path: &Path,
@@ -77,11 +77,16 @@ pub(super) fn segment(
     let io = |e: io::Error| OpenError::io(path, &e);
     let file = disk.open(path).map_err(io)?;
     let length = file.length().map_err(io)?;
+    if let Some(compacted) = header.compacted.filter(|compacted| compacted.length != length) {
+        let at = length.min(compacted.length);
+        return Err(OpenError::damaged(path, at, "the segment is not as long as it was made"));
+    }
+    let behind = header.compacted.map(|compacted| compacted.until);
     let mut reader = BufReader::with_capacity(READ_AHEAD, ReadOn::new(file.as_ref(), at.end));
     let mut bytes = Vec::new();
     while at.end < length && at.next < until {
         if !next_frame(&mut reader, length - at.end, header.salt, &mut bytes).map_err(io)? {
-            if !last {
+            if !last || behind.is_some() {
                 return Err(OpenError::damaged(path, at.end, "a frame of an earlier segment"));
             }
             bytes.clear();
@@ -94,13 +99,17 @@ pub(super) fn segment(
         let Some(found) = FrameHeader::decode(&bytes) else {
             return Err(OpenError::damaged(path, at.end, "a frame without a header"));
         };
-        if found.sequence != at.next {
+        let fits = match behind {
+            None => found.sequence == at.next,
+            Some(behind) => (at.next..behind).contains(&found.sequence),
+        };
+        if !fits {
             return Err(OpenError::damaged(path, at.end, "a frame out of sequence"));
         }
         let checkpoint = Checkpoint {
-            segment: header.number,
+            segment: header.id(),
             end: at.end + bytes.len() as u64,
-            next: at.next + 1,
+            next: found.sequence.saturating_add(1),
             frame: at.end,
             crc: found.crc,
             group: if found.place == 0 { at.end } else { at.group },
@@ -109,6 +118,9 @@ pub(super) fn segment(
         let body = bytes.get(FRAME_HEADER..).unwrap_or_default();
         visit(Frame { checkpoint, sequence: found.sequence, body_offset, body })?;
         at = checkpoint;
+    }
+    if let Some(behind) = behind.filter(|_| at.end >= length) {
+        at.next = behind;
     }
     Ok(at)
 }

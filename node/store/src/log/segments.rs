@@ -1,8 +1,10 @@
 //! The segments of a folder: which there are, what they hold, and where the log ends.
 
-use super::frame::{self, FRAME_HEADER, FrameHeader, HeaderError, SEGMENT_HEADER, SegmentHeader};
+use super::frame::{
+    self, COMPACTED_HEADER, FRAME_HEADER, FrameHeader, HeaderError, SEGMENT_HEADER, SegmentHeader, of_id,
+};
 use super::scan::{self, Checkpoint, Visit};
-use super::{Log, create, number_of, path_of};
+use super::{Log, create, id_of, path_of};
 use crate::disk::{self, Disk, ReadOn};
 use crate::error::OpenError;
 use std::io::{self, Read as _};
@@ -15,6 +17,21 @@ pub(crate) struct Segments {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     headers: Vec<SegmentHeader>,
+    /// Files that a compaction left: of segments that another stands for, and what it did not finish.
+    leftovers: Vec<PathBuf>,
+    /// The greatest generation of all files.
+    generation: u32,
+}
+
+/// How a place in the log, as the index noted it, stands to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The frame before it is there, whole.
+    Holds,
+    /// It lies in what was compacted since: whether the frame was there cannot be told.
+    Compacted,
+    /// The frame before it is not there.
+    Lacks,
 }
 
 /// What is there of a log, and what is wrong with it.
@@ -42,25 +59,51 @@ impl Segments {
     /// is wrong, in order.
     pub(crate) fn find(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Found, OpenError> {
         let io = |e: io::Error| OpenError::io(dir, &e);
-        let mut numbers: Vec<u64> =
-            disk.names(dir).map_err(io)?.iter().filter_map(|n| number_of(n)).collect();
-        numbers.sort_unstable();
-        let headers = Vec::with_capacity(numbers.len());
-        let segments = Self { disk: Arc::clone(disk), dir: dir.to_owned(), headers };
+        let names = disk.names(dir).map_err(io)?;
+        let mut ids: Vec<u64> = names.iter().filter_map(|name| id_of(name)).collect();
+        // Compacted ones first, the newest before all: they say which others count.
+        ids.sort_unstable_by_key(|id| (std::cmp::Reverse(of_id(*id).1), of_id(*id).0));
+        let last = ids.iter().map(|id| of_id(*id)).filter(|(_, generation)| *generation == 0).max();
+        let generation = ids.first().and_then(|id| u32::try_from(of_id(*id).1).ok()).unwrap_or_default();
+        let unfinished =
+            names.iter().filter(|name| name.strip_suffix(".new").is_some_and(|n| id_of(n).is_some()));
+        let leftovers = unfinished.map(|name| dir.join(name)).collect();
+        let headers = Vec::with_capacity(ids.len());
+        let segments = Self { disk: Arc::clone(disk), dir: dir.to_owned(), headers, leftovers, generation };
         let mut found = Found { segments, wrong: Vec::new(), unfinished: None };
-        let mut wanted = 1;
-        for number in &numbers {
-            let path = path_of(dir, *number);
-            if *number != wanted {
-                found.wrong.push(OpenError::damaged(&path_of(dir, wanted), 0, "a segment is missing"));
+        let mut parts = Vec::with_capacity(ids.len());
+        for id in ids {
+            let path = path_of(dir, id);
+            let number = of_id(id).0;
+            if found.segments.headers.iter().any(|h| (h.from()..=h.number).contains(&number) && h.id() > id) {
+                found.segments.leftovers.push(path);
+                continue;
             }
-            wanted = number.saturating_add(1);
-            let is_last = numbers.last() == Some(number);
-            match read_header(disk.as_ref(), &path, *number, is_last) {
-                Ok(Some(header)) => found.segments.headers.push(header),
+            // One that cannot be read is there nevertheless.
+            let mut from = number;
+            match read_header(disk.as_ref(), &path, id, last == Some(of_id(id))) {
+                Ok(Some(header)) => {
+                    from = header.from();
+                    found.segments.headers.push(header);
+                }
                 Ok(None) => found.unfinished = Some(path),
                 Err(wrong) => found.wrong.push(wrong),
             }
+            parts.push((number, from, id));
+        }
+        found.segments.headers.sort_unstable_by_key(|header| header.number);
+        parts.sort_unstable();
+        let mut wanted = 1;
+        for (number, from, id) in parts {
+            if from > wanted {
+                let path = path_of(dir, wanted);
+                found.wrong.push(OpenError::damaged(&path, 0, "a segment is missing"));
+            }
+            if from < wanted {
+                let what = "two segments stand for the same part of the log";
+                found.wrong.push(OpenError::damaged(&path_of(dir, id), 0, what));
+            }
+            wanted = number.saturating_add(1);
         }
         Ok(found)
     }
@@ -78,7 +121,7 @@ impl Segments {
             return Err(wrong);
         }
         if let Some(path) = unfinished {
-            let number = segments.headers.len() + 1;
+            let number = segments.headers.last().map_or(1, |header| header.number + 1);
             let aside = disk::free_name(disk.as_ref(), dir, &format!("torn-segment-{number}"));
             disk.rename(&path, &aside)
                 .and_then(|()| disk.sync_dir(dir))
@@ -98,7 +141,17 @@ impl Segments {
 
     /// The file of a segment.
     pub(crate) fn path(&self, header: &SegmentHeader) -> PathBuf {
-        path_of(&self.dir, header.number)
+        path_of(&self.dir, header.id())
+    }
+
+    /// The greatest generation of all files.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Files that a compaction left behind. They may go once the index names none of them.
+    pub(crate) fn leftovers(&self) -> &[PathBuf] {
+        &self.leftovers
     }
 
     /// Bytes of a segment.
@@ -117,18 +170,25 @@ impl Segments {
         header: &SegmentHeader,
         visit: &mut Visit<'_>,
     ) -> Result<Checkpoint, OpenError> {
-        let at = Checkpoint { next: header.first, ..Checkpoint::START }.into_segment(header.number);
+        let at = Checkpoint { next: header.first, ..Checkpoint::START }.into_segment(header);
         let last = self.headers.last() == Some(header);
         scan::segment(self.disk.as_ref(), &self.path(header), header, at, u64::MAX, last, visit)
     }
 
     /// Whether the frame that `at` names stands there, whole.
-    pub(crate) fn holds(&self, at: &Checkpoint) -> bool {
-        if at.next == 1 {
-            return *at == Checkpoint::START;
+    pub(crate) fn standing(&self, at: &Checkpoint) -> Standing {
+        let number = of_id(at.segment).0;
+        let is_gone = |h: &SegmentHeader| (h.from()..=h.number).contains(&number) && h.id() > at.segment;
+        match self.headers.iter().find(|header| header.id() == at.segment) {
+            _ if at.next == 1 && *at == Checkpoint::START => Standing::Holds,
+            Some(header) if self.holds(header, at) => Standing::Holds,
+            None if self.headers.iter().any(is_gone) => Standing::Compacted,
+            _ => Standing::Lacks,
         }
-        let header = self.headers.iter().find(|h| h.number == at.segment);
-        let (Some(header), Some(length)) = (header, at.end.checked_sub(at.frame)) else { return false };
+    }
+
+    fn holds(&self, header: &SegmentHeader, at: &Checkpoint) -> bool {
+        let Some(length) = at.end.checked_sub(at.frame) else { return false };
         let read = || {
             let length = usize::try_from(length)
                 .ok()
@@ -154,12 +214,12 @@ impl Segments {
         visit: &mut Visit<'_>,
     ) -> Result<Checkpoint, OpenError> {
         let mut at = from;
-        for header in self.headers.iter().filter(|h| h.number >= from.segment) {
-            let path = path_of(&self.dir, header.number);
-            if header.number > at.segment {
-                at = at.into_segment(header.number);
+        for header in self.headers.iter().filter(|h| h.number >= of_id(from.segment).0) {
+            let path = self.path(header);
+            if header.id() != at.segment {
+                at = at.into_segment(header);
             }
-            if at.end == SEGMENT_HEADER as u64 && header.first != at.next {
+            if at.end == header.bytes() && header.first != at.next {
                 return Err(OpenError::damaged(
                     &path,
                     0,
@@ -176,18 +236,23 @@ impl Segments {
     }
 
     /// Makes the log end at `end`, where a scan ended, and sets aside what stands behind it. The last
-    /// group is written once more where it stands: the process before may have died, or met an error,
-    /// between writing and synchronising it, and then the kernel may hold it as written while the disk
-    /// does not, which a synchronisation alone would not mend.
+    /// group is written once more where it stands, and the length set once more: the process before may have
+    /// died, or met an error, between writing and synchronising it, and then the kernel may hold it as written
+    /// while the disk does not, which a synchronisation alone would not mend.
     pub(crate) fn into_log(
         self,
         end: Checkpoint,
         segment_bytes: u64,
     ) -> Result<(Log, Option<Torn>), OpenError> {
-        let number = self.headers.len() as u64;
-        let path = path_of(&self.dir, number);
+        let header = self.headers.last().ok_or_else(|| OpenError::damaged(&self.dir, 0, "no segment"))?;
+        let (header, path) = (*header, self.path(header));
         let io = |e: io::Error| OpenError::io(&path, &e);
-        let header = *self.headers.last().ok_or_else(|| OpenError::damaged(&path, 0, "no segment"))?;
+        if header.compacted.is_some() {
+            // Nothing is written behind what a compaction wrote.
+            let made = create(self.disk.as_ref(), &self.dir, header.number + 1, end.next).map_err(io)?;
+            let (file, header, length) = (made.0, made.1, SEGMENT_HEADER as u64);
+            return Ok((Log { disk: self.disk, dir: self.dir, file, header, length, segment_bytes }, None));
+        }
         let file = self.disk.open_writable(&path).map_err(io)?;
         let length = file.length().map_err(io)?;
         let mut torn = None;
@@ -196,9 +261,9 @@ impl Segments {
             ReadOn::new(file.as_ref(), end.end).read_to_end(&mut bytes).map_err(io)?;
             let aside = disk::free_name(self.disk.as_ref(), &self.dir, &format!("torn-{}", end.next));
             disk::replace(self.disk.as_ref(), &aside, &bytes).map_err(io)?;
-            file.set_length(end.end).map_err(io)?;
             torn = Some(Torn { file: aside, bytes: length - end.end });
         }
+        file.set_length(end.end).map_err(io)?;
         let group = if end.end == SEGMENT_HEADER as u64 { 0 } else { end.group };
         let mut bytes = vec![0; usize::try_from(end.end.saturating_sub(group)).unwrap_or_default()];
         file.read_exact_at(&mut bytes, group).map_err(io)?;
@@ -213,16 +278,16 @@ impl Segments {
 fn read_header(
     disk: &dyn Disk,
     path: &Path,
-    number: u64,
+    id: u64,
     last: bool,
 ) -> Result<Option<SegmentHeader>, OpenError> {
     let io = |e: io::Error| OpenError::io(path, &e);
-    let mut bytes = Vec::with_capacity(SEGMENT_HEADER);
+    let mut bytes = Vec::with_capacity(COMPACTED_HEADER);
     let file = disk.open(path).map_err(io)?;
     let length = file.length().map_err(io)?;
-    ReadOn::new(file.as_ref(), 0).take(SEGMENT_HEADER as u64).read_to_end(&mut bytes).map_err(io)?;
+    ReadOn::new(file.as_ref(), 0).take(COMPACTED_HEADER as u64).read_to_end(&mut bytes).map_err(io)?;
     match SegmentHeader::decode(&bytes) {
-        Ok(header) if header.number == number => Ok(Some(header)),
+        Ok(header) if header.id() == id && header.from() <= header.number => Ok(Some(header)),
         Ok(_) => Err(OpenError::damaged(path, 0, "the header of another segment")),
         Err(HeaderError::Format(version)) => Err(OpenError::Format { file: path.to_owned(), version }),
         // Frames are written only behind a header that is durable.

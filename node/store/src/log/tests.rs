@@ -171,7 +171,7 @@ fn a_segment_whose_header_was_never_finished_is_set_aside() {
     let number = log.place().0;
     for length in 0..40 {
         let path = segment(origin.path(), number);
-        let header = SegmentHeader { number, first: 6, salt: 9 }.encode();
+        let header = SegmentHeader { number, first: 6, salt: 9, compacted: None }.encode();
         fs::write(&path, &header[..length]).unwrap();
         let (mut log, (frames, _)) = reopen(origin.path(), 300).unwrap();
         assert_eq!(frames, 5);
@@ -186,11 +186,11 @@ fn a_newer_format_is_named_and_left_alone() {
     written(dir.path(), 1, SEGMENT_BYTES);
     let path = segment(dir.path(), 1);
     let mut bytes = fs::read(&path).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let crc = crc32c::crc32c(&bytes[..36]).to_le_bytes();
     bytes[36..40].copy_from_slice(&crc);
     fs::write(&path, &bytes).unwrap();
-    assert_eq!(reopen(dir.path(), 300).unwrap_err(), OpenError::Format { file: path.clone(), version: 2 });
+    assert_eq!(reopen(dir.path(), 300).unwrap_err(), OpenError::Format { file: path.clone(), version: 3 });
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
