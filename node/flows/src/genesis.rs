@@ -4,7 +4,7 @@
 use crate::domain::{Domain, put};
 use crate::error::Error;
 use crate::objects::KnownLog;
-use crate::ports::records::{Expect, Table};
+use crate::ports::records::{Expect, StoreError, Table};
 use crate::record::{Decision, Kind};
 use did_resolver::webvh::Log;
 use marque_rules::replica::floor::{ReceivedLog, check_proofs};
@@ -22,12 +22,17 @@ impl Domain {
     /// [`Error::Refused`] where the store belongs to another domain, or the log is not this domain's.
     pub async fn found(&self, log: impl Into<ReceivedLog<'_>>) -> Result<(), Error> {
         match self.json(Table::Node, DOMAIN).await? {
-            None => self.take_in(log.into()).await?,
+            // Another node of this domain may do so at once, where they share a store.
+            None => match self.take_in(log.into()).await {
+                Err(Error::Store(StoreError::Conflict(_))) if self.records.is_shared() => {}
+                outcome => outcome?,
+            },
             Some((json, _)) if json.get("did") == Some(&json!(self.home.did.as_str())) => {}
             Some(_) => {
                 return Err(Error::refused(Code::StateConflict, "the store belongs to another domain"));
             }
         }
+        self.share_nonces().await?;
         self.refresh_lists().await
     }
 

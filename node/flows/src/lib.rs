@@ -35,6 +35,7 @@ pub mod vcapi;
 pub mod genesis;
 pub mod peers;
 pub mod bans;
+pub mod shared;
 pub mod freshness;
 pub mod acts;
 mod admission;

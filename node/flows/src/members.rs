@@ -221,7 +221,7 @@ impl Domain {
         if self.json(table(kind), name.as_bytes()).await?.is_some() {
             return Err(Error::member(Code::NameTaken, "name", "the name is in use, or was"));
         }
-        self.check_possession(proof, &log)?;
+        self.check_possession(proof, &log).await?;
         let subject = self.free_index(&json!({"for": "subject", "name": name}), &[]).await?;
         let now = self.now().to_string();
         let (owner_kind, capabilities) = match new {

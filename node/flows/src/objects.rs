@@ -127,7 +127,7 @@ fn announced_keys(domain: &Scid, item: &Item) -> [Vec<u8>; 3] {
     [by_subject.into_bytes(), id_key(domain, &id).into_bytes(), origin.into_bytes()]
 }
 
-fn read_announced(json: &Value) -> Result<(Item, Vec<u8>), Error> {
+pub(crate) fn read_announced(json: &Value) -> Result<(Item, Vec<u8>), Error> {
     let text = |name: &str| json.get(name).and_then(Value::as_str);
     let number = |name: &str| json.get(name).and_then(Value::as_u64);
     let bytes = |name: &str| text(name).and_then(|t| codec::from_base64url(t).ok());

@@ -4,14 +4,14 @@
 //! has a number of its own.
 //!
 //! One writer: a lock is held from reading the state to committing the list, and the commit compares
-//! the state's version, so that one sequence number never has two lists. What is signed and not
-//! committed never leaves the process.
+//! the state's version, so that one sequence number never has two lists, whichever process signs. What is
+//! signed and not committed never leaves the process; where nodes share a store, it is signed anew.
 
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
 use crate::ports::keys::KeyRole;
 use crate::ports::mesh::Publication;
-use crate::ports::records::{Expect, Table, Write};
+use crate::ports::records::{Expect, StoreError, Table, Write};
 use crate::record::{Decision, Kind};
 use did_resolver::time::UnixSeconds;
 use marque_rules::issuance::{LIST_ENTRIES, MAX_LISTS, OwnList};
@@ -30,6 +30,10 @@ use vc_schemas::status::{ListDraft, Purpose, StatusList, VerifiedList};
 /// How long a list is valid. Verifiers ask for much fresher ones; this bounds what a verifier without
 /// a policy would take.
 const LIST_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often a list is signed anew where another node of this domain was first: each time that one's change is done,
+/// and as many nodes as share a store do not come to this.
+const MAX_TRIES: usize = 32;
 
 /// Both purposes, each with its list.
 pub const PURPOSES: [Purpose; 2] = [Purpose::Revocation, Purpose::Suspension];
@@ -116,7 +120,11 @@ impl Domain {
             publications.push(signed.publication);
         }
         batch.push(self.entry(Decision::new(Kind::Status, number.to_string(), "list-opened"))?);
-        self.records.commit(batch).await?;
+        match self.records.commit(batch).await {
+            // Another node of this domain did so.
+            Err(StoreError::Conflict(_)) if self.records.is_shared() => return Ok(()),
+            outcome => outcome?,
+        }
         self.publish(publications).await;
         Ok(())
     }
@@ -156,7 +164,26 @@ impl Domain {
     /// between or not. What is cleared counts nowhere without a whole list, so that this one is pushed.
     pub(crate) async fn flip(&self, flips: &[Flip], writes: Vec<Write>) -> Result<(), Error> {
         let _one_writer = self.lists.lock().await;
-        let (mut batch, mut publications) = (writes, Vec::new());
+        let own = writes.len();
+        for _ in 0..MAX_TRIES {
+            let (signed, publications) = self.flipped(flips).await?;
+            let batch = writes.iter().cloned().chain(signed).collect();
+            match self.records.commit(batch).await {
+                // Another node of this domain signed a list meanwhile. This one never left the process.
+                Err(StoreError::Conflict(at)) if at >= own && self.records.is_shared() => {}
+                outcome => {
+                    outcome?;
+                    self.publish(publications).await;
+                    return Ok(());
+                }
+            }
+        }
+        Err(Error::refused(Code::Unavailable, "other nodes of this domain changed the list all the time"))
+    }
+
+    /// The lists with these bits flipped, signed: what makes them durable, and what is published after that.
+    async fn flipped(&self, flips: &[Flip]) -> Result<(Vec<Write>, Vec<Publication>), Error> {
+        let (mut batch, mut publications) = (Vec::new(), Vec::new());
         let lists: BTreeSet<_> = flips.iter().map(|flip| OwnList::of(flip.purpose, flip.index)).collect();
         for list in lists {
             let mut state = self.list_state(list).await?;
@@ -177,9 +204,7 @@ impl Domain {
             let lane = Lane::Ctl;
             publications.push(change.unwrap_or(Publication { lane, ..signed.publication }));
         }
-        self.records.commit(batch).await?;
-        self.publish(publications).await;
-        Ok(())
+        Ok((batch, publications))
     }
 
     /// Signs again every list that was last pushed whole half of its ttl ago, or that is not there yet.
@@ -194,7 +219,11 @@ impl Domain {
             let due = held.is_none_or(|fact| self.now().since(state.pushed) >= fact.list.ttl / 2);
             if due || !self.holds_tokens(list).await? {
                 let signed = self.sign_list(list, state, Push::Whole).await?;
-                self.records.commit(signed.writes).await?;
+                match self.records.commit(signed.writes).await {
+                    // Another node of this domain did so.
+                    Err(StoreError::Conflict(_)) if self.records.is_shared() => continue,
+                    outcome => outcome?,
+                }
                 self.publish(vec![signed.publication]).await;
             }
         }

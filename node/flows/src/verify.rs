@@ -41,7 +41,7 @@ impl Domain {
         // A nonce that verified something is used up before the answer goes out; of two answers at
         // once, one is a replay.
         let outcome = match outcome {
-            Ok(verdict) => self.claim_nonce(&nonce).map(|()| verdict),
+            Ok(verdict) => self.claim_nonce(&nonce).await.map(|()| verdict),
             refused => refused,
         };
         // What is not recorded is not told either.

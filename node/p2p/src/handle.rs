@@ -8,7 +8,7 @@ use marque_flows::ports::mesh::{
     Asked, Ban, Events, Joined, Mesh, MeshError, MeshEvent, PeerInfo, Publication,
 };
 use marque_rules::replica::token::JoinToken;
-use marque_rules::replica::{Request, Scid};
+use marque_rules::replica::{Item, Request, Scid};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
@@ -55,6 +55,10 @@ impl Mesh for Handle {
 
     fn domains_changed(&self) {
         self.changed.notify_one();
+    }
+
+    fn held(&self, domain: Scid, items: Vec<Item>) -> BoxFuture<'_, Result<(), MeshError>> {
+        Box::pin(self.line.tell(Command::Held { domain, items }))
     }
 
     fn peers(&self) -> BoxFuture<'_, Result<Vec<PeerInfo>, MeshError>> {

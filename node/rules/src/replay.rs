@@ -3,7 +3,7 @@
 //! Giving a nonce costs no memory, so nobody can fill it. What is remembered is that a nonce was
 //! used, from the verification that used it until the nonce expires; after that its date refuses it.
 //! The MAC key lives as long as the process: a restart forgets the used ones together with all that
-//! were given.
+//! were given. Processes that share a store share a key in it, and keep there what was used.
 
 use aws_lc_rs::hmac;
 use did_resolver::codec;
@@ -73,6 +73,19 @@ impl Nonces {
         }
         self.used.insert(random, expires);
         Ok(())
+    }
+
+    /// The random part of a nonce that is honoured, and when it ends: what a claim of it is kept under where
+    /// several processes give nonces with one key.
+    ///
+    /// # Errors
+    /// [`NonceError::NotGiven`].
+    pub fn place(
+        &self,
+        nonce: &str,
+        now: UnixSeconds,
+    ) -> Result<([u8; NONCE_RANDOM_BYTES], UnixSeconds), NonceError> {
+        self.open(nonce, now)
     }
 
     fn open(

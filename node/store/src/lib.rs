@@ -22,5 +22,6 @@ pub mod contract;
 pub use batch::MAX_BATCH_BYTES;
 pub use engine::{Background, Options, Progress, Rebuilt, Recovery, Stats, Store};
 pub use error::OpenError;
+pub use lock::Held;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;

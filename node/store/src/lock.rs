@@ -4,7 +4,7 @@
 //! lock on it. `epoch` holds a number that grows with each opening, so that what an earlier opening
 //! still has under way can be told from what this one does.
 
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, Machine};
 use crate::error::OpenError;
 use crate::files;
 use fs4::TryLockError;
@@ -62,6 +62,23 @@ pub(crate) fn hold(dir: &Path) -> Result<File, OpenError> {
     held.set_len(0).and_then(|()| held.rewind()).map_err(io)?;
     writeln!(held, "{}", std::process::id()).map_err(io)?;
     Ok(held)
+}
+
+/// A data folder that is held for a process whose records are elsewhere: its keys name one node.
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+}
+
+impl Held {
+    /// Takes the lock of `dir`, made where it is missing.
+    ///
+    /// # Errors
+    /// [`OpenError::Locked`] and [`OpenError::Io`].
+    pub fn take(dir: &Path) -> Result<Self, OpenError> {
+        Machine.make_dir(dir).map_err(|e| OpenError::io(dir, &e))?;
+        Ok(Self { _lock: hold(dir)? })
+    }
 }
 
 /// The epoch of the last opening of `dir`; 0 where it was never opened. `used`: it was, so one must be there.

@@ -12,7 +12,9 @@ mod open;
 
 use crate::batch;
 use futures::future::BoxFuture;
-use marque_flows::ports::records::{MAX_SCAN, Records, Row as Record, StoreError, Stored, Table, Write};
+use marque_flows::ports::records::{
+    Changes, MAX_BATCH, MAX_SCAN, Records, Row as Record, StoreError, Stored, Table, Write,
+};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{Postgres as Server, Row};
 use std::fmt;
@@ -84,7 +86,58 @@ const SCAN: &str = "SELECT key, value, version FROM records \
      WHERE tbl = $1 AND key >= $2 AND ($3::bytea IS NULL OR key > $3) AND ($4::bytea IS NULL OR key < $4) \
      ORDER BY key LIMIT $5";
 
+/// The oldest transaction that is under way: all before it are over, and seen.
+const MARK: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS mark";
+
+/// Keys with the transactions that wrote them, and what [`MARK`] tells of the same snapshot.
+const CHANGES: &str = "SELECT key, written::text AS written, pg_snapshot_xmin(pg_current_snapshot())::text AS mark \
+     FROM records WHERE tbl = $1 AND written >= $2::text::xid8 ORDER BY written LIMIT $3";
+
+/// Most rows that are looked at for changes at once: above [`MAX_BATCH`], so that it goes on behind any transaction.
+const MAX_CHANGES: usize = 4 * MAX_BATCH;
+
+impl Postgres {
+    async fn changes(&self, table: Table, prefix: &[u8], since: Option<u64>) -> Result<Changes, StoreError> {
+        let number_of = |row: &PgRow, column| {
+            let text: String = row.try_get(column).map_err(|e| StoreError::Damaged(e.to_string()))?;
+            text.parse::<u64>().map_err(|_| StoreError::Damaged("no transaction number".to_owned()))
+        };
+        let now = async || {
+            let row = sqlx::query::<Server>(MARK).fetch_one(&self.pool).await.map_err(|e| unavailable(&e))?;
+            number_of(&row, "mark")
+        };
+        let Some(since) = since else { return Ok(Changes { keys: Vec::new(), mark: now().await? }) };
+        // Before, so that nothing falls between where there is no row.
+        let quiet = now().await?;
+        let most = i64::try_from(MAX_CHANGES).unwrap_or(0);
+        let query = sqlx::query::<Server>(CHANGES).bind(number(table)).bind(since.to_string()).bind(most);
+        let rows = query.fetch_all(&self.pool).await.map_err(|e| unavailable(&e))?;
+        let mark = match rows.last() {
+            None => quiet,
+            Some(last) if rows.len() == MAX_CHANGES => number_of(last, "written")?,
+            Some(last) => number_of(last, "mark")?,
+        };
+        let keys = rows.iter().map(|row| row.try_get::<Vec<u8>, _>("key"));
+        let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|e| StoreError::Damaged(e.to_string()))?;
+        let keys = keys.into_iter().filter(|key| key.starts_with(prefix)).collect();
+        Ok(Changes { keys, mark: mark.max(since) })
+    }
+}
+
 impl Records for Postgres {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn changes<'a>(
+        &'a self,
+        table: Table,
+        prefix: &'a [u8],
+        since: Option<u64>,
+    ) -> BoxFuture<'a, Result<Changes, StoreError>> {
+        Box::pin(self.changes(table, prefix, since))
+    }
+
     fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
         Box::pin(async move {
             let query = sqlx::query::<Server>(GET).bind(number(table)).bind(key);

@@ -305,6 +305,16 @@ pub trait Mesh: Send + Sync + fmt::Debug {
     /// Says that [`Intake::domains`] would answer differently now. Returns at once.
     fn domains_changed(&self);
 
+    /// Says that this is now all that is held of a subject of a domain: another node of this domain put it into
+    /// the store that they share.
+    ///
+    /// # Errors
+    /// [`MeshError::Closed`].
+    fn held(&self, domain: Scid, items: Vec<Item>) -> BoxFuture<'_, Result<(), MeshError>> {
+        let _ = (domain, items);
+        Box::pin(std::future::ready(Err(MeshError::Closed)))
+    }
+
     /// The connected peers.
     ///
     /// # Errors

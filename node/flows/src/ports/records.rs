@@ -172,8 +172,39 @@ pub struct Write {
     pub expect: Expect,
 }
 
+/// What was written to a table, by whoever, since a mark.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// Keys of records that were put, each at least once, in no order.
+    pub keys: Vec<Vec<u8>>,
+    /// The mark to ask from next.
+    pub mark: u64,
+}
+
 /// Where durable records live. Implemented by `marque-store`.
 pub trait Records: Send + Sync + fmt::Debug {
+    /// Whether other processes write here as well.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// What was put into a table under keys that begin with `prefix`, by any process, since a mark that an earlier
+    /// call gave; without one, nothing but the mark as it is now. Everything that was not committed when the mark
+    /// was given is told from it on, in whatever order it was committed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], also where the engine is not shared.
+    fn changes<'a>(
+        &'a self,
+        table: Table,
+        prefix: &'a [u8],
+        since: Option<u64>,
+    ) -> BoxFuture<'a, Result<Changes, StoreError>> {
+        let _ = (table, prefix, since);
+        let why = "an engine of one process keeps no marks";
+        Box::pin(std::future::ready(Err(StoreError::Unavailable(why.to_owned()))))
+    }
+
     /// One record, as the last commit left it.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod import;
 mod linked_data;
 mod lists;
 mod own_logs;
+mod shared;
 mod peer;
 mod recognition;
 mod mesh;

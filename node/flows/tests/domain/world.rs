@@ -56,6 +56,13 @@ impl Entropy for Hands {
     }
 }
 
+impl Hands {
+    /// Chance that another pair of hands of this seed does not come to.
+    pub(crate) fn shuffle(&self) {
+        self.counter.fetch_add(1_000_000, Ordering::SeqCst);
+    }
+}
+
 fn key(seed: &str) -> SigningKey {
     SigningKey::from_bytes(&codec::sha256(seed.as_bytes()))
 }

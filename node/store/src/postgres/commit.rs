@@ -26,7 +26,8 @@ const PUT_NEW: &str = "INSERT INTO records (tbl, key, value, version) \
 const PUT: &str = "INSERT INTO records (tbl, key, value, version) \
      SELECT tbl, key, value, nextval('versions') \
      FROM unnest($1::smallint[], $2::bytea[], $3::bytea[]) AS w(tbl, key, value) ORDER BY tbl, key \
-     ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value, version = nextval('versions')";
+     ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value, version = nextval('versions'), \
+     written = pg_current_xact_id()";
 
 const DELETE: &str = "DELETE FROM records r \
      USING unnest($1::smallint[], $2::bytea[]) AS w(tbl, key) WHERE r.tbl = w.tbl AND r.key = w.key";

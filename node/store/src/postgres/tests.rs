@@ -123,6 +123,45 @@ async fn a_version_never_comes_again_and_grows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_committed_after_a_mark_is_told_from_it_on() {
+    let Some(options) = server() else { return };
+    let engine = Postgres::open(&options).await.unwrap();
+    let changes = async |since| Records::changes(&engine, Table::Envelopes, b"e/", since).await.unwrap();
+    engine.commit(vec![put(Table::Envelopes, b"e/before", b"")]).await.unwrap();
+    let start = changes(None).await;
+    assert_eq!(start.keys, Vec::<Vec<u8>>::new());
+    // One that began before the mark and ends after it, with one that went by between.
+    let mut early = engine.pool.begin().await.unwrap();
+    sqlx::query::<Server>("INSERT INTO records (tbl, key, value, version) VALUES (3, 'e/early', '', 1000000)")
+        .execute(&mut *early)
+        .await
+        .unwrap();
+    engine.commit(vec![put(Table::Envelopes, b"e/late", b""), put(Table::Envelopes, b"o/other", b"")]).await.unwrap();
+    let first = changes(Some(start.mark)).await;
+    assert!(first.keys.contains(&b"e/late".to_vec()) && !first.keys.contains(&b"e/early".to_vec()), "{first:?}");
+    assert!(!first.keys.contains(&b"o/other".to_vec()));
+    early.commit().await.unwrap();
+    let second = changes(Some(first.mark)).await;
+    assert!(second.keys.contains(&b"e/early".to_vec()), "{second:?}");
+    assert_eq!(changes(Some(second.mark)).await.keys, Vec::<Vec<u8>>::new());
+    // More than are looked at once, in the end all of them; and what is overwritten is told again.
+    let many = |n: u32| (0..1_000).map(move |m| put(Table::Envelopes, format!("e/{n}/{m}").as_bytes(), b"")).collect();
+    for n in [0, 1, 2, 3, 4, 5, 0] {
+        engine.commit(many(n)).await.unwrap();
+    }
+    let (mut mark, mut told) = (second.mark, std::collections::BTreeSet::new());
+    loop {
+        let next = changes(Some(mark)).await;
+        told.extend(next.keys);
+        if next.mark == mark {
+            break;
+        }
+        mark = next.mark;
+    }
+    assert_eq!(told.len(), 6_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_schema_of_a_later_release_is_not_touched() {
     let Some(options) = server() else { return };
     let engine = Postgres::open(&options).await.unwrap();
