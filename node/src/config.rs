@@ -5,9 +5,11 @@
 
 mod layers;
 mod nearest;
+mod store;
 mod template;
 
 pub use layers::{Layers, Origin};
+pub use store::{Engine, Store};
 pub use template::template;
 
 use crate::failure::{Failure, Local};
@@ -67,6 +69,8 @@ pub struct Config {
     pub resolve: Resolve,
     /// What is not spoken here, and may be judged by another program.
     pub interop: Interop,
+    /// Where records are kept.
+    pub store: Store,
     /// Key files that are made from now on.
     pub keys: Keys,
     /// The node's log.
@@ -233,6 +237,7 @@ impl Default for Config {
             issue: Issue { public_url: String::new(), did_keys: Vec::new() },
             resolve: Resolve { deadline_seconds: 5, web: false },
             interop: Interop::default(),
+            store: Store::default(),
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
             log: Log { format: LogFormat::Auto },
         }
@@ -254,6 +259,7 @@ impl Config {
             ("status.max_age_seconds", self.status.max_age_seconds, 1, 86_400),
             ("verify.skew_seconds", self.verify.skew_seconds, 0, 300),
             ("resolve.deadline_seconds", self.resolve.deadline_seconds, 1, 8),
+            ("store.postgres_connections", self.store.postgres_connections, 1, 64),
             ("keys.kdf_kib", self.keys.kdf_kib, 8, marque_store::keyfile::Kdf::MAX_M_KIB),
         ];
         for (key, value, least, most) in bounded {
@@ -300,6 +306,7 @@ impl Config {
                 "issue.public_url is not the base of a URL, such as https://marque.acme.example",
             ));
         }
+        self.store.check()?;
         self.deferrable()?;
         self.issuers().map(drop)
     }

@@ -1,6 +1,8 @@
 //! The node process: one of each, joined. Opens the store, the keys and the sockets, starts the mesh,
 //! serves, and stops in the order in which nothing is lost.
 
+mod duties;
+mod engine;
 mod first_owner;
 mod interop;
 mod keys;
@@ -12,20 +14,21 @@ use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output;
-use crate::signing::{self, NODE};
+use crate::signing;
 use did_resolver::methods;
 use did_resolver::webvh::{Log, MAX_LOG_BYTES};
+use duties::Lease;
+use engine::Engine;
 use keys::DomainKeys;
 use marque_fetch::{Client, FetchPolicy};
 use marque_flows::domain::{Domain, Policy};
 use marque_flows::intake::NodeIntake;
-use marque_flows::ports::records::Records;
 use marque_http::{AdminToken, Faces, Listeners, NodeInfo, RequestIds, Watchers};
 use marque_rules::issuance::Home;
 use marque_rules::replica::limits::MAX_ADDRESSES;
+use marque_store::OpenError;
 use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
-use marque_store::{OpenError, Store};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::io::IsTerminal as _;
@@ -36,13 +39,6 @@ use system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use vc_schemas::code::Code;
-
-/// How often it is looked whether a list is due, or a fork to be told of: well below half of the shortest ttl.
-const REFRESH: Duration = Duration::from_millis(500);
-
-/// How often it is looked whether a verdict that rested on an old list can be confirmed: peers may be asked for
-/// the list each time.
-const CONFIRM: Duration = Duration::from_secs(10);
 
 /// Longest admin token file.
 const MAX_TOKEN_BYTES: usize = 4_096;
@@ -86,24 +82,19 @@ pub async fn up_reaching(
     if !config.issue.public_url.is_empty() {
         home = home.at(&config.issue.public_url);
     }
-    let background = Some(marque_store::Background::default());
-    let store = Store::open(&data.store(), marque_store::Options { background, ..Default::default() });
-    let store = store.map_err(|error| not_opened(&error))?;
-    if let Some(why) = store.recovery().rebuilt {
-        tracing::warn!(?why, "the index was rebuilt from the log");
-    }
-    loss::refuse(&data, store.recovery(), options.after_loss)?;
-    let records: Arc<dyn Records> = Arc::new(store.clone());
+    let store = Engine::open(&config, &data, options.after_loss).await?;
+    let node_role = keys::node_role(&config.store.node);
+    keys::make_node(&mut file, &node_role)?;
     let issuers = config.issuers()?;
     keys::make_issuers(&mut file, &issuers)?;
     let keys = Arc::new(DomainKeys::take(&mut file, &log, &issuers)?);
     let policy = policy(&config)?;
-    let domain = Domain::new(home, policy, records, keys, system.clone(), system.clone());
+    let domain = Domain::new(home, policy, store.records(), keys, system.clone(), system.clone());
     let domain = Arc::new(domain.map_err(|error| flow_failure(&error))?);
     domain.found(log.bytes()).await.map_err(|error| flow_failure(&error))?;
     first_owner::register(&domain, &data, &passphrase, config.kdf()).await?;
 
-    let node_key = signing::key(&file, NODE)?;
+    let node_key = signing::key(&file, &node_role)?;
     let node = methods::key_did(node_key.public()).map_err(|error| file_failure(error.to_string()))?;
     let listeners = Listeners {
         public: if options.public { Some(bind("public", config.listen.public).await?) } else { None },
@@ -112,12 +103,13 @@ pub async fn up_reaching(
     };
     let mut registry = Registry::with_prefix("marque");
     store.register(&mut registry);
+    let lease = Lease::register(&domain, &mut registry);
     let mesh_metrics = marque_p2p::Metrics::register(&mut registry);
     let http_metrics = marque_http::Metrics::register(&mut registry);
 
     let (stop, stopped) = watch::channel(false);
     let mesh = marque_p2p::spawn(
-        mesh_config(&config, &file)?,
+        mesh_config(&config, keys::node_secret(&file, &node_role)?)?,
         Arc::new(NodeIntake::new(Arc::clone(&domain), node)),
         system.clone(),
         mesh_metrics,
@@ -134,7 +126,8 @@ pub async fn up_reaching(
 
     let worker = interop::join(&config.interop, &domain, ended(stopped.clone()))?;
 
-    let info = node_info(&listeners, &mesh.listening, &config.mesh.external, &file)?;
+    let info =
+        node_info(&listeners, &mesh.listening, &config.mesh.external, keys::node_secret(&file, &node_role)?)?;
     let about = json!({
         "pid": std::process::id(),
         "did": domain.home.did.as_str(),
@@ -154,8 +147,9 @@ pub async fn up_reaching(
         requests: RequestIds::new(signing::random()?),
         watchers: Watchers::default(),
     };
-    let refreshing = tokio::spawn(refresh(Arc::clone(&domain), ended(stopped.clone())));
-    let confirming = tokio::spawn(confirm(Arc::clone(&domain), ended(stopped.clone())));
+    let refreshing =
+        tokio::spawn(duties::refresh(Arc::clone(&domain), lease.clone(), ended(stopped.clone())));
+    let confirming = tokio::spawn(duties::confirm(Arc::clone(&domain), lease, ended(stopped.clone())));
     files::replace(&data.node(), format!("{about:#}\n").as_bytes())?;
     announce(&about, options.json);
 
@@ -200,9 +194,9 @@ fn policy(config: &Config) -> Result<Policy, Failure> {
     })
 }
 
-fn mesh_config(config: &Config, file: &KeyFile) -> Result<marque_p2p::Config, Failure> {
+fn mesh_config(config: &Config, secret: [u8; 32]) -> Result<marque_p2p::Config, Failure> {
     Ok(marque_p2p::Config {
-        secret: keys::node_secret(file)?,
+        secret,
         listen: std::iter::once(&config.listen.p2p).chain(&config.mesh.listen).cloned().collect(),
         external: config.mesh.external.clone(),
         peers: config.mesh.peers.clone(),
@@ -219,9 +213,9 @@ fn node_info(
     listeners: &Listeners,
     p2p: &[String],
     external: &[String],
-    file: &KeyFile,
+    secret: [u8; 32],
 ) -> Result<NodeInfo, Failure> {
-    let peer_id = marque_p2p::peer_id(keys::node_secret(file)?);
+    let peer_id = marque_p2p::peer_id(secret);
     let suffix = format!("/p2p/{peer_id}");
     let whole = |address: &String| format!("{}{suffix}", address.strip_suffix(&suffix).unwrap_or(address));
     let listening = p2p.iter().take(MAX_ADDRESSES).cloned();
@@ -282,43 +276,6 @@ fn announce(about: &Value, as_json: bool) {
     drop(output::data(&if as_json { about.to_string() } else { human }));
     if std::io::stderr().is_terminal() {
         output::talk("The node is up; Ctrl-C stops it. In a second terminal: marque owner create NAME");
-    }
-}
-
-/// Signs the domain's lists again before they grow old, and tells of forks that were seen, until the node
-/// stops.
-async fn refresh(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
-    tokio::pin!(stopped);
-    loop {
-        tokio::select! {
-            () = &mut stopped => return,
-            () = tokio::time::sleep(REFRESH) => {}
-        }
-        if let Err(error) = domain.refresh_lists().await {
-            tracing::error!(%error, "a status list could not be signed again");
-        }
-        if let Err(error) = domain.tell_forks().await {
-            tracing::error!(%error, "the others could not be told of a fork");
-        }
-    }
-}
-
-/// Looks again at what was deferred, until the node stops. It waits for others, and nothing waits for it.
-async fn confirm(domain: Arc<Domain>, stopped: impl Future<Output = ()>) {
-    tokio::pin!(stopped);
-    let mut after = None;
-    loop {
-        let turn = async {
-            tokio::time::sleep(CONFIRM).await;
-            domain.confirm_deferred(after.take()).await
-        };
-        after = tokio::select! {
-            () = &mut stopped => return,
-            next = turn => next.unwrap_or_else(|error| {
-                tracing::error!(%error, "verdicts that rested on old lists could not be looked at again");
-                None
-            }),
-        };
     }
 }
 

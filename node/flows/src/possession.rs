@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::ports::clock::random;
 use crate::ports::records::{Expect, StoreError, Table, Write};
 use did_resolver::document::{Document, Relationship};
-use did_resolver::webvh::Log;
 use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::Log;
 use marque_rules::replay::{NonceError, Nonces};
 use vc_schemas::code::Code;
 use vc_schemas::presentation::Presentation;
@@ -50,7 +50,8 @@ impl Domain {
         let rows = self.records.scan(Table::Claims, CLAIMED, None, MAX_CLEARED).await?;
         let past = key(now.minus(self.policy.skew));
         let rows = rows.into_iter().filter(|row| row.key < past);
-        let cleared = rows.map(|row| Write { table: Table::Claims, key: row.key, value: None, expect: Expect::Any });
+        let cleared =
+            rows.map(|row| Write { table: Table::Claims, key: row.key, value: None, expect: Expect::Any });
         match self.records.commit(std::iter::once(claim).chain(cleared).collect()).await {
             Err(StoreError::Conflict(_)) => Err(nonce_refused(NonceError::Used)),
             outcome => Ok(outcome?),

@@ -186,4 +186,3 @@ impl Domain {
         Ok((trusted, joined.collect()))
     }
 }
-

@@ -6,7 +6,7 @@ use super::{Config, Listen};
 /// listens without the comment, if it is not the default.
 #[must_use]
 pub fn template(domain: &str, listen: Option<&Listen>) -> String {
-    let Config { listen: usual, mesh, status, verify, resolve, keys, .. } = Config::default();
+    let Config { listen: usual, mesh, status, verify, resolve, store, keys, .. } = Config::default();
     let (mark, listen) = listen.map_or(("# ", &usual), |listen| ("", listen));
     format!(
         "# Marque node. Keys that are commented out have these defaults; an unknown key is an error.\n\
@@ -57,6 +57,14 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # program = \"\"\n\
          # A JSON file from URLs to the JSON-LD contexts that such credentials may name; none is ever fetched.\n\
          # contexts = \"\"\n\n\
+         [store]\n\
+         # Where records are kept: files, in the data folder; or postgres, for several nodes of one domain.\n\
+         # engine = \"files\"\n\
+         # The name of this node among those that share a store, each with one of its own: a, b.\n# node = \"\"\n\
+         # The server, such as postgres://marque@db.example/marque?sslmode=verify-full. Its password is better left\n\
+         # to the file that PGPASSFILE names.\n# postgres_url = \"\"\n\
+         # The schema there, which belongs to this domain.\n# postgres_schema = \"{}\"\n\
+         # Most connections of this node; 1 to 64.\n# postgres_connections = {}\n\n\
          [keys]\n\
          # Memory, in KiB, that one guess at the passphrase of a new key file costs.\n# kdf_kib = {}\n\n\
          [log]\n\
@@ -76,6 +84,8 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
         verify.skew_seconds,
         resolve.deadline_seconds,
         resolve.web,
+        store.postgres_schema,
+        store.postgres_connections,
         keys.kdf_kib,
     )
 }

@@ -116,8 +116,23 @@ const fn issuer_role(kind: KeyKind) -> &'static str {
     }
 }
 
+/// The name under which the libp2p key of the node of this name lies in the file.
+pub(super) fn node_role(name: &str) -> String {
+    if name.is_empty() { NODE.to_owned() } else { format!("{NODE}-{name}") }
+}
+
+/// Makes the libp2p key of a named node that has none yet, durably.
+pub(super) fn make_node(file: &mut KeyFile, role: &str) -> Result<(), Failure> {
+    if role == NODE || file.get(role).is_some() {
+        return Ok(());
+    }
+    let key = SecretKey::generate(KeyKind::Ed25519).map_err(|error| signing::keys(&error.into()))?;
+    file.insert(role, key).map_err(|error| signing::keys(&error))?;
+    file.save().map_err(|error| signing::keys(&error))
+}
+
 /// The secret of the node's libp2p key.
-pub(super) fn node_secret(file: &KeyFile) -> Result<[u8; 32], Failure> {
-    let secret = signing::key(file, NODE)?.expose();
+pub(super) fn node_secret(file: &KeyFile, role: &str) -> Result<[u8; 32], Failure> {
+    let secret = signing::key(file, role)?.expose();
     secret.try_into().map_err(|_| Failure::of(Code::Internal).because("the node's key is of another kind"))
 }

@@ -24,6 +24,8 @@ mod operator;
 mod peers;
 mod process;
 mod resolver;
+#[cfg(feature = "postgres")]
+mod shared;
 mod speech;
 mod store;
 mod vcapi;

@@ -72,6 +72,18 @@ impl Domain {
         domain
     }
 
+    /// A second node of this domain, down: the same data folder, on addresses of its own.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn twin(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let copied =
+            Command::new("cp").arg("-a").arg(self.folder.path().join(".")).arg(folder.path()).status();
+        assert!(copied.unwrap().success());
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let p2p = format!("/ip4/127.0.0.1/tcp/{port}");
+        Self { folder, did: self.did.clone(), p2p, host: None, child: None }
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -135,6 +147,13 @@ impl Domain {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// `kill -9`, by whoever is not the one that reaps it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn kill_from_outside(&self) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     }
 
     /// What `node.json` says.

@@ -132,20 +132,30 @@ async fn whatever_is_committed_after_a_mark_is_told_from_it_on() {
     assert_eq!(start.keys, Vec::<Vec<u8>>::new());
     // One that began before the mark and ends after it, with one that went by between.
     let mut early = engine.pool.begin().await.unwrap();
-    sqlx::query::<Server>("INSERT INTO records (tbl, key, value, version) VALUES (3, 'e/early', '', 1000000)")
-        .execute(&mut *early)
+    sqlx::query::<Server>(
+        "INSERT INTO records (tbl, key, value, version) VALUES (3, 'e/early', '', 1000000)",
+    )
+    .execute(&mut *early)
+    .await
+    .unwrap();
+    engine
+        .commit(vec![put(Table::Envelopes, b"e/late", b""), put(Table::Envelopes, b"o/other", b"")])
         .await
         .unwrap();
-    engine.commit(vec![put(Table::Envelopes, b"e/late", b""), put(Table::Envelopes, b"o/other", b"")]).await.unwrap();
     let first = changes(Some(start.mark)).await;
-    assert!(first.keys.contains(&b"e/late".to_vec()) && !first.keys.contains(&b"e/early".to_vec()), "{first:?}");
+    assert!(
+        first.keys.contains(&b"e/late".to_vec()) && !first.keys.contains(&b"e/early".to_vec()),
+        "{first:?}"
+    );
     assert!(!first.keys.contains(&b"o/other".to_vec()));
     early.commit().await.unwrap();
     let second = changes(Some(first.mark)).await;
     assert!(second.keys.contains(&b"e/early".to_vec()), "{second:?}");
     assert_eq!(changes(Some(second.mark)).await.keys, Vec::<Vec<u8>>::new());
     // More than are looked at once, in the end all of them; and what is overwritten is told again.
-    let many = |n: u32| (0..1_000).map(move |m| put(Table::Envelopes, format!("e/{n}/{m}").as_bytes(), b"")).collect();
+    let many = |n: u32| {
+        (0..1_000).map(move |m| put(Table::Envelopes, format!("e/{n}/{m}").as_bytes(), b"")).collect()
+    };
     for n in [0, 1, 2, 3, 4, 5, 0] {
         engine.commit(many(n)).await.unwrap();
     }
