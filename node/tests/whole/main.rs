@@ -19,6 +19,7 @@ mod holder;
 mod hostile;
 mod inspect;
 mod interop;
+mod kills;
 mod offline;
 mod operator;
 mod peers;

@@ -114,8 +114,29 @@ impl Domain {
 
     /// Starts the node with flags and variables of its own.
     pub(crate) fn up_saying(&mut self, flags: &[&str], variables: &[(&str, &str)]) {
+        self.begin(flags, variables);
         let about = self.data().join("node.json");
-        let _gone = std::fs::remove_file(&about);
+        let deadline = Instant::now() + PATIENCE;
+        while !about.exists() {
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "the node ended: {ended:?}");
+            assert!(Instant::now() < deadline, "the node did not come up");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Starts the node and kills it so much later, be it up by then or not.
+    pub(crate) fn up_and_kill_after(&mut self, time: Duration) {
+        let began = Instant::now();
+        self.begin(&[], &[]);
+        while began.elapsed() < time {
+            std::thread::yield_now();
+        }
+        self.kill();
+    }
+
+    fn begin(&mut self, flags: &[&str], variables: &[(&str, &str)]) {
+        let _gone = std::fs::remove_file(self.data().join("node.json"));
         let free = ["--public", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"];
         let mut command = self.command(&["up", "--while-stdin", "--p2p", &self.p2p]);
         command
@@ -126,13 +147,6 @@ impl Domain {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
-        let deadline = Instant::now() + PATIENCE;
-        while !about.exists() {
-            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none(), "the node ended: {ended:?}");
-            assert!(Instant::now() < deadline, "the node did not come up");
-            std::thread::yield_now();
-        }
     }
 
     /// Stops in good order.
