@@ -116,6 +116,9 @@ fn run(seed: u64) -> Outcome {
     });
     match world {
         Ok(tally) => Outcome { tally, failed: Vec::new() },
-        Err(_) => Outcome { tally: Tally::default(), failed: vec![seed] },
+        Err(_) => {
+            println!("failed: MARQUE_SEED={seed}");
+            Outcome { tally: Tally::default(), failed: vec![seed] }
+        }
     }
 }

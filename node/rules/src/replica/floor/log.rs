@@ -89,7 +89,8 @@ pub enum LogDecision {
         /// The first number at which they differ.
         at: u32,
         /// Every branch, to be kept and passed on: at most [`MAX_BRANCHES`], the one that counts here
-        /// and those with the lowest item ids, so that every replica keeps the same.
+        /// and those whose versionIds come first, compared from the first version on. A branch that grows keeps
+        /// its place, so that every replica keeps the same, in whatever order it hears of them.
         branches: Vec<Log>,
     },
     /// A valid fork by a key that had been dead for long: something to raise an alarm about and to keep
@@ -153,7 +154,7 @@ fn decide(
                 branches.remove(place);
                 let at = first_difference(&branches, &log);
                 branches.push(log);
-                return Ok(contested(did, at, branches, known.settled));
+                return Ok(contested(at, branches, known.settled));
             }
             Extension::Fork { at } => fork_at = fork_at.max(Some(at)),
         }
@@ -167,7 +168,7 @@ fn decide(
         return Ok(LogDecision::DeadKey { at, branch: log });
     }
     branches.push(log);
-    Ok(contested(did, at, branches, known.settled))
+    Ok(contested(at, branches, known.settled))
 }
 
 /// Holds a log that departs from nothing that is held against the floor.
@@ -181,17 +182,16 @@ fn within_floor(did: &Did, log: Log, known: Known<'_>) -> LogDecision {
         Some(floor) if log.head().number < floor.number => LogDecision::Older,
         Some(floor) => {
             let branches = known.held.iter().cloned().chain([log]).collect();
-            contested(did, floor.number, branches, known.settled)
+            contested(floor.number, branches, known.settled)
         }
     }
 }
 
-fn contested(did: &Did, at: u32, mut branches: Vec<Log>, settled: Option<&str>) -> LogDecision {
-    let counts = chosen(&branches, settled).map(|log| log_item(did, log).id());
-    branches.sort_by_key(|branch| {
-        let id = log_item(did, branch).id();
-        (Some(id) != counts, id)
-    });
+fn contested(at: u32, mut branches: Vec<Log>, settled: Option<&str>) -> LogDecision {
+    let head = chosen(&branches, settled).map(|log| log.head().id.clone());
+    let counts = |branch: &Log| head.as_ref() == Some(&branch.head().id);
+    let ids = |branch: &Log| branch.versions().map(|version| version.id.clone()).collect::<Vec<_>>();
+    branches.sort_by_cached_key(|branch| (!counts(branch), ids(branch)));
     branches.truncate(MAX_BRANCHES);
     LogDecision::Contested { at, branches }
 }

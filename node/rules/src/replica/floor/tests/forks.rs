@@ -182,3 +182,43 @@ proptest! {
         prop_assert_eq!(HeldSince::new(kept.pairs().to_vec()), kept);
     }
 }
+
+proptest! {
+    // Every case signs and verifies dozens of logs.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    // MESH.md D4, D7: of more branches than are kept every replica keeps the same, whichever it hears of first and
+    // however short they are when it does.
+    #[test]
+    fn of_many_branches_every_replica_ends_with_the_same(
+        forks in proptest::collection::vec((0..8_usize, any::<bool>()), MAX_BRANCHES..9),
+        heard in proptest::collection::vec(proptest::collection::vec(any::<prop::sample::Index>(), 0..24), 2..4),
+    ) {
+        // A tree of logs: each goes on from one that is there.
+        let mut logs = vec![first()];
+        for (n, (from, is_long)) in forks.iter().enumerate() {
+            let mut log = next(&logs[from % logs.len()], &format!("fork{n}"), 1, None);
+            if *is_long {
+                logs.push(log.clone());
+                log = next(&log, &format!("long{n}"), 1, None);
+            }
+            logs.push(log);
+        }
+        let mut kept = Vec::new();
+        for heard in heard {
+            let mut node = Holder::default();
+            // The first version, so that all are of one floor; then any; then all of them, the newest first or last.
+            node.hears(&logs[0], NOW);
+            let all: Vec<_> = heard.iter().map(|index| index.get(&logs)).collect();
+            let rest: Vec<_> = match heard.len() % 2 {
+                0 => logs.iter().collect(),
+                _ => logs.iter().rev().collect(),
+            };
+            for log in all.into_iter().chain(rest) {
+                node.hears(log, NOW);
+            }
+            kept.push(node.held.iter().map(|log| log.head().id.clone()).collect::<Vec<_>>());
+        }
+        prop_assert!(kept.windows(2).all(|pair| pair[0] == pair[1]), "{kept:?}");
+    }
+}
