@@ -116,10 +116,8 @@ impl Problem {
     }
 
     fn status(&self) -> StatusCode {
-        if self.vc_api.is_some() && is_of_the_document(self.code()) {
-            return StatusCode::BAD_REQUEST;
-        }
-        StatusCode::from_u16(self.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        let status = status_of(self.code(), self.vc_api.is_some());
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The type: that of a recommendation where it is the VC-API's and there is one, else the code's.
@@ -178,6 +176,11 @@ impl Problem {
             }
         }
     }
+}
+
+/// The HTTP status of a refusal with this code, of the VC-API or not.
+pub(crate) const fn status_of(code: Code, is_vc_api: bool) -> u16 {
+    if is_vc_api && is_of_the_document(code) { 400 } else { code.http_status() }
 }
 
 /// Whether asking again may help, without anything being changed.

@@ -25,6 +25,9 @@ mod admin;
 mod status;
 mod vocabulary;
 mod guard;
+mod operation;
+mod table;
+mod openapi;
 pub mod routes;
 pub mod serve;
 

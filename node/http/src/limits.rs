@@ -55,6 +55,9 @@ pub const MAX_VERIFY_BYTES: usize = 1_536 * 1_024;
 /// and some room for white space.
 pub const MAX_IMPORT_BYTES: usize = 2_304 * 1_024;
 
+/// Most bytes of the options of a resolution: a handful of short texts, and a DID URL's worth of each.
+pub const MAX_OPTIONS_BYTES: usize = 16 * 1_024;
+
 /// Most media ranges of an `Accept` header that are looked at. Browsers send eight.
 pub const MAX_MEDIA_RANGES: usize = 32;
 

@@ -3,6 +3,7 @@
 use crate::body::{answer, media_type, parse, read, typed, unsupported};
 use crate::error::Problem;
 use crate::faces::Faces;
+use crate::limits::MAX_OPTIONS_BYTES;
 use crate::media::choose;
 use crate::target::{identifier, query, rest, segment};
 use axum::body::Body;
@@ -48,9 +49,6 @@ const OF_URLS: [&str; 6] = [DEREFERENCING, DOCUMENT, DOCUMENT_JSON, DOCUMENT_LD,
 
 /// What may stand in a query as a part of the DID URL that is written before it.
 const OF_THE_URL: [&str; 4] = ["service", "serviceType", "relativeRef", "src"];
-
-/// Most bytes of the options that are posted.
-const MAX_OPTIONS_BYTES: usize = 16 * 1_024;
 
 /// What is asked.
 struct Question {

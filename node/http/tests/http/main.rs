@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails")]
 
 mod world;
+mod described;
 mod journey;
 mod resolution;
 mod contested;

@@ -1,5 +1,6 @@
 //! A domain in memory behind its routers, and parties with keys of their own.
 
+use crate::described;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use did_resolver::codec;
@@ -301,6 +302,7 @@ impl World {
             watchers: Watchers::default(),
         });
         let routers = Routers::new(&faces);
+        Box::pin(described::read(&routers.public)).await;
         Self { alpha, faces, routers, clock, records }
     }
 
@@ -447,11 +449,15 @@ impl World {
     }
 }
 
+/// What is answered, after seeing that the OpenAPI document says that there can be such an answer.
 pub(crate) async fn answer(router: axum::Router, request: Request<Body>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = router.oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     let wait = tokio::time::timeout(Duration::from_secs(20), to_bytes(body, 8 << 20));
     let bytes = wait.await.unwrap().unwrap().to_vec();
     assert_ne!(head.status, StatusCode::CONTINUE);
-    Answer { status: head.status.as_u16(), headers: head.headers, bytes }
+    let answer = Answer { status: head.status.as_u16(), headers: head.headers, bytes };
+    described::is_described(&method, &path, &answer);
+    answer
 }
