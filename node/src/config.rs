@@ -9,7 +9,7 @@ mod store;
 mod template;
 
 pub use layers::{Layers, Origin};
-pub use store::{Engine, Store};
+pub use store::{Engine, Index, Store};
 pub use template::template;
 
 use crate::failure::{Failure, Local};

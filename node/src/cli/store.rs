@@ -37,11 +37,12 @@ impl StoreCommand {
             let action = "A node makes one when it starts: marque up; or name its folder with --data.";
             return Err(Failure::local(Local::Usage, reason, action));
         }
+        let options = session.layers()?.build()?.store.files();
         match self {
-            Self::Stats => stats(session).await,
-            Self::Verify => verified(session),
-            Self::Rebuild => rebuild(session).await,
-            Self::Compact => compact(session).await,
+            Self::Stats => stats(session, options).await,
+            Self::Verify => verified(session, &options),
+            Self::Rebuild => rebuild(session, options).await,
+            Self::Compact => compact(session, options).await,
         }
     }
 }
@@ -68,8 +69,8 @@ async fn opened(data: &Data, store: Result<Store, marque_store::OpenError>) -> R
     Ok(store)
 }
 
-async fn stats(session: &Session) -> Result<Answer, Failure> {
-    let store = Store::open(&session.data().store(), Options::default());
+async fn stats(session: &Session, options: Options) -> Result<Answer, Failure> {
+    let store = Store::open(&session.data().store(), options);
     let store = opened(session.data(), store).await?;
     let survey = store.survey(&mut telling(session, "read"));
     let recovery = store.recovery().clone();
@@ -77,8 +78,8 @@ async fn stats(session: &Session) -> Result<Answer, Failure> {
     Ok(recovered(survey_answer(&survey.map_err(|error| wiring::not_opened(&error))?), &recovery))
 }
 
-async fn rebuild(session: &Session) -> Result<Answer, Failure> {
-    let store = Store::rebuild(&session.data().store(), Options::default());
+async fn rebuild(session: &Session, options: Options) -> Result<Answer, Failure> {
+    let store = Store::rebuild(&session.data().store(), options);
     let store = opened(session.data(), store).await?;
     let recovery = store.recovery().clone();
     store.close().await;
@@ -87,8 +88,8 @@ async fn rebuild(session: &Session) -> Result<Answer, Failure> {
     Ok(recovered(Answer::new(document, human), &recovery))
 }
 
-async fn compact(session: &Session) -> Result<Answer, Failure> {
-    let store = Store::open(&session.data().store(), Options::default());
+async fn compact(session: &Session, options: Options) -> Result<Answer, Failure> {
+    let store = Store::open(&session.data().store(), options);
     let store = opened(session.data(), store).await?;
     let done = store.compact(&mut telling(session, "compacted"));
     let recovery = store.recovery().clone();
@@ -167,8 +168,8 @@ fn survey_answer(survey: &Survey) -> Answer {
     Answer::new(document, human)
 }
 
-fn verified(session: &Session) -> Result<Answer, Failure> {
-    let audit = verify(&session.data().store(), &Options::default(), &mut telling(session, "read"));
+fn verified(session: &Session, options: &Options) -> Result<Answer, Failure> {
+    let audit = verify(&session.data().store(), options, &mut telling(session, "read"));
     let audit = audit.map_err(|error| wiring::not_opened(&error))?;
     let document = audit_document(&audit);
     let mut human = output::facts(&[

@@ -13,6 +13,8 @@ const MAX_NODE_NAME_BYTES: usize = 32;
 pub struct Store {
     /// Which engine keeps them.
     pub engine: Engine,
+    /// What holds the index of `engine = "files"`. Another one than before is made anew from the log.
+    pub index: Index,
     /// The name of this node among those that share a store, each with one of its own: its key lies under it in
     /// the key file, made at its first start. Empty, the node has the key that `init` made.
     pub node: String,
@@ -35,10 +37,21 @@ pub enum Engine {
     Postgres,
 }
 
+/// Which ordered map holds the index over the object log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Index {
+    /// sled.
+    Sled,
+    /// redb.
+    Redb,
+}
+
 impl Default for Store {
     fn default() -> Self {
         Self {
             engine: Engine::Files,
+            index: Index::Sled,
             node: String::new(),
             postgres_url: String::new(),
             postgres_schema: "marque".to_owned(),
@@ -48,6 +61,16 @@ impl Default for Store {
 }
 
 impl Store {
+    /// How a store on files is opened.
+    #[must_use]
+    pub fn files(&self) -> marque_store::Options {
+        let index = match self.index {
+            Index::Sled => marque_store::IndexEngine::Sled,
+            Index::Redb => marque_store::IndexEngine::Redb,
+        };
+        marque_store::Options { index, ..Default::default() }
+    }
+
     /// Checks what types do not.
     ///
     /// # Errors

@@ -60,6 +60,7 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          [store]\n\
          # Where records are kept: files, in the data folder; or postgres, for several nodes of one domain.\n\
          # engine = \"files\"\n\
+         # What holds the index over files: sled or redb. Another one is made anew from them.\n# index = \"sled\"\n\
          # The name of this node among those that share a store, each with one of its own: a, b.\n# node = \"\"\n\
          # The server, such as postgres://marque@db.example/marque?sslmode=verify-full. Its password is better left\n\
          # to the file that PGPASSFILE names.\n# postgres_url = \"\"\n\

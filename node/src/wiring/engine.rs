@@ -28,7 +28,7 @@ impl Engine {
         match config.store.engine {
             Kind::Files => {
                 let background = Some(marque_store::Background::default());
-                let options = marque_store::Options { background, ..Default::default() };
+                let options = marque_store::Options { background, ..config.store.files() };
                 let store = Store::open(&data.store(), options);
                 let store = store.map_err(|error| not_opened(&error))?;
                 if let Some(why) = store.recovery().rebuilt {

@@ -11,6 +11,7 @@
 mod entry;
 mod mark;
 pub(crate) mod tree;
+mod redb;
 #[cfg(test)]
 pub(crate) mod memory;
 pub(crate) mod engine;

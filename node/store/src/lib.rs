@@ -20,7 +20,7 @@ pub mod keyfile;
 pub mod contract;
 
 pub use batch::MAX_BATCH_BYTES;
-pub use engine::{Background, Options, Progress, Rebuilt, Recovery, Stats, Store};
+pub use engine::{Background, IndexEngine, Options, Progress, Rebuilt, Recovery, Stats, Store};
 pub use error::OpenError;
 pub use lock::Held;
 #[cfg(feature = "postgres")]

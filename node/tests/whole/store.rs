@@ -69,3 +69,21 @@ fn an_operator_looks_at_a_store_verifies_it_and_makes_its_index_anew() {
     assert_eq!((problem["file"].as_str(), &problem["offset"]), (segment.to_str(), &76.into()), "{problem}");
     assert!(problem["action"].as_str().unwrap().contains("Restore"), "{problem}");
 }
+
+//
+#[test]
+fn a_node_keeps_its_index_in_redb_where_it_is_told_to_and_comes_to_it_with_what_it_has() {
+    let redb = [("MARQUE_STORE__INDEX", "redb")];
+    let mut alpha = Domain::start("alpha.test");
+    alpha.done(&["owner", "create", "alice"]);
+    alpha.stop();
+    alpha.up_with(&redb);
+    alpha.done(&["owner", "create", "bob"]);
+    alpha.kill();
+    alpha.up_with(&redb);
+    assert_eq!(alpha.done(&["owner", "ls"]).json["owners"].as_array().unwrap().len(), 3);
+    assert!(alpha.data().join("store/index/index.redb").exists());
+    alpha.stop();
+    let other = alpha.command(&["store", "verify", "--json"]).envs(redb).output().unwrap();
+    assert!(other.status.success(), "{}", String::from_utf8_lossy(&other.stdout));
+}

@@ -3,6 +3,7 @@
 use super::*;
 use crate::Store;
 use crate::contract::{delete, put};
+use crate::engine::tests::patient;
 use marque_flows::ports::records::{MAX_SCAN, Records as _, Table};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// A store of `count` numbered records, of which every third was deleted, in segments of a kibibyte.
 fn filled(dir: &Path, count: u32) {
     block_on(async {
-        let store = Store::open(dir, options()).unwrap();
+        let store = patient(|| Store::open(dir, options()));
         for n in 0..count {
             store.commit(vec![put(Table::Logs, &n.to_be_bytes(), &[7; 50])]).await.unwrap();
             if n % 3 == 2 {
@@ -31,12 +32,13 @@ fn filled(dir: &Path, count: u32) {
 }
 
 fn audit(dir: &Path) -> Audit {
-    let mut last = 0;
-    let audit = verify(dir, &options(), &mut |done, all| {
-        assert!(last <= done && done <= all);
-        last = done;
-    });
-    audit.unwrap()
+    patient(|| {
+        let mut last = 0;
+        verify(dir, &options(), &mut |done, all| {
+            assert!(last <= done && done <= all);
+            last = done;
+        })
+    })
 }
 
 fn segment(dir: &Path, number: u64) -> PathBuf {
@@ -69,14 +71,14 @@ fn what_is_whole_passes_and_is_left_as_it_is() {
     assert_eq!((found.batches, found.records, found.torn_bytes, found.anew), (80, 40, 0, None));
     assert!(found.segments > 5);
     assert_eq!((log_of(dir.path()), fs::read(dir.path().join("index.mark")).unwrap()), before);
-    let store = Store::open(dir.path(), options()).unwrap();
+    let store = patient(|| Store::open(dir.path(), options()));
     assert_eq!(store.recovery(), &crate::Recovery::default());
 }
 
 #[test]
 fn a_store_that_is_open_is_not_verified() {
     let dir = tempfile::tempdir().unwrap();
-    let _store = Store::open(dir.path(), options()).unwrap();
+    let _store = patient(|| Store::open(dir.path(), options()));
     let refused = verify(dir.path(), &options(), &mut |_, _| ()).unwrap_err();
     assert!(matches!(refused, OpenError::Locked { pid: Some(pid), .. } if pid == std::process::id()));
 }
@@ -148,7 +150,7 @@ fn an_index_that_says_otherwise_than_the_log_is_told_and_a_rebuild_mends_it() {
         assert!(found.problems.iter().any(|problem| problem.what.contains(what)), "{what}: {found:?}");
         assert!(remedies(&found).iter().all(|remedy| *remedy == Remedy::Rebuild));
         block_on(async {
-            let store = Store::rebuild(dir.path(), options()).unwrap();
+            let store = patient(|| Store::rebuild(dir.path(), options()));
             assert!(store.recovery().rebuilt.is_some());
             assert_eq!(store.recovery().replayed, 16);
             assert_eq!(store.scan(Table::Logs, b"", None, MAX_SCAN).await.unwrap().len(), 8);
@@ -169,7 +171,7 @@ fn records_that_are_gone_are_told_and_a_rebuild_does_not_hide_it() {
     let found = audit(dir.path());
     assert_eq!(remedies(&found), [Remedy::Restore], "{found:?}");
     assert!(found.torn_bytes > 0);
-    let store = Store::rebuild(dir.path(), options()).unwrap();
+    let store = patient(|| Store::rebuild(dir.path(), options()));
     assert_eq!(store.recovery().rebuilt, Some(Rebuilt::Ahead));
 }
 
@@ -200,7 +202,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let (mut held, mut written) = (BTreeMap::new(), 0);
         let survey = block_on(async {
-            let store = Store::open(dir.path(), options()).unwrap();
+            let store = patient(|| Store::open(dir.path(), options()));
             for batch in &batches {
                 let writes = batch.iter().map(|((table, key), value)| {
                     let table = if *table == 0 { Table::Logs } else { Table::Claims };

@@ -8,12 +8,25 @@ use marque_flows::ports::records::{Expect, MAX_SCAN, Records as _, Row, StoreErr
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 mod compaction;
 mod faults;
 
 fn open(dir: &Path) -> Result<Store, OpenError> {
     Store::open(dir, Options { cache_bytes: 1024 * 1024, ..Options::default() })
+}
+
+/// What opens once no process that a test beside this one starts holds the lock with it, which it does until it has
+/// begun.
+pub(crate) fn patient<T>(open: impl Fn() -> Result<T, OpenError>) -> T {
+    let began = Instant::now();
+    loop {
+        match open() {
+            Err(OpenError::Locked { .. }) if began.elapsed() < Duration::from_secs(20) => thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 fn number(n: u32) -> Vec<Write> {
@@ -58,29 +71,75 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
+/// The maps on disk that an operator can choose.
+const ENGINES: [IndexEngine; 2] = [IndexEngine::Sled, IndexEngine::Redb];
+
+fn on(index: &IndexEngine) -> Options {
+    Options { cache_bytes: 1024 * 1024, index: index.clone(), ..Options::default() }
+}
+
 #[tokio::test]
 async fn the_embedded_engine_keeps_the_contract() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = patient(|| Store::open(dir.path(), on(&engine)));
+        contract::holds(&store).await.unwrap();
+        assert!(store.verify().unwrap() > 0);
+    }
+}
+
+#[tokio::test]
+async fn a_map_that_is_changed_for_another_is_made_anew_from_the_log() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).unwrap();
-    contract::holds(&store).await.unwrap();
-    assert!(store.verify().unwrap() > 0);
+    filled(dir.path(), 30).await;
+    for engine in [&ENGINES[1], &ENGINES[0]] {
+        let store = patient(|| Store::open(dir.path(), on(engine)));
+        assert_eq!(store.recovery().rebuilt, Some(Rebuilt::Format));
+        assert_eq!(numbers(&store).await, (0..30).collect::<Vec<_>>());
+        store.close().await;
+        let store = patient(|| Store::open(dir.path(), on(engine)));
+        assert_eq!(store.recovery(), &Recovery::default());
+        store.close().await;
+    }
+}
+
+//
+#[tokio::test]
+async fn redb_that_is_garbage_is_made_anew_and_one_that_was_not_closed_catches_up() {
+    let origin = tempfile::tempdir().unwrap();
+    let store = patient(|| Store::open(origin.path(), on(&IndexEngine::Redb)));
+    for n in 0..50 {
+        store.commit(number(n)).await.unwrap();
+    }
+    let killed = tempfile::tempdir().unwrap();
+    // As a process that dies leaves it: what redb did not synchronise is not in its file.
+    copy_all(origin.path(), killed.path());
+    store.close().await;
+    let store = patient(|| Store::open(killed.path(), on(&IndexEngine::Redb)));
+    assert_eq!((store.recovery().rebuilt, numbers(&store).await.len()), (None, 50));
+    store.close().await;
+    let file = killed.path().join("index/index.redb");
+    fs::write(&file, vec![7; 50_000]).unwrap();
+    let store = patient(|| Store::open(killed.path(), on(&IndexEngine::Redb)));
+    assert_eq!(store.recovery().rebuilt, Some(Rebuilt::Unreadable));
+    assert_eq!(numbers(&store).await, (0..50).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_opening_again() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     contract::fill(&store).await.unwrap();
     store.close().await;
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     assert_eq!(store.recovery(), &Recovery::default());
     contract::is_filled(&store).await.unwrap();
     drop(store);
     let small = Options { segment_bytes: 4_096, ..Options::default() };
-    let store = Store::open(dir.path(), small.clone()).unwrap();
+    let store = patient(|| Store::open(dir.path(), small.clone()));
     contract::fill(&store).await.unwrap();
     drop(store);
-    let store = Store::open(dir.path(), small).unwrap();
+    let store = patient(|| Store::open(dir.path(), small.clone()));
     contract::is_filled(&store).await.unwrap();
     assert!(fs::read_dir(dir.path().join("log")).unwrap().count() > 10);
 }
@@ -90,9 +149,9 @@ async fn a_version_is_the_same_after_opening_again_and_after_a_rebuild() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path(), 5).await;
     let key = 3_u32.to_be_bytes();
-    let before = open(dir.path()).unwrap().get(Table::Decisions, &key).await.unwrap().unwrap();
+    let before = patient(|| open(dir.path())).get(Table::Decisions, &key).await.unwrap().unwrap();
     fs::remove_dir_all(dir.path().join("index")).unwrap();
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     assert_eq!(store.get(Table::Decisions, &key).await.unwrap().unwrap(), before);
     let next = Write { expect: Expect::Version(before.version), ..put(Table::Decisions, &key, b"x") };
     store.commit(vec![next]).await.unwrap();
@@ -101,7 +160,7 @@ async fn a_version_is_the_same_after_opening_again_and_after_a_rebuild() {
 #[tokio::test]
 async fn after_close_every_call_is_refused_and_the_folder_is_free() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     let clone = store.clone();
     let waiting = join_all((0..50).map(|n| clone.commit(number(n))));
     let (outcomes, ()) = futures::join!(waiting, store.close());
@@ -109,7 +168,7 @@ async fn after_close_every_call_is_refused_and_the_folder_is_free() {
     assert!(matches!(clone.commit(number(0)).await, Err(StoreError::Unavailable(_))));
     assert!(matches!(clone.get(Table::Logs, b"x").await, Err(StoreError::Unavailable(_))));
     assert!(matches!(clone.scan(Table::Logs, b"x", None, 1).await, Err(StoreError::Unavailable(_))));
-    let again = open(dir.path()).unwrap();
+    let again = patient(|| open(dir.path()));
     assert!(again.epoch() > store.epoch());
     let acknowledged = outcomes.iter().filter(|o| o.is_ok()).count();
     assert_eq!(numbers(&again).await.len(), acknowledged);
@@ -118,7 +177,7 @@ async fn after_close_every_call_is_refused_and_the_folder_is_free() {
 #[tokio::test]
 async fn a_second_opener_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let held = open(dir.path()).unwrap();
+    let held = patient(|| open(dir.path()));
     let pid = Some(std::process::id());
     let refused = open(dir.path()).unwrap_err();
     assert_eq!(refused, OpenError::Locked { file: dir.path().join("lock"), pid });
@@ -128,7 +187,7 @@ async fn a_second_opener_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn commits_that_wait_together_share_a_synchronisation() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     let tasks = (0..16_u32).map(|task| {
         let store = store.clone();
         tokio::spawn(async move {
@@ -148,7 +207,7 @@ async fn commits_that_wait_together_share_a_synchronisation() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_counters_that_race_no_step_is_lost() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     let tasks = (0..8).map(|_| {
         let store = store.clone();
         tokio::spawn(async move {
@@ -212,7 +271,7 @@ async fn an_index_that_is_gone_or_garbage_is_rebuilt_from_the_log() {
         let dir = tempfile::tempdir().unwrap();
         copy_all(origin.path(), dir.path());
         harm(dir.path());
-        let store = open(dir.path()).unwrap();
+        let store = patient(|| open(dir.path()));
         assert_eq!(store.recovery().rebuilt, Some(why), "case {case}");
         assert_eq!(store.recovery().replayed, 200);
         assert_eq!(numbers(&store).await, (0..200).collect::<Vec<_>>());
@@ -226,7 +285,7 @@ async fn an_index_ahead_of_the_log_is_rebuilt_and_said_to_be() {
     filled(dir.path(), 10).await;
     let length = fs::metadata(segment(dir.path())).unwrap().len();
     fs::OpenOptions::new().write(true).open(segment(dir.path())).unwrap().set_len(length - 1).unwrap();
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     assert_eq!(store.recovery().rebuilt, Some(Rebuilt::Ahead));
     assert_eq!(store.recovery().torn.as_ref().unwrap().file, dir.path().join("log/torn-10.bin"));
     assert_eq!(numbers(&store).await, (0..9).collect::<Vec<_>>());
@@ -248,7 +307,7 @@ async fn an_index_behind_the_log_catches_up() {
     filled(dir.path(), 10).await;
     let older = tempfile::tempdir().unwrap();
     copy_all(dir.path(), older.path());
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     for n in 10..20 {
         store.commit(number(n)).await.unwrap();
     }
@@ -289,7 +348,7 @@ async fn no_flipped_bit_of_the_log_yields_a_wrong_value() {
 async fn a_record_that_breaks_while_open_reads_as_damaged() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path(), 3).await;
-    let store = open(dir.path()).unwrap();
+    let store = patient(|| open(dir.path()));
     let mut bytes = fs::read(segment(dir.path())).unwrap();
     let at = bytes.windows(10).position(|w| w == b"decision 1").unwrap();
     bytes[at] ^= 1;
@@ -305,7 +364,7 @@ async fn a_record_that_breaks_while_open_reads_as_damaged() {
 async fn after_a_failed_write_nothing_is_committed_until_the_store_is_opened_again() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options { segment_bytes: 200, ..Options::default() };
-    let store = Store::open(dir.path(), options.clone()).unwrap();
+    let store = patient(|| Store::open(dir.path(), options.clone()));
     store.commit(number(0)).await.unwrap();
     store.commit(number(1)).await.unwrap();
     let obstacle = dir.path().join("log/00000000000000000002.seg");
@@ -323,7 +382,7 @@ async fn after_a_failed_write_nothing_is_committed_until_the_store_is_opened_aga
     assert!(matches!(store.commit(number(9)).await, Err(StoreError::Unavailable(_))));
     assert_eq!(numbers(&store).await, before, "reads go on");
     drop(store);
-    let store = Store::open(dir.path(), options).unwrap();
+    let store = patient(|| Store::open(dir.path(), options.clone()));
     assert_eq!(numbers(&store).await, before);
     store.commit(number(9)).await.unwrap();
 }
@@ -378,7 +437,7 @@ async fn every_acknowledged_record_survives_kill_9() {
         assert!(seen >= 40 * round, "the child stopped on its own");
         assert!(!child.wait().unwrap().success());
         // The store of the parent takes an epoch too, as its folder is the same.
-        let store = open(dir.path()).unwrap();
+        let store = patient(|| open(dir.path()));
         assert_eq!(store.recovery().rebuilt, None, "the kernel kept what the process had written");
         let found = numbers(&store).await;
         acknowledged.sort_unstable();

@@ -1,5 +1,6 @@
 //! Which ordered map holds the index.
 
+use super::redb::Redb;
 use super::tree::{Sled, Tree};
 use std::io;
 use std::path::Path;
@@ -11,6 +12,8 @@ pub enum IndexEngine {
     /// sled.
     #[default]
     Sled,
+    /// redb.
+    Redb,
     /// A map of a test, which outlives the store that is opened on it.
     #[cfg(test)]
     Memory(Arc<super::memory::Memory>),
@@ -21,6 +24,7 @@ impl IndexEngine {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Sled => "sled",
+            Self::Redb => "redb",
             #[cfg(test)]
             Self::Memory(_) => "memory",
         }
@@ -29,7 +33,7 @@ impl IndexEngine {
     /// Whether there is an index at `path`.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         match self {
-            Self::Sled => path.exists(),
+            Self::Sled | Self::Redb => path.exists(),
             #[cfg(test)]
             Self::Memory(map) => !map.is_empty(),
         }
@@ -38,6 +42,7 @@ impl IndexEngine {
     pub(super) fn open(&self, path: &Path, cache_bytes: u64) -> io::Result<Arc<dyn Tree>> {
         Ok(match self {
             Self::Sled => Arc::new(Sled::open(path, cache_bytes)?),
+            Self::Redb => Arc::new(Redb::open(path, cache_bytes)?),
             #[cfg(test)]
             Self::Memory(map) => {
                 let _ = (path, cache_bytes);

@@ -7,7 +7,6 @@ use crate::contract::delete;
 use crate::memory::Memory;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 fn small() -> Options {
     Options { cache_bytes: 1024 * 1024, segment_bytes: 2_048, ..Options::default() }
@@ -35,14 +34,18 @@ fn bytes(dir: &Path) -> u64 {
 
 /// Whether `verify` finds nothing wrong.
 fn is_whole(dir: &Path) {
-    let found = audit::verify(dir, &small(), &mut |_, _| ()).unwrap();
+    is_whole_as(dir, &small());
+}
+
+fn is_whole_as(dir: &Path, options: &Options) {
+    let found = patient(|| audit::verify(dir, options, &mut |_, _| ()));
     assert_eq!((found.problems.as_slice(), found.compared), (&[][..], true), "{found:?}");
 }
 
 #[tokio::test]
 async fn the_contract_holds_across_compactions() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), small()).unwrap();
+    let store = patient(|| Store::open(dir.path(), small()));
     contract::fill(&store).await.unwrap();
     let before = bytes(dir.path());
     let done = compact(&store);
@@ -53,12 +56,12 @@ async fn the_contract_holds_across_compactions() {
     store.close().await;
     for anew in [false, true] {
         is_whole(dir.path());
-        let store = Store::open_on(Arc::new(Machine), dir.path(), small(), anew).unwrap();
+        let store = patient(|| Store::open_on(Arc::new(Machine), dir.path(), small(), anew));
         assert_eq!(store.recovery().rebuilt, anew.then_some(Rebuilt::Asked));
         contract::is_filled(&store).await.unwrap();
         store.close().await;
     }
-    let store = Store::open(dir.path(), small()).unwrap();
+    let store = patient(|| Store::open(dir.path(), small()));
     let (outcome, closed) = futures::join!(contract::holds(&store), async { compact(&store).closed });
     outcome.unwrap();
     assert!(closed > 0);
@@ -70,7 +73,7 @@ async fn the_contract_holds_across_compactions() {
 #[tokio::test]
 async fn what_is_deleted_goes_and_does_not_come_back_from_the_log() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), small()).unwrap();
+    let store = patient(|| Store::open(dir.path(), small()));
     for n in 0..100 {
         store.commit(number(n)).await.unwrap();
     }
@@ -83,7 +86,7 @@ async fn what_is_deleted_goes_and_does_not_come_back_from_the_log() {
     assert_eq!(numbers(&store).await, [1_000]);
     store.close().await;
     assert!(bytes(dir.path()) < 400, "{:?}", files(dir.path()));
-    let store = Store::rebuild(dir.path(), small()).unwrap();
+    let store = patient(|| Store::rebuild(dir.path(), small()));
     assert_eq!(numbers(&store).await, [1_000]);
     store.commit(number(5)).await.unwrap();
     let version = store.get(Table::Decisions, &5_u32.to_be_bytes()).await.unwrap().unwrap().version;
@@ -94,20 +97,20 @@ async fn what_is_deleted_goes_and_does_not_come_back_from_the_log() {
 #[tokio::test]
 async fn a_deletion_stays_as_long_as_what_it_deletes_could_return() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), small()).unwrap();
+    let store = patient(|| Store::open(dir.path(), small()));
     store.commit(number(1)).await.unwrap();
     compact(&store);
     // The record stands in what was compacted, its deletion behind it.
     store.commit(vec![delete(Table::Decisions, &1_u32.to_be_bytes())]).await.unwrap();
     store.close().await;
-    let store = Store::rebuild(dir.path(), small()).unwrap();
+    let store = patient(|| Store::rebuild(dir.path(), small()));
     assert_eq!(numbers(&store).await, Vec::<u32>::new());
 }
 
 #[tokio::test]
 async fn what_is_all_live_is_not_written_again() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), small()).unwrap();
+    let store = patient(|| Store::open(dir.path(), small()));
     for n in 0..400 {
         store.commit(number(n)).await.unwrap();
     }
@@ -124,7 +127,7 @@ async fn what_is_all_live_is_not_written_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn reads_and_commits_go_on_while_the_log_is_compacted() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), small()).unwrap();
+    let store = patient(|| Store::open(dir.path(), small()));
     let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let writers = (0..3_u8).map(|writer| {
         let (store, done) = (store.clone(), Arc::clone(&done));
@@ -170,7 +173,7 @@ async fn reads_and_commits_go_on_while_the_log_is_compacted() {
 async fn a_store_in_use_compacts_itself_once_half_is_dead() {
     let dir = tempfile::tempdir().unwrap();
     let how = Background { every: Duration::from_millis(1), bytes_per_second: 1024 * 1024 * 1024 };
-    let store = Store::open(dir.path(), Options { background: Some(how), ..small() }).unwrap();
+    let store = patient(|| Store::open(dir.path(), Options { background: Some(how.clone()), ..small() }));
     for round in 0..60_u8 {
         for key in 0..10_u8 {
             store.commit(vec![put(Table::Claims, &[key], &[round; 64])]).await.unwrap();
@@ -187,7 +190,7 @@ async fn a_store_in_use_compacts_itself_once_half_is_dead() {
     }
     store.close().await;
     // A pass may have been under way: the next opening finishes it.
-    Store::open(dir.path(), small()).unwrap().close().await;
+    patient(|| Store::open(dir.path(), small())).close().await;
     is_whole(dir.path());
 }
 
@@ -195,7 +198,7 @@ async fn a_store_in_use_compacts_itself_once_half_is_dead() {
 #[tokio::test]
 async fn damage_of_what_was_compacted_is_found_and_named() {
     let origin = tempfile::tempdir().unwrap();
-    let store = Store::open(origin.path(), small()).unwrap();
+    let store = patient(|| Store::open(origin.path(), small()));
     for n in 0..20 {
         store.commit(number(n)).await.unwrap();
     }
@@ -210,10 +213,10 @@ async fn damage_of_what_was_compacted_is_found_and_named() {
         let mut bytes = whole.clone();
         bytes[at] ^= 1 << (at % 8);
         fs::write(&path, &bytes).unwrap();
-        let found = audit::verify(dir.path(), &small(), &mut |_, _| ()).unwrap();
+        let found = patient(|| audit::verify(dir.path(), &small(), &mut |_, _| ()));
         assert!(found.problems.iter().any(|problem| problem.file == path), "byte {at}: {found:?}");
         fs::write(&path, &whole[..at]).unwrap();
-        let found = audit::verify(dir.path(), &small(), &mut |_, _| ()).unwrap();
+        let found = patient(|| audit::verify(dir.path(), &small(), &mut |_, _| ()));
         assert!(found.problems.iter().any(|problem| problem.file == path), "length {at}: {found:?}");
         fs::remove_file(&path).unwrap();
         let error = open(dir.path()).unwrap_err();
@@ -246,13 +249,16 @@ proptest! {
     //
     #[test]
     fn whatever_is_written_compacted_and_opened_again_reads_as_in_memory(
-        acts in proptest::collection::vec(act(), 1..60)
+        acts in proptest::collection::vec(act(), 1..60),
+        sled in any::<bool>(),
     ) {
+        let index = if sled { IndexEngine::Sled } else { IndexEngine::Redb };
+        let options = || Options { index: index.clone(), ..small() };
         let dir = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let model = Memory::default();
-            let mut store = Store::open(dir.path(), small()).unwrap();
+            let mut store = patient(|| Store::open(dir.path(), options()));
             for act in acts {
                 match act {
                     Act::Commit(writes) => {
@@ -278,9 +284,9 @@ proptest! {
                     Act::Compact => assert!(compact(&store).closed > 0),
                     Act::Open | Act::Rebuild => {
                         store.close().await;
-                        is_whole(dir.path());
+                        is_whole_as(dir.path(), &options());
                         let anew = matches!(act, Act::Rebuild);
-                        store = Store::open_on(Arc::new(Machine), dir.path(), small(), anew).unwrap();
+                        store = patient(|| Store::open_on(Arc::new(Machine), dir.path(), options(), anew));
                     }
                 }
                 let rows = |rows: Vec<Row>| rows.into_iter().map(|r| (r.key, r.stored.value)).collect::<Vec<_>>();
