@@ -197,7 +197,9 @@ fn clock(facts: &Facts) -> Found {
     let reason = format!("it is {} s behind the latest time that this node saw, {seen}", behind.as_secs());
     let is_behind = behind.as_secs() > u64::from(Config::default().verify.skew_seconds);
     Some(if is_behind {
-        vec![(Level::Bad, reason, "Set the clock, and keep it by NTP: timedatectl set-ntp true".into())]
+        let action = "Nothing is signed meanwhile. Set the clock, and keep it by NTP: timedatectl set-ntp true. If it is \
+                      right now and was ahead before: marque up --clock-is-right";
+        vec![(Level::Bad, reason, action.into())]
     } else {
         Vec::new()
     })

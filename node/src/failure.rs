@@ -29,6 +29,8 @@ pub enum Local {
     Doctor,
     /// Something is wrong with the store.
     Store,
+    /// The clock is behind what was seen before.
+    Clock,
 }
 
 impl Local {
@@ -46,15 +48,20 @@ impl Local {
             Self::Demo => "demo",
             Self::Doctor => "doctor",
             Self::Store => "store-damaged",
+            Self::Clock => "clock",
         }
     }
 
     const fn exit(self) -> Exit {
         match self {
             Self::Usage | Self::Configuration | Self::Passphrase => Exit::Usage,
-            Self::File | Self::Keys | Self::Answer | Self::Demo | Self::Doctor | Self::Store => {
-                Exit::Internal
-            }
+            Self::File
+            | Self::Keys
+            | Self::Answer
+            | Self::Demo
+            | Self::Doctor
+            | Self::Store
+            | Self::Clock => Exit::Internal,
             Self::NodeUnreachable => Exit::Unreachable,
         }
     }

@@ -4,6 +4,7 @@
 mod duties;
 mod engine;
 mod first_owner;
+mod high_water;
 mod interop;
 mod keys;
 pub(crate) mod loss;
@@ -19,6 +20,7 @@ use did_resolver::methods;
 use did_resolver::webvh::{Log, MAX_LOG_BYTES};
 use duties::Lease;
 use engine::Engine;
+use high_water::{HighWater, TimelyKeys};
 use keys::DomainKeys;
 use marque_fetch::{Client, FetchPolicy};
 use marque_flows::domain::{Domain, Policy};
@@ -54,6 +56,8 @@ pub struct Options {
     pub json: bool,
     /// Start although acknowledged records are gone.
     pub after_loss: bool,
+    /// Forget that a later time was seen.
+    pub clock_is_right: bool,
 }
 
 /// Runs the node until it is told to stop, by a signal or by the end of standard input.
@@ -87,8 +91,11 @@ pub async fn up_reaching(
     keys::make_node(&mut file, &node_role)?;
     let issuers = config.issuers()?;
     keys::make_issuers(&mut file, &issuers)?;
-    let keys = Arc::new(DomainKeys::take(&mut file, &log, &issuers)?);
+    let keys = DomainKeys::take(&mut file, &log, &issuers)?;
     let policy = policy(&config)?;
+    let (records, right) = (store.records(), options.clock_is_right);
+    let high_water = HighWater::take_up(records, system.clone(), policy.skew, right).await?;
+    let keys = Arc::new(TimelyKeys::new(keys, Arc::clone(&high_water)));
     let domain = Domain::new(home, policy, store.records(), keys, system.clone(), system.clone());
     let domain = Arc::new(domain.map_err(|error| flow_failure(&error))?);
     domain.found(log.bytes()).await.map_err(|error| flow_failure(&error))?;
@@ -147,6 +154,7 @@ pub async fn up_reaching(
         requests: RequestIds::new(signing::random()?),
         watchers: Watchers::default(),
     };
+    let keeping = tokio::spawn(high_water.keep_on(ended(stopped.clone())));
     let refreshing =
         tokio::spawn(duties::refresh(Arc::clone(&domain), lease.clone(), ended(stopped.clone())));
     let confirming = tokio::spawn(duties::confirm(Arc::clone(&domain), lease, ended(stopped.clone())));
@@ -163,7 +171,8 @@ pub async fn up_reaching(
         () = &mut serving => { stop.send_replace(true); }
     }
     files::remove(&data.node())?;
-    for task in [Some(refreshing), Some(confirming), Some(mesh.task), worker].into_iter().flatten() {
+    let tasks = [Some(refreshing), Some(confirming), Some(keeping), Some(mesh.task), worker];
+    for task in tasks.into_iter().flatten() {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the node failed");
         }

@@ -32,6 +32,9 @@ pub struct Up {
     /// others have given back what they hold
     #[arg(long)]
     after_loss: bool,
+    /// Start although the clock is behind the latest time that this node saw: it was ahead then, and is right now
+    #[arg(long)]
+    clock_is_right: bool,
 }
 
 /// Run three trust domains on this machine.
@@ -69,6 +72,7 @@ impl Up {
             public: !self.no_public,
             json: session.as_json(),
             after_loss: self.after_loss,
+            clock_is_right: self.clock_is_right,
         };
         wiring::up(config, session.into_data(), passphrase, options).await?;
         Ok(Answer::default())

@@ -1,6 +1,8 @@
 //! What was acknowledged is there after `kill -9`, is served, and reaches the others.
 
 use crate::process::Domain;
+use marque_flows::ports::records::{Expect, Records as _, Table, Write};
+use marque_store::{Options, Store};
 
 // R-346 R-343
 #[test]
@@ -80,4 +82,33 @@ fn a_store_that_lacks_what_was_acknowledged_is_not_served_before_its_operator_ha
     alpha.stop();
     alpha.up();
     assert_eq!(alpha.done(&["status"]).json["domain"], "alpha.test");
+}
+
+//
+#[test]
+fn a_node_whose_clock_is_behind_what_it_saw_does_not_start_before_its_operator_has_seen_it() {
+    let mut alpha = Domain::start("alpha.test");
+    alpha.stop();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&alpha.data().join("store"), Options::default()).unwrap();
+        let kept = store.get(Table::Node, b"high-water-time").await.unwrap().unwrap();
+        let later = u64::from_be_bytes(kept.value.try_into().unwrap()) + 3_600;
+        let (value, expect) = (Some(later.to_be_bytes().to_vec()), Expect::Version(kept.version));
+        let write = Write { table: Table::Node, key: b"high-water-time".to_vec(), value, expect };
+        store.commit(vec![write]).await.unwrap();
+        store.close().await;
+    });
+    let ports = ["--p2p", "/ip4/127.0.0.1/tcp/0", "--public", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let refused = alpha.run(&[&["up", "--health", "127.0.0.1:0"], &ports[..]].concat());
+    assert_eq!(
+        (refused.exit, refused.json["error"]["code"].as_str()),
+        (1, Some("clock")),
+        "{}",
+        refused.json
+    );
+    alpha.up_saying(&["--clock-is-right"], &[]);
+    alpha.done(&["owner", "create", "alice"]);
+    alpha.kill();
+    alpha.up();
 }

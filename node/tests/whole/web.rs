@@ -152,7 +152,8 @@ async fn a_node_resolves_from_web_servers_over_tls_and_from_nobody_it_does_not_t
     ];
     let hosts = hosts.map(|(name, address)| (name.to_owned(), address)).into_iter().collect();
     let reach = FetchPolicy::with_loopback(hosts, authority.root.clone()).unwrap();
-    let options = Options { while_stdin: false, public: true, json: true, after_loss: false };
+    let options =
+        Options { while_stdin: false, public: true, json: true, after_loss: false, clock_is_right: false };
     let node = up_reaching(reach, config(&data), Data::at(domain.data()), passphrase, options);
     let story = async {
         let door = door(&data).await;
