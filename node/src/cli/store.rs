@@ -1,6 +1,7 @@
 //! `store`: the object log of this data folder, looked at and mended while no node runs on it.
 
 use super::session::Session;
+use crate::config::Engine;
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::output::{self, Answer};
@@ -31,13 +32,18 @@ pub enum StoreCommand {
 
 impl StoreCommand {
     pub(super) async fn run(&self, session: &Session) -> Result<Answer, Failure> {
-        let data = session.data();
+        let (data, config) = (session.data(), session.layers()?.build()?.store);
+        if config.engine == Engine::Postgres {
+            let reason =
+                "what this node keeps is in PostgreSQL, which has its own ways to look at and mend it";
+            return Err(Failure::local(Local::Usage, reason, "This is for store.engine = \"files\"."));
+        }
         if !data.store().join("log").exists() {
             let reason = format!("{} has no store", data.path().display());
             let action = "A node makes one when it starts: marque up; or name its folder with --data.";
             return Err(Failure::local(Local::Usage, reason, action));
         }
-        let options = session.layers()?.build()?.store.files();
+        let options = config.files();
         match self {
             Self::Stats => stats(session, options).await,
             Self::Verify => verified(session, &options),

@@ -16,6 +16,13 @@ fn segments(domain: &Domain) -> Vec<PathBuf> {
 #[test]
 fn an_operator_looks_at_a_store_verifies_it_and_makes_its_index_anew() {
     let mut alpha = Domain::init("alpha.test");
+    let elsewhere = alpha
+        .command(&["store", "stats", "--json"])
+        .env("MARQUE_STORE__ENGINE", "postgres")
+        .env("MARQUE_STORE__POSTGRES_URL", "postgres://db.example/marque?sslmode=verify-full")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&elsewhere.stdout).contains("PostgreSQL"), "{elsewhere:?}");
     let none = alpha.run(&["store", "stats"]);
     assert_eq!((none.exit, none.json["error"]["code"].as_str()), (2, Some("usage")), "{}", none.json);
     alpha.up();
