@@ -24,6 +24,7 @@ use crate::meter::Meters;
 use crate::metrics::Metrics;
 use crate::peers::{Book, Place};
 use crate::reach::Reach;
+use crate::skew::Skew;
 use did_resolver::time::UnixSeconds;
 use exchange::{Asker, Channel, Early};
 use futures::StreamExt;
@@ -121,6 +122,7 @@ pub(crate) struct Driver {
     bans: Bans,
     ways: reach::Ways,
     hints: hints::Hints,
+    skew: Skew,
     /// Admitted peers whose own score is below the graylist.
     graylisted: HashSet<PeerId>,
     /// When a connected peer last answered what it was asked of what it holds.
@@ -168,6 +170,7 @@ impl Driver {
             bans: Bans::default(),
             ways,
             hints,
+            skew: Skew::default(),
             graylisted: HashSet::new(),
             synced: HashMap::new(),
             last_sync,
@@ -357,5 +360,9 @@ impl Driver {
         self.parts.metrics.rate(scores.into_values());
         let lag = self.parts.clock.now().since(self.last_sync);
         self.parts.metrics.watch(self.bans.len(), lag);
+        let there: BTreeSet<_> = self.parts.state.admitted().map(|(_, domain)| domain.clone()).collect();
+        self.skew.keep(|domain| there.contains(domain));
+        self.parts.metrics.skew(self.skew.ahead());
+        self.count_relayed();
     }
 }

@@ -10,6 +10,7 @@ pub mod gate;
 mod members;
 mod undialled;
 pub mod hint;
+pub mod skew;
 mod score;
 pub mod credit;
 pub mod metrics;

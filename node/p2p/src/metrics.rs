@@ -33,6 +33,20 @@ pub struct Metrics {
     scores: Family<Labels<1>, Gauge>,
     bans: Gauge,
     sync_lag: Gauge,
+    clock_skew: Family<[(&'static str, String); 1], Gauge>,
+    reservations: Gauge,
+    circuits: Gauge,
+    relaying: Family<Labels<2>, Counter>,
+    places: Gauge,
+}
+
+/// Something that a member asked of this node as a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relaying {
+    /// A place at which others reach it.
+    Reservation,
+    /// A connection to somebody who has a place.
+    Circuit,
 }
 
 /// The ranges of scores that are told apart: where gossipsub begins to do without a peer.
@@ -69,6 +83,16 @@ impl Metrics {
         registry.register("peers_banned", "Peers that are not let in", it.bans.clone());
         let lag = "Seconds since a peer last answered what it was asked of what it holds";
         registry.register("sync_lag_seconds", lag, it.sync_lag.clone());
+        let skew = "Seconds by which the clock of a domain's nodes is ahead of this one's, as what they publish shows";
+        registry.register("clock_skew_seconds", skew, it.clock_skew.clone());
+        let reservations = "Members that have a place here to be reached through this node";
+        registry.register("relay_reservations", reservations, it.reservations.clone());
+        let circuits = "Connections of members through this node";
+        registry.register("relay_circuits", circuits, it.circuits.clone());
+        let relaying = "What members asked of this node as a relay, by outcome";
+        registry.register("relay_requests", relaying, it.relaying.clone());
+        let places = "Places that this node has at relays";
+        registry.register("relay_places", places, it.places.clone());
         it
     }
 
@@ -88,6 +112,32 @@ impl Metrics {
     pub fn watch(&self, bans: usize, lag: Duration) {
         self.bans.set(i64::try_from(bans).unwrap_or(i64::MAX));
         self.sync_lag.set(i64::try_from(lag.as_secs()).unwrap_or(i64::MAX));
+    }
+
+    /// Sets how far the clocks of other domains are ahead.
+    pub fn skew<'a>(&self, ahead: impl Iterator<Item = (&'a Scid, i64)>) {
+        self.clock_skew.clear();
+        for (domain, ahead) in ahead {
+            self.clock_skew.get_or_create(&[("domain", domain.as_str().to_owned())]).set(ahead);
+        }
+    }
+
+    /// Counts what a member asked of this node as a relay.
+    pub fn asked_to_relay(&self, what: Relaying, granted: bool) {
+        let kind = match what {
+            Relaying::Reservation => "reservation",
+            Relaying::Circuit => "circuit",
+        };
+        let outcome = if granted { "granted" } else { "refused" };
+        self.relaying.get_or_create(&[("kind", kind), ("outcome", outcome)]).inc();
+    }
+
+    /// Sets who is reached through this node, and how many places it has itself.
+    pub fn relays(&self, reservations: usize, circuits: usize, places: usize) {
+        let sets = [(&self.reservations, reservations), (&self.circuits, circuits), (&self.places, places)];
+        for (gauge, count) in sets {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// Where gossip counts what arrives.

@@ -202,6 +202,10 @@ fn a_node_with_a_peer_shows_every_metric_that_an_operator_watches_the_mesh_by() 
         "marque_peer_domains ",
         "marque_peer_scores{range=\"good\"} ",
         "marque_peers_banned ",
+        "marque_clock_skew_seconds{domain=\"",
+        "marque_relay_reservations ",
+        "marque_relay_circuits ",
+        "marque_relay_places ",
     ];
     let deadline = std::time::Instant::now() + PATIENCE;
     for n in 0.. {

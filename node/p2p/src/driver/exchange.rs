@@ -7,7 +7,7 @@ use libp2p::PeerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
 use libp2p::request_response::{Event, InboundRequestId, Message, OutboundFailure, ResponseChannel};
 use marque_rules::replica::state::{ChannelId, Peer, RequestId};
-use marque_rules::replica::{Hello, HelloAnswer, Input, Refusal, Request, Response};
+use marque_rules::replica::{Envelope, Hello, HelloAnswer, Input, Refusal, Request, Response};
 use std::io::ErrorKind;
 use tokio::sync::oneshot;
 
@@ -59,6 +59,7 @@ impl Driver {
                     );
                     return;
                 };
+                self.compare_clocks(message.source.as_ref(), &message.data);
                 let peer = Peer(propagation_source.to_bytes());
                 self.step(Input::Gossip { peer, topic, message_id: message_id.0, bytes: message.data });
             }
@@ -67,6 +68,23 @@ impl Driver {
                 self.drop_peer(peer_id, Refusal::NotAdmitted);
             }
             _ => {}
+        }
+    }
+
+    /// Measures the clock of an admitted peer by what it published itself, which gossipsub has seen it sign.
+    fn compare_clocks(&mut self, source: Option<&PeerId>, bytes: &[u8]) {
+        let Some(name) = source.map(|source| Peer(source.to_bytes())) else { return };
+        let of_source = self.parts.state.admitted().find(|(peer, _)| **peer == name);
+        let Some(domain) = of_source.map(|(_, domain)| domain.clone()) else { return };
+        let mono = self.mono();
+        if !self.skew.is_due(&domain, mono) {
+            return;
+        }
+        if let Ok(envelope) = Envelope::decode(bytes)
+            && envelope.body().domain == domain
+        {
+            let now = self.parts.clock.now();
+            self.skew.heard(&domain, envelope.body().issued_at, now, mono);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Driver, Link};
 use crate::behaviour::MembersEvent;
 use crate::limits::{MAX_CANDIDATES, MAX_RELAYS, RELAY_PAUSE_MS, SPARE_CIRCUIT_MS, SPARE_MS};
+use crate::metrics::Relaying;
 use crate::peers::{Origin, is_local};
 use crate::reach::{Reach, Standing, candidates, is_circuit};
 use libp2p::core::transport::ListenerId;
@@ -37,6 +38,9 @@ pub(super) struct Ways {
     paused: BTreeMap<PeerId, u64>,
     /// The addresses of this node through relays.
     circuits: BTreeSet<Multiaddr>,
+    /// Members that have a place at this node, and how many connections go through it.
+    placed: BTreeSet<PeerId>,
+    carried: usize,
 }
 
 impl Ways {
@@ -49,12 +53,15 @@ impl Ways {
             places: HashMap::new(),
             paused: BTreeMap::new(),
             circuits: BTreeSet::new(),
+            placed: BTreeSet::new(),
+            carried: 0,
         }
     }
 
     /// The peer is gone.
     pub(super) fn lost(&mut self, peer: &PeerId) {
         self.told.remove(peer);
+        self.placed.remove(peer);
     }
 }
 
@@ -112,8 +119,39 @@ impl Driver {
                 }
             },
             MembersEvent::Hints(event) => self.on_hints(event),
+            MembersEvent::Relay(event) => self.on_relay(&event),
             event => tracing::debug!(?event, "relay"),
         }
+    }
+
+    /// What a member asked of this node as a relay, or what is over of that.
+    fn on_relay(&mut self, event: &relay::Event) {
+        let (metrics, ways) = (&self.parts.metrics, &mut self.ways);
+        match event {
+            relay::Event::ReservationReqAccepted { src_peer_id, .. } => {
+                ways.placed.insert(*src_peer_id);
+                metrics.asked_to_relay(Relaying::Reservation, true);
+            }
+            relay::Event::ReservationReqDenied { .. } => metrics.asked_to_relay(Relaying::Reservation, false),
+            relay::Event::ReservationClosed { src_peer_id }
+            | relay::Event::ReservationTimedOut { src_peer_id } => {
+                ways.placed.remove(src_peer_id);
+            }
+            relay::Event::CircuitReqAccepted { .. } => {
+                ways.carried = ways.carried.saturating_add(1);
+                metrics.asked_to_relay(Relaying::Circuit, true);
+            }
+            relay::Event::CircuitReqDenied { .. } => metrics.asked_to_relay(Relaying::Circuit, false),
+            relay::Event::CircuitClosed { .. } => ways.carried = ways.carried.saturating_sub(1),
+            event => tracing::debug!(?event, "relay"),
+        }
+        self.count_relayed();
+    }
+
+    /// Shows who is reached through this node, and how many places it has itself.
+    pub(super) fn count_relayed(&self) {
+        let ways = &self.ways;
+        self.parts.metrics.relays(ways.placed.len(), ways.carried, ways.places.len());
     }
 
     /// An address of this node is good: one that a member dialled, or one through a relay.

@@ -8,6 +8,7 @@ use crate::{Node, PATIENCE, URL, eventually, in_time};
 use marque_flows::ports::mesh::{BannedBy, What};
 use marque_p2p::{Config, Metrics, peer_id, spawn};
 use marque_rules::replica::{Lane, Refusal, Topic};
+use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,9 +43,10 @@ async fn start(seed: u8, domain: &'static str, trusted: &[&str], peers: &[&str],
     };
     let (stop, stopped) = oneshot::channel();
     let shutdown = async move { drop(stopped.await) };
-    let running =
-        spawn(config, Arc::clone(&fake) as _, Arc::new(Still), Metrics::default(), shutdown).await.unwrap();
-    Node { fake, running, stop }
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let running = spawn(config, Arc::clone(&fake) as _, Arc::new(Still), metrics, shutdown).await.unwrap();
+    Node { fake, running, stop, registry }
 }
 
 /// Resident memory of this process, in KiB.

@@ -25,6 +25,7 @@ use marque_p2p::{Config, Metrics, Running, peer_id, spawn};
 use marque_rules::replica::token::{JoinSecret, JoinToken};
 use marque_rules::replica::{Hello, HelloAnswer, Lane, Refusal, Request, Response, Topic};
 use outsider::Outsider;
+use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -44,6 +45,7 @@ struct Node {
     fake: Arc<Fake>,
     running: Running,
     stop: oneshot::Sender<()>,
+    registry: Registry,
 }
 
 impl Node {
@@ -80,14 +82,23 @@ impl Node {
         change(&mut config);
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { drop(stopped.await) };
-        let running = spawn(config, Arc::clone(&fake) as _, Arc::new(Still), Metrics::default(), shutdown)
-            .await
-            .unwrap();
-        Self { fake, running, stop }
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let running =
+            spawn(config, Arc::clone(&fake) as _, Arc::new(Still), metrics, shutdown).await.unwrap();
+        Self { fake, running, stop, registry }
     }
 
     fn address(&self) -> &str {
         &self.running.listening[0]
+    }
+
+    /// What one of its metrics says.
+    fn metric(&self, line: &str) -> Option<u64> {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        let value = text.lines().find_map(|of| of.strip_prefix(line)?.strip_prefix(' '))?;
+        Some(value.parse().unwrap())
     }
 
     fn mesh(&self) -> &dyn Mesh {

@@ -51,6 +51,12 @@ async fn two_nodes_that_nobody_can_dial_meet_through_a_member_that_members_can_d
     // Between them it passed nothing that it could read, and what it passed counts for whoever sent it.
     assert_eq!(relay.fake.seq(URL), None);
     assert!(relay.fake.judged.lock().unwrap().is_empty());
+    // Its operator sees whom it helps, and theirs that they are helped.
+    eventually!(relay.metric("relay_reservations") >= Some(1) && relay.metric("relay_circuits") >= Some(1));
+    let granted =
+        |kind| relay.metric(&format!("relay_requests_total{{kind=\"{kind}\",outcome=\"granted\"}}"));
+    assert!(granted("reservation") >= Some(1) && granted("circuit") >= Some(1));
+    eventually!(a.metric("relay_places") >= Some(1));
     let (passed, got) = (info(&relay, &a).await.unwrap().received, info(&b, &a).await.unwrap().received);
     assert!(passed > got && got > 0, "{passed} {got}");
 }
