@@ -13,7 +13,7 @@ mod open;
 use crate::batch;
 use futures::future::BoxFuture;
 use marque_flows::ports::records::{
-    Changes, MAX_BATCH, MAX_SCAN, Records, Row as Record, StoreError, Stored, Table, Write,
+    Changes, MAX_SCAN, Records, Row as Record, StoreError, Stored, Table, Write,
 };
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{Postgres as Server, Row};
@@ -89,12 +89,15 @@ const SCAN: &str = "SELECT key, value, version FROM records \
 /// The oldest transaction that is under way: all before it are over, and seen.
 const MARK: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS mark";
 
-/// Keys with the transactions that wrote them, and what [`MARK`] tells of the same snapshot.
-const CHANGES: &str = "SELECT key, written::text AS written, pg_snapshot_xmin(pg_current_snapshot())::text AS mark \
-     FROM records WHERE tbl = $1 AND written >= $2::text::xid8 ORDER BY written LIMIT $3";
+/// Keys with the transactions that wrote them, a page after another.
+const CHANGES: &str = "SELECT key, written::text AS written FROM records \
+     WHERE tbl = $1 AND (written, key) > ($2::text::xid8, $3) ORDER BY written, key LIMIT $4";
 
-/// Most rows that are looked at for changes at once: above [`MAX_BATCH`], so that it goes on behind any transaction.
-const MAX_CHANGES: usize = 4 * MAX_BATCH;
+/// Rows of a page.
+const PAGE: usize = 4_096;
+
+/// Most pages of one call: some ten megabytes of keys. What is beyond them is told by the next.
+const MAX_PAGES: usize = 16;
 
 impl Postgres {
     async fn changes(&self, table: Table, prefix: &[u8], since: Option<u64>) -> Result<Changes, StoreError> {
@@ -106,20 +109,29 @@ impl Postgres {
             let row = sqlx::query::<Server>(MARK).fetch_one(&self.pool).await.map_err(|e| unavailable(&e))?;
             number_of(&row, "mark")
         };
-        let Some(since) = since else { return Ok(Changes { keys: Vec::new(), mark: now().await? }) };
-        // Before, so that nothing falls between where there is no row.
-        let quiet = now().await?;
-        let most = i64::try_from(MAX_CHANGES).unwrap_or(0);
-        let query = sqlx::query::<Server>(CHANGES).bind(number(table)).bind(since.to_string()).bind(most);
-        let rows = query.fetch_all(&self.pool).await.map_err(|e| unavailable(&e))?;
-        let mark = match rows.last() {
-            None => quiet,
-            Some(last) if rows.len() == MAX_CHANGES => number_of(last, "written")?,
-            Some(last) => number_of(last, "mark")?,
-        };
-        let keys = rows.iter().map(|row| row.try_get::<Vec<u8>, _>("key"));
-        let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|e| StoreError::Damaged(e.to_string()))?;
-        let keys = keys.into_iter().filter(|key| key.starts_with(prefix)).collect();
+        // Before anything is read: whatever is not committed by now is at or behind it.
+        let mut mark = now().await?;
+        let Some(since) = since else { return Ok(Changes { keys: Vec::new(), mark }) };
+        let (mut keys, mut after) = (Vec::new(), (since, Vec::new()));
+        for page in 1..=MAX_PAGES {
+            let most = i64::try_from(PAGE).unwrap_or(0);
+            let query = sqlx::query::<Server>(CHANGES).bind(number(table)).bind(after.0.to_string());
+            let query = query.bind(&after.1).bind(most);
+            let rows = query.fetch_all(&self.pool).await.map_err(|e| unavailable(&e))?;
+            for row in &rows {
+                let key: Vec<u8> = row.try_get("key").map_err(|e| StoreError::Damaged(e.to_string()))?;
+                after = (number_of(row, "written")?, key);
+                if after.1.starts_with(prefix) {
+                    keys.push(after.1.clone());
+                }
+            }
+            if rows.len() < PAGE {
+                break;
+            }
+            if page == MAX_PAGES {
+                mark = mark.min(after.0);
+            }
+        }
         Ok(Changes { keys, mark: mark.max(since) })
     }
 }
