@@ -63,6 +63,8 @@ pub struct Config {
     pub status: Status,
     /// Verification.
     pub verify: Verify,
+    /// What others are told of whom the domain recognises.
+    pub trust: Trust,
     /// What the domain publishes and issues.
     pub issue: Issue,
     /// Resolution.
@@ -134,6 +136,15 @@ pub struct Verify {
     /// Capabilities of low assurance. A request to use one goes on where the newest status list to be had is too
     /// old, up to a day, and is confirmed by the first newer one; any other is refused. None by default.
     pub deferrable: Vec<String>,
+}
+
+/// Recognition of other domains.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trust {
+    /// Whether other domains are told whom this one recognises, and for what. It grants nothing, and is off by
+    /// default: whom a domain trusts is its own business.
+    pub publish: bool,
 }
 
 /// What the domain publishes and issues.
@@ -234,6 +245,7 @@ impl Default for Config {
             },
             status: Status { ttl_seconds: 300, max_age_seconds: seconds(facts::DEFAULT_STATUS_MAX_AGE) },
             verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW), deferrable: Vec::new() },
+            trust: Trust::default(),
             issue: Issue { public_url: String::new(), did_keys: Vec::new() },
             resolve: Resolve { deadline_seconds: 5, web: false },
             interop: Interop::default(),

@@ -99,6 +99,9 @@ pub async fn up_reaching(
     let domain = Domain::new(home, policy, store.records(), keys, system.clone(), system.clone());
     let domain = Arc::new(domain.map_err(|error| flow_failure(&error))?);
     domain.found(log.bytes()).await.map_err(|error| flow_failure(&error))?;
+    if let Err(error) = domain.state_recognitions().await {
+        tracing::warn!(%error, "the others are told later whom this domain recognises");
+    }
     first_owner::register(&domain, &data, &passphrase, config.kdf()).await?;
 
     let node_key = signing::key(&file, &node_role)?;
@@ -200,6 +203,7 @@ fn policy(config: &Config) -> Result<Policy, Failure> {
         list_ttl: seconds(config.status.ttl_seconds),
         resolve_deadline: seconds(config.resolve.deadline_seconds),
         deferrable,
+        publish_recognitions: config.trust.publish,
     })
 }
 

@@ -12,7 +12,7 @@ use did_resolver::webvh::Log;
 use marque_rules::replica::floor::log_item;
 use marque_rules::replica::limits::MAX_PAYLOAD_BYTES;
 use marque_rules::replica::{
-    Body, Envelope, EnvelopeDraft, Item, ItemKind, Kind, Lane, LogHead, MembershipEpoch, Scid,
+    Body, Envelope, EnvelopeDraft, Item, ItemKind, Kind, Lane, LogHead, MembershipEpoch, Recognitions, Scid,
 };
 use std::time::Duration;
 use vc_schemas::status::delta::{Delta, Next};
@@ -108,6 +108,14 @@ impl Domain {
         self.announcement(envelope, item, Lane::Ctl).await
     }
 
+    /// Announces whom this domain recognises.
+    pub(crate) async fn announce_recognitions(&self, said: &Recognitions) -> Result<Announcement, Error> {
+        let payload = said.encode();
+        let item = recognitions_item(&self.home.did, said.number, &payload);
+        let envelope = self.seal(Kind::Recognitions, (&item.subject, item.seq), payload, None).await?;
+        self.announcement(envelope, item, Lane::Did).await
+    }
+
     /// Tells the others of forks that were seen here and that this domain has not told of: each by a proof
     /// that verifies on its own, so that also who was shown one history only believes neither.
     ///
@@ -157,6 +165,12 @@ impl Domain {
 pub(crate) fn epoch_item(domain: &Did, epoch: u64, payload: &[u8]) -> Item {
     let (kind, digest) = (ItemKind::Membership, codec::sha256(payload));
     Item { kind, subject: domain.to_string(), seq: epoch, digest }
+}
+
+/// The item that a statement of whom a domain recognises is.
+pub(crate) fn recognitions_item(domain: &Did, number: u64, payload: &[u8]) -> Item {
+    let (kind, digest) = (ItemKind::Recognitions, codec::sha256(payload));
+    Item { kind, subject: domain.to_string(), seq: number, digest }
 }
 
 /// The item that a proof of two histories is.

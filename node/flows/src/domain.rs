@@ -47,6 +47,8 @@ pub struct Policy {
     pub resolve_deadline: Duration,
     /// Capabilities of low assurance: a use goes on by an old list, and is confirmed later.
     pub deferrable: Scope,
+    /// Whether the other domains are told whom this one recognises.
+    pub publish_recognitions: bool,
 }
 
 impl Default for Policy {
@@ -57,6 +59,7 @@ impl Default for Policy {
             list_ttl: Duration::from_secs(240),
             resolve_deadline: Duration::from_secs(5),
             deferrable: Scope::default(),
+            publish_recognitions: false,
         }
     }
 }
@@ -77,6 +80,8 @@ pub struct Domain {
     refusals: Mutex<(UnixSeconds, u32)>,
     /// Held while a list is changed and signed: one writer, so that no two lists have one number.
     pub(crate) lists: tokio::sync::Mutex<()>,
+    /// Held while what is recognised is changed and stated: no two statements have one number.
+    pub(crate) stating: tokio::sync::Mutex<()>,
     /// From when on it is looked for forks that nobody was told of.
     pub(crate) untold_forks: AtomicU64,
     mesh: OnceLock<Arc<dyn Mesh>>,
@@ -130,6 +135,7 @@ impl Domain {
             nonces,
             refusals: Mutex::default(),
             lists: tokio::sync::Mutex::new(()),
+            stating: tokio::sync::Mutex::new(()),
             untold_forks: AtomicU64::new(0),
             mesh: OnceLock::new(),
             seen: RwLock::new(Seen::new(seen::DEFAULT_CAPACITY)),

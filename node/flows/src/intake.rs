@@ -5,6 +5,7 @@ mod list;
 mod log;
 mod membership;
 mod proof;
+mod recognitions;
 
 use crate::domain::Domain;
 use crate::error::Error;
@@ -127,6 +128,7 @@ impl NodeIntake {
             Carried::StatusDelta => self.find_delta(envelope, &document).await,
             Carried::DuplicityProof => self.find_proof(envelope).await,
             Carried::Membership => self.find_membership(envelope).await,
+            Carried::Recognitions => self.find_recognitions(envelope, &document).await,
         }
     }
 

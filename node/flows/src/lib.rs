@@ -19,6 +19,7 @@ pub mod updates;
 pub mod issue;
 pub mod credentials;
 mod recognitions;
+pub mod statements;
 pub mod trust;
 mod names;
 mod unrecognised;

@@ -39,7 +39,7 @@ impl Domain {
         let write = put(Table::Trust, scid.clone(), &domain.to_json(), Expected::Any);
         let decision = Decision::new(Kind::Trust, domain.did.as_str(), "recognised").with(facts);
         // What was stated before is true no more.
-        self.change_trust(&scid, Act::Revoke, write, decision).await
+        self.change_trust(&scid, Act::Revoke, (write, Some(domain)), decision).await
     }
 
     /// Commits a change of what is recognised, and of what is stated of it, in one.
@@ -47,13 +47,17 @@ impl Domain {
         &self,
         scid: &str,
         act: Act,
-        write: Write,
+        (write, changed): (Write, Option<TrustedDomain>),
         decision: Decision,
     ) -> Result<(), Error> {
+        let _one_writer = self.stating.lock().await;
         let (flips, mut batch) = self.restate(scid, act).await?;
+        let (writes, publications) = self.restate_changed(scid, changed).await?;
+        batch.extend(writes);
         batch.push(write);
         batch.push(self.entry(decision)?);
         self.flip(&flips, batch).await?;
+        self.publish(publications).await;
         if let Some(mesh) = self.mesh() {
             mesh.domains_changed();
         }
@@ -80,7 +84,8 @@ impl Domain {
             }
         };
         let decision = Decision::new(Kind::Trust, domain.did.as_str(), outcome);
-        self.change_trust(&scid, act, write, decision).await?;
+        let changed = (act != Act::Revoke).then(|| domain.clone());
+        self.change_trust(&scid, act, (write, changed), decision).await?;
         Ok(domain)
     }
 

@@ -1,5 +1,6 @@
 //! Which path of which listener leads where, and what is said of it.
 
+mod recognition;
 mod admin;
 mod open;
 

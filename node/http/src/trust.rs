@@ -10,6 +10,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use did_resolver::did::Did;
 use did_resolver::webvh::WebvhId;
+use marque_flows::statements::RecognisedBy;
 use marque_flows::trust::scid_of;
 use marque_rules::lifecycle::Act;
 use marque_rules::trust::TrustedDomain;
@@ -92,4 +93,35 @@ pub(crate) async fn credential(State(faces): State<Arc<Faces>>, uri: Uri) -> Res
     let envelope = credential_format(&uri)?;
     let issued = faces.domain.recognition_credential(&named(&uri)?, envelope).await?;
     Ok(answer(StatusCode::OK, &issued_json(&issued, envelope)))
+}
+
+/// `GET /v1/recognitions`: which domains state that they recognise this one.
+pub(crate) async fn recognised_by(State(faces): State<Arc<Faces>>) -> Result<Response, Problem> {
+    let all = faces.domain.recognised_by().await?;
+    let by = |by: &RecognisedBy| {
+        json!({
+            "did": by.domain.as_str(),
+            "domain": label(&by.domain),
+            "capabilities": by.stated.capabilities.to_json(),
+            "resources": by.stated.resources,
+            "suspended": by.stated.suspended,
+            "issued": by.issued.to_string(),
+        })
+    };
+    Ok(answer(StatusCode::OK, &json!({"recognisedBy": all.iter().map(by).collect::<Value>()})))
+}
+
+/// `GET /v1/recognitions/{did}`: whom a domain states that it recognises.
+pub(crate) async fn stated(State(faces): State<Arc<Faces>>, uri: Uri) -> Result<Response, Problem> {
+    let found = faces.domain.recognitions_of(&scid_of(&named(&uri)?)?).await?;
+    let said = found.ok_or(Problem::new(Code::NotFound, "nothing that the domain stated is held here"))?;
+    let recognises = said.recognitions.domains().iter().map(shown).collect::<Result<Value, _>>()?;
+    let json = json!({
+        "did": said.domain.as_str(),
+        "domain": label(&said.domain),
+        "issued": said.issued.to_string(),
+        "whole": said.recognitions.is_whole,
+        "recognises": recognises,
+    });
+    Ok(answer(StatusCode::OK, &json))
 }

@@ -42,6 +42,7 @@ fn the_lines_of_the_product_page_are_understood() {
         "marque peer join mqj1.x",
         "marque trust add did:webvh:x:y --cap calendar:read",
         "marque trust ls",
+        "marque trust ls --of did:webvh:x:y --json",
         "marque config show --origin",
     ] {
         assert!(parses(line), "{line}");

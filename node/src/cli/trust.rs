@@ -48,8 +48,12 @@ pub enum TrustCommand {
         #[arg(long)]
         credential: bool,
     },
-    /// All that are recognised
-    Ls,
+    /// All that are recognised, and who states that it recognises this domain
+    Ls {
+        /// Whom this domain states that it recognises, in place of that
+        #[arg(long, value_parser = did, value_name = "DID")]
+        of: Option<Did>,
+    },
 }
 
 /// Which to recognise no more.
@@ -114,12 +118,23 @@ impl TrustCommand {
                 let human = output::facts(&facts);
                 Ok(Answer::new(answer, human))
             }
-            Self::Ls => {
-                let answer = client.get("/v1/trust").await?;
+            Self::Ls { of: Some(of) } => stated(&client, of).await,
+            Self::Ls { of: None } => {
+                let mut answer = client.get("/v1/trust").await?;
+                let by = client.get("/v1/recognitions").await?;
                 let heads = ["DOMAIN", "MAY ROOT", "RESOURCES", "SUSPENDED", "DID"];
                 let none = "no domain is recognised: marque trust add DID --cap CAPABILITY";
                 let rows: Vec<Vec<String>> = output::items(&answer, "trust").iter().map(row).collect();
-                let human = output::table(&heads, &rows, none);
+                let mut human = output::table(&heads, &rows, none);
+                let heads = ["RECOGNISED BY", "FOR", "RESOURCES", "SUSPENDED", "STATED", "DID"];
+                let by = output::items(&by, "recognisedBy");
+                if !by.is_empty() {
+                    let rows: Vec<Vec<String>> = by.iter().map(stated_row).collect();
+                    human = format!("{human}\n{}", output::table(&heads, &rows, ""));
+                }
+                if let Some(members) = answer.as_object_mut() {
+                    members.insert("recognisedBy".to_owned(), json!(by));
+                }
                 Ok(Answer::new(answer, human))
             }
         }
@@ -132,8 +147,27 @@ async fn act(client: &Client, did: &Did, verb: &str, done: &str) -> Result<Answe
     Ok(Answer::new(answer, human))
 }
 
+/// Whom a domain states that it recognises.
+async fn stated(client: &Client, did: &Did) -> Result<Answer, Failure> {
+    let answer = client.get(&format!("/v1/recognitions/{}", segment(did.as_str()))).await?;
+    let heads = ["DOMAIN", "FOR", "RESOURCES", "SUSPENDED", "DID"];
+    let rows: Vec<Vec<String>> = output::items(&answer, "recognises").iter().map(row).collect();
+    let whole = answer.get("whole") == Some(&Value::Bool(true));
+    let none = if whole { "it states that it recognises nobody" } else { "it states nothing" };
+    let human = output::table(&heads, &rows, none);
+    let human = if whole || rows.is_empty() { human } else { format!("{human}and perhaps others\n") };
+    Ok(Answer::new(answer, human))
+}
+
 fn path(did: &Did) -> String {
     format!("/v1/trust/{}", segment(did.as_str()))
+}
+
+/// A domain that states that it recognises this one, as a row of the table.
+fn stated_row(by: &Value) -> Vec<String> {
+    let mut row = row(by);
+    row.insert(row.len().saturating_sub(1), output::text(by, "issued"));
+    row
 }
 
 /// A domain as a row of the table.

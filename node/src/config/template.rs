@@ -6,7 +6,7 @@ use super::{Config, Listen};
 /// listens without the comment, if it is not the default.
 #[must_use]
 pub fn template(domain: &str, listen: Option<&Listen>) -> String {
-    let Config { listen: usual, mesh, status, verify, resolve, store, keys, .. } = Config::default();
+    let Config { listen: usual, mesh, status, verify, trust, resolve, store, keys, .. } = Config::default();
     let (mark, listen) = listen.map_or(("# ", &usual), |listen| ("", listen));
     format!(
         "# Marque node. Keys that are commented out have these defaults; an unknown key is an error.\n\
@@ -41,6 +41,9 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
          # Capabilities of low assurance, such as calendar:read. A request for one goes on where the newest status\n\
          # list to be had is too old, up to a day, and is confirmed by the first newer one. Any other is refused.\n\
          # deferrable = []\n\n\
+         [trust]\n\
+         # Whether other domains are told whom this one recognises, and for what. It grants nothing anywhere.\n\
+         # publish = {}\n\n\
          [issue]\n\
          # Where others reach the public listener, if not at https:// and the domain. Status lists have their URLs\n\
          # there; what was issued before names the old ones.\n# public_url = \"\"\n\
@@ -83,6 +86,7 @@ pub fn template(domain: &str, listen: Option<&Listen>) -> String {
         status.ttl_seconds,
         status.max_age_seconds,
         verify.skew_seconds,
+        trust.publish,
         resolve.deadline_seconds,
         resolve.web,
         store.postgres_schema,

@@ -44,8 +44,8 @@ impl Lease {
     }
 }
 
-/// Signs the domain's lists again before they grow old, and tells of forks that were seen, until the node
-/// stops; of several nodes that share a store the one with the lease. Each hears of what the others did.
+/// Signs the domain's lists again before they grow old, and tells of forks that were seen and whom the domain
+/// recognises, until the node stops; of several nodes that share a store the one with the lease. Each hears of what the others did.
 pub(super) async fn refresh(domain: Arc<Domain>, lease: Lease, stopped: impl Future<Output = ()>) {
     tokio::pin!(stopped);
     let mut duties = match domain.duties() {
@@ -68,6 +68,9 @@ pub(super) async fn refresh(domain: Arc<Domain>, lease: Lease, stopped: impl Fut
         }
         if is_on_duty && let Err(error) = domain.tell_forks().await {
             tracing::error!(%error, "the others could not be told of a fork");
+        }
+        if is_on_duty && let Err(error) = domain.state_recognitions().await {
+            tracing::error!(%error, "the others could not be told whom this domain recognises");
         }
         if let Err(error) = domain.hear(&mut heard).await {
             tracing::error!(%error, "what other nodes of this domain did is not known");

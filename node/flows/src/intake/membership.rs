@@ -35,7 +35,7 @@ impl NodeIntake {
                 writes.push(Domain::epoch_write(origin, received, expect));
                 if decision == EpochDecision::Contradicts {
                     let signed: Vec<&[u8]> = said().chain([envelope.bytes()]).collect();
-                    self.keep_epoch_evidence(origin, &signed, Refusal::Equivocation).await?;
+                    self.keep_contradiction("membership", origin, &signed, Refusal::Equivocation).await?;
                     return Ok((Verdict::Beside(vec![item], Refusal::Equivocation), writes));
                 }
                 Ok((Verdict::Accept { held: vec![item] }, writes))
@@ -43,25 +43,26 @@ impl NodeIntake {
             EpochDecision::Older => Ok((Verdict::Older { item, held }, Vec::new())),
             EpochDecision::LetsIn => {
                 let signed: Vec<&[u8]> = said().chain([envelope.bytes()]).collect();
-                self.keep_epoch_evidence(origin, &signed, Refusal::Unrevokes).await?;
+                self.keep_contradiction("membership", origin, &signed, Refusal::Unrevokes).await?;
                 Err(Refusal::Unrevokes)
             }
             EpochDecision::Equivocation => {
                 let signed: Vec<&[u8]> = said().chain([envelope.bytes()]).collect();
-                self.keep_epoch_evidence(origin, &signed, Refusal::Equivocation).await?;
+                self.keep_contradiction("membership", origin, &signed, Refusal::Equivocation).await?;
                 Err(Refusal::Equivocation)
             }
         }
     }
 
-    /// Keeps what contradicts itself.
-    async fn keep_epoch_evidence(
+    /// Keeps what a domain said that contradicts itself.
+    pub(super) async fn keep_contradiction(
         &self,
+        of: &str,
         origin: &Did,
         signed: &[&[u8]],
         refusal: Refusal,
     ) -> Result<(), Refusal> {
-        let (domain, of_domain) = (self.domain(), format!("membership\n{origin}\n"));
+        let (domain, of_domain) = (self.domain(), format!("{of}\n{origin}\n"));
         let mut batch = domain.evidence_writes(&of_domain, signed).await.map_err(|e| failed(&e))?;
         if !batch.is_empty() {
             let decision = Decision::new(Kind::Misbehaviour, origin.as_str(), refusal.as_str());

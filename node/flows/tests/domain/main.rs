@@ -23,6 +23,7 @@ mod shared;
 mod peer;
 mod recognition;
 mod mesh;
+mod statements;
 mod verification;
 mod witnessed;
 mod world;

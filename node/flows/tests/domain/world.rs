@@ -351,6 +351,13 @@ impl Node {
         Self::by_policy(&holder, records.clone(), records, policy).await
     }
 
+    /// A node that tells the others whom it recognises.
+    pub(crate) async fn telling(label: &str, records: Arc<Memory>) -> Self {
+        let holder = Holder::new(label, label, &[], UnixSeconds::new(NOW - 1_000));
+        let policy = Policy { publish_recognitions: true, ..Policy::default() };
+        Self::by_policy(&holder, records.clone(), records, policy).await
+    }
+
     async fn by_policy(
         holder: &Holder,
         records: Arc<Memory>,

@@ -1,12 +1,11 @@
 //! What only who has the admin token may ask.
 
 use super::open::{OF_PRESENTATIONS, QUESTION};
+use super::recognition;
 use crate::limits::{MAX_BODY_BYTES, MAX_IMPORT_BYTES, MAX_VERIFY_BYTES};
 use crate::operation::Operation;
 use crate::table::Table;
-use crate::{
-    admin, bundles, contested, events, import, issuer, nodes, peers, registry, resolver, trust, vcapi,
-};
+use crate::{admin, bundles, contested, events, import, issuer, nodes, peers, registry, resolver, vcapi};
 use vc_schemas::code::Code;
 
 /// What is said of a member that is named, or of the state that it is in.
@@ -44,7 +43,7 @@ pub(super) fn all() -> Table {
         .merge(vc_api())
         .merge(node())
         .merge(mesh())
-        .merge(recognised())
+        .merge(recognition::all())
 }
 
 fn members(base: &str, who: &str) -> Table {
@@ -352,45 +351,4 @@ fn mesh() -> Table {
                 .gives(200, &["text/event-stream"], "")
                 .refuses(&[Code::RateLimited]),
         )
-}
-
-fn recognised() -> Table {
-    let codes = [Code::DidMalformed, Code::NotFound, Code::StateConflict];
-    let said = |id: String, summary| Operation::new(id, summary).refuses(&codes);
-    let mut table = Table::of("Trust")
-        .get(
-            "/v1/trust",
-            trust::list,
-            said("listTrust".to_owned(), "Domains that are recognised here.").answers("TrustedDomains"),
-        )
-        .post(
-            "/v1/trust",
-            trust::add,
-            said("addTrust".to_owned(), "Recognise a domain, and say what its owners may root here.")
-                .takes("ToTrust", MAX_BODY_BYTES)
-                .creates("Trusted")
-                .refuses(&[Code::CapabilityMalformed]),
-        )
-        .get(
-            "/v1/trust/{did}",
-            trust::show,
-            said("readTrust".to_owned(), "A domain that is recognised.").answers("Trusted"),
-        )
-        .get(
-            "/v1/trust/{did}/credential",
-            trust::credential,
-            said("readRecognition".to_owned(), "That it is recognised, as a credential for others.")
-                .query(&["format"])
-                .answers("IssuedCredential"),
-        );
-    for (act, summary) in [
-        ("suspend", "Let nothing of the domain count for the time being."),
-        ("resume", "Let it count again."),
-        ("remove", "Recognise it no longer."),
-    ] {
-        let operation = said(format!("{act}Trust"), summary);
-        let operation = operation.takes("Nothing", MAX_BODY_BYTES).answers("Trusted");
-        table = table.post(&format!("/v1/trust/{{did}}/{act}"), trust::act, operation);
-    }
-    table
 }

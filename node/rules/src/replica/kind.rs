@@ -29,6 +29,9 @@ pub enum Kind {
     /// A [`MembershipEpoch`](crate::replica::MembershipEpoch): memberships from before it admit nobody; the
     /// subject is the origin itself, `seq` the number of the epoch. The signature is that of the envelope.
     Membership,
+    /// [`Recognitions`](crate::replica::Recognitions): whom the origin recognises, where it says so; the subject is
+    /// the origin itself, `seq` the number of the statement. The signature is that of the envelope.
+    Recognitions,
 }
 
 /// Who may have signed what is carried. The envelope itself is always signed by its origin.
@@ -137,15 +140,26 @@ const MEMBERSHIP: Rule = Rule {
     ..DUPLICITY_PROOF
 };
 
+const RECOGNITIONS: Rule = Rule {
+    kind: Kind::Recognitions,
+    number: 7,
+    name: "recognitions",
+    about: ItemKind::Recognitions,
+    witnessed: false,
+    signer: Signer::Origin,
+    ..LOG
+};
+
 impl Kind {
     /// Every kind that is handled.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Log,
         Self::LogHead,
         Self::StatusList,
         Self::StatusDelta,
         Self::DuplicityProof,
         Self::Membership,
+        Self::Recognitions,
     ];
 
     /// Its row.
@@ -158,6 +172,7 @@ impl Kind {
             Self::StatusDelta => &STATUS_DELTA,
             Self::DuplicityProof => &DUPLICITY_PROOF,
             Self::Membership => &MEMBERSHIP,
+            Self::Recognitions => &RECOGNITIONS,
         }
     }
 

@@ -38,6 +38,19 @@ pub const MAX_MEMBERSHIP_BYTES: usize = 65_536;
 /// Longest membership epoch: two numbers of nine bytes, and the head of an array.
 pub const MAX_EPOCH_BYTES: usize = 19;
 
+/// Highest number of a membership epoch and of a statement: whatever reads it as JSON keeps it as it is.
+pub const MAX_NUMBER: u64 = did_resolver::json::MAX_INTEGER;
+
+/// Most domains of which one states whether it recognises them: a node recognises 96, and another implementation
+/// may more.
+pub const MAX_RECOGNISED: usize = 256;
+
+/// Most resources for which one of them is recognised, as in a credential that states it.
+pub const MAX_RESOURCES: usize = 64;
+
+/// Longest of these: that of a text in a credential.
+pub const MAX_RESOURCE_BYTES: usize = vc_schemas::object::MAX_TEXT_BYTES;
+
 /// Longest subject of an envelope: a DID URL at its cap; list URLs are held to the same.
 pub const MAX_SUBJECT_BYTES: usize = 2_048;
 

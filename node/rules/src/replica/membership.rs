@@ -5,7 +5,7 @@ use crate::replica::Refusal;
 use crate::replica::cbor::{Reader, Writer, decode_exactly};
 use crate::replica::envelope::Body;
 use crate::replica::kind::Kind;
-use crate::replica::limits::MAX_EPOCH_BYTES;
+use crate::replica::limits::{MAX_EPOCH_BYTES, MAX_NUMBER};
 use did_resolver::time::UnixSeconds;
 use std::cmp::Ordering;
 
@@ -46,7 +46,7 @@ impl MembershipEpoch {
     /// caller to check.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`]; [`Refusal::TooLarge`]; [`Refusal::Inconsistent`].
+    /// [`Refusal::Malformed`]; [`Refusal::TooLarge`]; [`Refusal::TooFarAhead`]; [`Refusal::Inconsistent`].
     pub fn of(body: &Body) -> Result<Self, Refusal> {
         let epoch = decode_exactly(&body.payload, MAX_EPOCH_BYTES, Self::read, Self::encode)?;
         if body.kind == Kind::Membership && epoch.epoch == body.seq {
@@ -58,7 +58,11 @@ impl MembershipEpoch {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Refusal> {
         r.exactly(2)?;
-        Ok(Self { epoch: r.uint()?, not_before: UnixSeconds::new(r.uint()?) })
+        let epoch = r.uint()?;
+        if epoch > MAX_NUMBER {
+            return Err(Refusal::TooFarAhead);
+        }
+        Ok(Self { epoch, not_before: UnixSeconds::new(r.uint()?) })
     }
 
     /// Whether a membership that is valid from `valid_from` on may admit its node.

@@ -67,7 +67,7 @@ struct Domain {
     gossip: Bucket,
     /// Until when that is little, because its origin said two things under one number.
     slowed: Option<MonoMillis>,
-    /// The highest numbers of the lists that this node publishes itself.
+    /// The highest numbers of the lists and statements that this node publishes itself.
     published: BTreeMap<String, u64>,
 }
 
@@ -80,10 +80,10 @@ impl Domain {
         Bucket::new(ORIGIN_GOSSIP_BURST, ORIGIN_GOSSIP_PER_SECOND, now)
     }
 
-    /// This, unless something later than what an envelope carries was published. By its number alone a list
-    /// does not tell: who stole the key of its issuer may have said a higher one.
+    /// This, unless something later than what an envelope carries was published. By its number alone a list or a
+    /// statement does not tell: who stole the key of its issuer may have said a higher one.
     fn is_news(&mut self, body: &Body, held: &[Item]) -> Result<&mut Self, Refusal> {
-        let is_behind = if body.kind.item_kind() == ItemKind::StatusList {
+        let is_behind = if let ItemKind::StatusList | ItemKind::Recognitions = body.kind.item_kind() {
             let highest = self.published.entry(body.subject.clone()).or_default();
             let is_behind = held.iter().map(|item| item.seq).max() < Some(*highest);
             *highest = body.seq.max(*highest);

@@ -40,6 +40,9 @@ pub enum ItemKind {
     /// The membership epoch of a domain: the subject is its DID, `seq` the number, `digest` is SHA-256 of
     /// what is signed.
     Membership,
+    /// Whom a domain states that it recognises: the subject is its DID, `seq` the number, `digest` is SHA-256 of what
+    /// is signed.
+    Recognitions,
     /// One that only later releases know, by its number. A peer of one may hold such items; here they are
     /// neither held nor asked for.
     Later(u8),
@@ -47,14 +50,17 @@ pub enum ItemKind {
 
 impl ItemKind {
     /// Those that are held here.
-    pub const KNOWN: [Self; 4] = [Self::Log, Self::StatusList, Self::DuplicityProof, Self::Membership];
+    pub const KNOWN: [Self; 5] =
+        [Self::Log, Self::StatusList, Self::DuplicityProof, Self::Membership, Self::Recognitions];
 
     /// Most items of this kind that are held of one subject.
     #[must_use]
     pub const fn most_of_a_subject(self) -> usize {
         match self {
             Self::StatusList => MAX_LISTS,
-            Self::Log | Self::DuplicityProof | Self::Membership | Self::Later(_) => MAX_BRANCHES,
+            Self::Log | Self::DuplicityProof | Self::Membership | Self::Recognitions | Self::Later(_) => {
+                MAX_BRANCHES
+            }
         }
     }
 
@@ -66,6 +72,7 @@ impl ItemKind {
             Self::StatusList => 2,
             Self::DuplicityProof => 3,
             Self::Membership => 4,
+            Self::Recognitions => 5,
             Self::Later(number) => number,
         }
     }

@@ -12,8 +12,9 @@ use marque_rules::replica::floor::{
     HeldSince, KnownList, ListDecision, ListFloor, LogDecision, LogFloor, ReceivedList, ReceivedLog,
     SignedList, beside, chosen, decide_list, era, is_past_knowing, log_item,
 };
+use marque_rules::replica::recognitions::{StatementDecision, StatementFloor};
 use marque_rules::replica::{
-    Envelope, Item, ItemKind, Kind, LogHead, Refusal, Request, Response, Scid, Verdict,
+    Envelope, Item, ItemKind, Kind, LogHead, Recognitions, Refusal, Request, Response, Scid, Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -30,7 +31,7 @@ pub(crate) const ENTRIES: u32 = 256;
 /// Objects in one answer here, so that a catch-up takes several.
 const OBJECTS: usize = 5;
 
-/// One object held: a branch of a log, or a list.
+/// One object held: a branch of a log, a list, or a statement.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
     pub(crate) item: Item,
@@ -42,6 +43,7 @@ pub(crate) struct Object {
 pub(crate) enum Content {
     Log(Branch),
     List(ListFloor, Bits),
+    Statement,
 }
 
 /// What is held of one subject, and written as one.
@@ -52,6 +54,7 @@ pub(crate) struct Subject {
     pub(crate) since: HeldSince,
     pub(crate) list_floor: Option<ListFloor>,
     pub(crate) revoked_ever: Option<Bits>,
+    pub(crate) statement_floor: Option<StatementFloor>,
     /// Digests of what was kept as evidence alone.
     pub(crate) evidence: BTreeSet<Sha256Digest>,
 }
@@ -68,7 +71,7 @@ impl Subject {
     pub(crate) fn branches(&self) -> Vec<Branch> {
         let branch = |object: &Object| match &object.content {
             Content::Log(branch) => Some(branch.clone()),
-            Content::List(..) => None,
+            Content::List(..) | Content::Statement => None,
         };
         self.objects.iter().filter_map(branch).collect()
     }
@@ -86,7 +89,7 @@ impl Subject {
         let others: Vec<Object> = others.into_iter().collect();
         let signed = |object: &Object| match &object.content {
             Content::List(at, bits) => Some((*at, object.item.digest, bits.clone())),
-            Content::Log(_) => None,
+            Content::Log(_) | Content::Statement => None,
         };
         let read: Vec<_> = others.iter().filter_map(signed).collect();
         fn as_signed((at, digest, bits): &(ListFloor, Sha256Digest, Bits)) -> SignedList<'_> {
@@ -114,7 +117,7 @@ impl Subject {
     pub(crate) fn list(&self) -> Option<&Bits> {
         self.objects.iter().find_map(|object| match &object.content {
             Content::List(_, bits) => Some(bits),
-            Content::Log(_) => None,
+            Content::Log(_) | Content::Statement => None,
         })
     }
 }
@@ -229,6 +232,7 @@ impl Disk {
             (Kind::StatusDelta, _) => Err(Refusal::BadList),
             (Kind::DuplicityProof, _) => Err(Refusal::BadProof),
             (Kind::Membership, _) => Err(Refusal::Inconsistent),
+            (Kind::Recognitions, _) => self.find_recognitions(envelope, u64::from(era)),
         }
     }
 
@@ -329,6 +333,38 @@ impl Disk {
         })
     }
 
+    fn find_recognitions(&self, envelope: &Envelope, era: u64) -> Result<Found, Refusal> {
+        let (body, said) = (envelope.body(), Recognitions::of(envelope.body())?);
+        if body.subject != envelope.domain_did().as_str() {
+            return Err(Refusal::Inconsistent);
+        }
+        let mut next = self.get(&key_of(envelope)).cloned().unwrap_or_default().as_ref().clone();
+        let held = next.items();
+        let digest = sha256(&body.payload);
+        let at = StatementFloor { issuer_version: era, number: said.number, digest };
+        let item =
+            Item { kind: ItemKind::Recognitions, subject: body.subject.clone(), seq: body.seq, digest };
+        let object =
+            Object { item: item.clone(), envelope: envelope.bytes().into(), content: Content::Statement };
+        let decision = next.statement_floor.map_or(StatementDecision::Accept, |floor| floor.decide(&at));
+        match decision {
+            StatementDecision::Same => return Ok((Verdict::Same { held }, None)),
+            StatementDecision::Older => return Ok((Verdict::Older { item, held }, None)),
+            StatementDecision::Equivocation => {
+                let is_new = next.evidence.insert(digest);
+                return Ok((Verdict::Ignore(Refusal::Equivocation), is_new.then_some(next)));
+            }
+            StatementDecision::Accept | StatementDecision::Contradicts => {}
+        }
+        next.objects = vec![object];
+        next.statement_floor = Some(at);
+        if decision == StatementDecision::Contradicts {
+            next.evidence.extend(held.iter().map(|item| item.digest).chain([digest]));
+            return Ok((Verdict::Beside(next.items(), Refusal::Equivocation), Some(next)));
+        }
+        Ok((Verdict::Accept { held: next.items() }, Some(next)))
+    }
+
     /// Answers a peer from what is durable.
     pub(crate) fn look_up(&self, request: &Request) -> Response {
         let objects = || self.0.values().flat_map(|subject| &subject.objects);
@@ -345,7 +381,7 @@ impl Disk {
                 let log = objects().filter(|object| object.item.subject == *did).find_map(|object| {
                     match &object.content {
                         Content::Log(branch) => begins(branch.log.bytes(), digest).then(|| branch.clone()),
-                        Content::List(..) => None,
+                        Content::List(..) | Content::Statement => None,
                     }
                 });
                 let Some(branch) = log else { return Response::Refused(Refusal::NotFound) };

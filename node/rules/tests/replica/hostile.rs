@@ -8,7 +8,7 @@ use crate::publish::{LIFE, Said, list_url};
 use crate::world::{World, scid};
 use did_resolver::codec::{Sha256Digest, sha256};
 use did_resolver::time::UnixSeconds;
-use marque_rules::replica::limits::MAX_SEQUENCE_JUMP;
+use marque_rules::replica::limits::{MAX_NUMBER, MAX_SEQUENCE_JUMP};
 use marque_rules::replica::view::range::Part;
 use marque_rules::replica::{Envelope, Item, ItemKind, Lane, Refusal, Response, Topic};
 use std::rc::Rc;
@@ -38,12 +38,14 @@ pub(crate) enum Malice {
     Unrevoke,
     /// Signs two lists of one number.
     Equivocate,
+    /// Signs two statements of one number, or one that runs the numbers to their end.
+    Misstate,
     /// Signs what is past its time, or before it.
     Untimely,
 }
 
 impl Malice {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Fork,
         Self::Replay,
         Self::Withhold,
@@ -52,6 +54,7 @@ impl Malice {
         Self::FastForward,
         Self::Unrevoke,
         Self::Equivocate,
+        Self::Misstate,
         Self::Untimely,
     ];
 }
@@ -71,6 +74,7 @@ impl World {
             Some(Malice::Fork) => self.fork(node),
             Some(Malice::Replay) => self.replay(node),
             Some(Malice::Flood) => self.pour(node),
+            Some(Malice::Misstate) => self.misstate(node),
             Some(
                 malice @ (Malice::FastForward | Malice::Unrevoke | Malice::Equivocate | Malice::Untimely),
             ) => {
@@ -209,6 +213,26 @@ impl World {
         let said: Vec<_> =
             lists.iter().map(|(seq, bits)| self.say_list(node, number, &url, (*seq, bits), times)).collect();
         let topic = Topic::new(scid(domain), Lane::Status);
+        self.tell_apart(node, &topic, &said);
+    }
+
+    /// States what its domain does not, in its name.
+    fn misstate(&mut self, node: usize) {
+        let number = self.own_version(node).unwrap_or(1);
+        let held = self.nodes[node].disk.get(&self.statement_key(node)).and_then(|held| held.statement_floor);
+        let held = held.map_or(0, |at| at.number);
+        let seq = match self.random.below(6) {
+            0 => MAX_NUMBER,
+            1 | 2 => held,
+            _ => held.saturating_add(1).min(MAX_NUMBER),
+        };
+        self.tally.count(if seq == MAX_NUMBER { "statements run ahead" } else { "statements of one number" });
+        let mut said = Vec::new();
+        for _ in 0..2 {
+            let which = self.random.number();
+            said.push(self.say_recognitions(node, number, (seq, which)));
+        }
+        let topic = Topic::new(scid(self.nodes[node].domain), Lane::Did);
         self.tell_apart(node, &topic, &said);
     }
 

@@ -66,6 +66,7 @@ impl World {
                 no_log_falls(node, &before, subject);
                 self.forks_contest(node, key, &before, subject);
             }
+            ItemKind::Recognitions => statement_falls_not(node, &before, subject),
             ItemKind::DuplicityProof | ItemKind::Membership | ItemKind::Later(_) => {}
         }
     }
@@ -175,7 +176,8 @@ impl World {
     }
 
     /// What an honest node holds of a domain that all of them must come to hold alike: everything, unless
-    /// a member of the domain went bad. Then it is the logs; and of a domain that is contested its own.
+    /// a member of the domain went bad. Then it is the logs and whom it recognises; and of a domain that is
+    /// contested its own log.
     fn common(&mut self, node: usize, domain: usize, is_contested: bool) -> Option<Sha256Digest> {
         let is_compromised = self.is_compromised(domain);
         let state = self.nodes[node].state.as_mut()?;
@@ -183,7 +185,10 @@ impl World {
             return state.root(scid(domain));
         }
         let own = LIBRARY.domains[domain].did.as_str();
-        let is_common = |item: &&Item| item.kind == ItemKind::Log && (!is_contested || item.subject == own);
+        let is_common = |item: &&Item| match item.kind {
+            ItemKind::Log => !is_contested || item.subject == own,
+            kind => kind == ItemKind::Recognitions && !is_contested,
+        };
         let ids: Vec<_> = state.items(scid(domain)).filter(is_common).map(Item::id).collect();
         Some(sha256(ids.as_flattened()))
     }
@@ -311,6 +316,15 @@ impl World {
             }
         }
     }
+}
+
+/// I2: what a domain states is overtaken by a later statement alone, or by one of the same number and a lower digest.
+fn statement_falls_not(node: usize, before: &Subject, subject: &Subject) {
+    let place = |subject: &Subject| {
+        subject.statement_floor.map(|at| (at.issuer_version, at.number, std::cmp::Reverse(at.digest)))
+    };
+    assert!(place(subject) >= place(before), "I2: node {node}: what a domain states fell");
+    assert!(subject.objects.len() == 1, "node {node}: one statement of a domain is held");
 }
 
 /// I2: the floor of a log stays or rises, and each history held goes on.

@@ -8,8 +8,10 @@ use crate::world::{World, scid};
 use did_resolver::document::Relationship;
 use did_resolver::time::UnixSeconds;
 use marque_rules::replica::floor::LogFloor;
-use marque_rules::replica::{Body, Envelope, Input, ItemKind, Kind, Lane};
+use marque_rules::replica::{Body, Envelope, Input, ItemKind, Kind, Lane, Recognitions};
+use marque_rules::trust::TrustedDomain;
 use std::time::Duration;
+use vc_schemas::delegation::scope::Scope;
 use vc_schemas::status::bitstring::Bits;
 
 /// How long gossip passes an envelope on.
@@ -146,6 +148,61 @@ impl World {
         memo::sign(domain, &LIBRARY.domains[domain].did, number, body)
     }
 
+    /// An envelope that states whom the domain of `node` recognises: those of the other domains whose bit is set in
+    /// `which`.
+    pub(crate) fn say_recognitions(&self, node: usize, number: u32, (seq, which): (u64, u64)) -> Envelope {
+        let domain = self.nodes[node].domain;
+        let recognised = |(of, stories): (usize, &DomainStories)| TrustedDomain {
+            did: stories.did.clone(),
+            suspended: (which >> 8 >> of) & 1 == 1,
+            capabilities: Scope::default(),
+            resources: None,
+        };
+        let all = LIBRARY.domains.iter().enumerate().filter(|(of, _)| (which >> of) & 1 == 1);
+        let said = Recognitions::new(seq, scid(domain), all.map(recognised));
+        let issued_at = self.issued(node);
+        let body = Body {
+            kind: Kind::Recognitions,
+            domain: scid(domain).clone(),
+            subject: LIBRARY.domains[domain].did.as_str().to_owned(),
+            seq,
+            prev: None,
+            issued_at,
+            expires_at: issued_at.plus(LIFE),
+            payload: said.encode(),
+            witness: None,
+        };
+        memo::sign(domain, &LIBRARY.domains[domain].did, number, body)
+    }
+
+    pub(crate) fn statement_key(&self, node: usize) -> Key {
+        let domain = self.nodes[node].domain;
+        let did = LIBRARY.domains[domain].did.as_str().to_owned();
+        (scid(domain).clone(), ItemKind::Recognitions, did)
+    }
+
+    /// States anew whom the domain of `node` recognises.
+    fn publish_recognitions(&mut self, node: usize) {
+        let Some(number) = self.own_version(node) else { return };
+        let key = self.statement_key(node);
+        let before = self.nodes[node].disk.get(&key).cloned().unwrap_or_default();
+        let held = before.statement_floor.map(|at| at.number);
+        // By a new key the numbers begin anew: those that somebody ran to their end are overtaken.
+        let Some(seq) = Recognitions::next_number(held, self.unix(node)).or(Some(1)) else { return };
+        let which = self.random.number();
+        let envelope = self.say_recognitions(node, number, (seq, which));
+        let (found, subject) = self.nodes[node].disk.judge(&envelope, None, self.unix(node));
+        let Some(subject) =
+            subject.filter(|_| matches!(found, marque_rules::replica::Verdict::Accept { .. }))
+        else {
+            return self.tally.count("statements that cannot be made");
+        };
+        self.tally.count("statements");
+        let held = subject.items();
+        self.commit(node, Some(&envelope), key, subject);
+        self.handle(node, Input::Local { envelope: Box::new(envelope), held, lane: Lane::Did });
+    }
+
     /// The version of its own domain that brought the key by which a node signs; `None` while that domain
     /// is contested.
     pub(crate) fn own_version(&self, node: usize) -> Option<u32> {
@@ -162,6 +219,9 @@ impl World {
             return;
         }
         let domain = self.nodes[node].domain;
+        if self.writer(domain, 0) == node && self.random.one_in(3) {
+            return self.publish_recognitions(node);
+        }
         let mine: Vec<_> = (0..=AGENTS).filter(|story| self.writer(domain, *story) == node).collect();
         match self.random.among(&mine).filter(|_| self.random.one_in(2)) {
             Some(story) => self.publish_log(node, story),

@@ -25,8 +25,10 @@ fn body(seq: u64, payload: Vec<u8>) -> Body {
 
 #[test]
 fn an_epoch_reads_back_under_its_own_number_and_kind_only() {
-    let said = epoch(u64::MAX, u64::MAX);
-    let good = body(u64::MAX, said.encode());
+    let said = epoch(MAX_NUMBER, u64::MAX);
+    let good = body(MAX_NUMBER, said.encode());
+    let beyond = body(MAX_NUMBER + 1, epoch(MAX_NUMBER + 1, 5).encode());
+    assert_eq!(MembershipEpoch::of(&beyond), Err(Refusal::TooFarAhead));
     assert_eq!(MembershipEpoch::of(&good), Ok(said));
     assert!(said.encode().len() <= MAX_EPOCH_BYTES);
     assert_eq!(MembershipEpoch::of(&Body { seq: 7, ..good.clone() }), Err(Refusal::Inconsistent));

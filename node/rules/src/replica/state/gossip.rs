@@ -69,7 +69,7 @@ impl State {
                     return Err(Refusal::Older);
                 }
             }
-            Kind::StatusList | Kind::DuplicityProof | Kind::Membership => {
+            Kind::StatusList | Kind::DuplicityProof | Kind::Membership | Kind::Recognitions => {
                 let id = payload_item(envelope).id();
                 if domain.view.holds(&id) {
                     return Err(Refusal::Known);

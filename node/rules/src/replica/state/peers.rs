@@ -275,7 +275,7 @@ impl State {
             Kind::Log | Kind::LogHead | Kind::StatusList | Kind::StatusDelta => {
                 self.out.extend(of_it.into_iter().map(|peer| Effect::Review { peer }));
             }
-            Kind::DuplicityProof => {}
+            Kind::DuplicityProof | Kind::Recognitions => {}
         }
     }
 
