@@ -10,7 +10,7 @@ mod template;
 
 pub use layers::{Layers, Origin};
 pub use store::{Engine, Index, Store};
-pub use template::template;
+pub use template::{EXAMPLE, template};
 
 use crate::failure::{Failure, Local};
 use did_resolver::keys::KeyKind;

@@ -8,6 +8,7 @@ mod high_water;
 mod interop;
 mod keys;
 pub(crate) mod loss;
+mod notify;
 mod system;
 
 use crate::config::Config;
@@ -163,11 +164,13 @@ pub async fn up_reaching(
     let confirming = tokio::spawn(duties::confirm(Arc::clone(&domain), lease, ended(stopped.clone())));
     files::replace(&data.node(), format!("{about:#}\n").as_bytes())?;
     announce(&about, options.json);
+    notify::tell(notify::READY);
 
     let serving = marque_http::serve(Arc::new(faces), listeners, ended(stopped));
     tokio::pin!(serving);
     tokio::select! {
         () = told_to_stop(options.while_stdin) => {
+            notify::tell(notify::STOPPING);
             stop.send_replace(true);
             serving.await;
         }

@@ -34,3 +34,34 @@ fn the_pages_name_only_paths_that_exist() {
         }
     }
 }
+
+/// The names that follow `marker` in `text`: letters, digits and `_`.
+fn names_after<'a>(text: &'a str, marker: &str) -> impl Iterator<Item = &'a str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split(marker).skip(1).map(move |rest| rest.split(|c| !is_name(c)).next().unwrap_or_default())
+}
+
+/// Every metric that an alert or the dashboard looks at is registered by the program, and has the ending that its
+/// kind has.
+#[test]
+fn alerts_and_dashboard_name_only_metrics_that_the_program_has() {
+    let mut registered = BTreeSet::new();
+    for file in sources() {
+        let text = fs::read_to_string(&file).unwrap();
+        let calls = text.split("registry.register(").skip(1);
+        registered.extend(calls.filter_map(|call| Some(call.split('"').nth(1)?.to_owned())));
+    }
+    let counters = ["http_requests", "verifications", "gossip_validate", "peers_dropped", "hello_refused"];
+    for page in ["deploy/prometheus/alerts.yaml", "deploy/grafana/dashboard.json"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let mut seen = 0;
+        for name in names_after(&text, "marque_") {
+            let bare = name.trim_end_matches("_total").trim_end_matches("_bucket");
+            assert!(registered.contains(bare), "{page}: marque_{name} is not among {registered:?}");
+            assert_eq!(name.ends_with("_total"), counters.contains(&bare), "{page}: marque_{name}");
+            assert_eq!(name.ends_with("_bucket"), bare == "journal_fsync_seconds", "{page}: marque_{name}");
+            seen += 1;
+        }
+        assert!(seen > 10, "{page} names {seen}");
+    }
+}

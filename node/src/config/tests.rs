@@ -163,3 +163,87 @@ fn a_domain_is_a_lower_case_name_with_a_dot() {
         assert!(check_domain(name).is_err(), "{name}");
     }
 }
+
+/// Each key of the example with its section, its value and the comment above it.
+fn explained() -> Vec<(String, String, String)> {
+    let (mut section, mut comment, mut keys) = (String::new(), String::new(), Vec::new());
+    let names: Vec<String> = Layers::defaults().unwrap().iter().map(|(key, ..)| key.to_owned()).collect();
+    for line in EXAMPLE.lines() {
+        let text = line.trim_start_matches("# ");
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = format!("{name}.");
+        } else if line.is_empty() {
+            comment.clear();
+        } else if let Some((name, value)) = text.split_once(" = ")
+            && names.contains(&format!("{section}{name}"))
+        {
+            keys.push((format!("{section}{name}"), value.to_owned(), std::mem::take(&mut comment)));
+        } else {
+            comment.push_str(text);
+            comment.push(' ');
+        }
+    }
+    keys
+}
+
+/// The configuration with one key at this value.
+fn with(key: &str, value: &str) -> Result<Config, Failure> {
+    let (section, name) = key.split_once('.').unwrap();
+    with_file(&format!("[{section}]\n{name} = {value}"))
+}
+
+#[test]
+fn the_example_says_of_every_key_what_it_is_and_its_default() {
+    let defaults = Layers::defaults().unwrap();
+    let (explained, names): (Vec<_>, Vec<&str>) =
+        (explained(), defaults.iter().map(|(key, ..)| key).collect());
+    let mut seen: Vec<&str> = explained.iter().map(|(key, ..)| key.as_str()).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, names, "each key once, and no other");
+    for (key, value, comment) in &explained {
+        assert!(comment.len() > 20, "{key}: {comment}");
+        let default = defaults.iter().find(|(name, ..)| name == key).unwrap().1;
+        assert_eq!(*value, default.to_string(), "{key}");
+        assert_eq!(default.is_integer(), comment.contains("Unit: "), "{key}: {comment}");
+    }
+    // As it stands, nothing is set.
+    assert_eq!(with_file(EXAMPLE).unwrap(), Config::default());
+}
+
+/// What a list can have at this place.
+type Item = fn(usize) -> String;
+
+#[test]
+fn the_bounds_in_the_example_are_those_that_hold() {
+    let mut seen = 0;
+    for (key, _, comment) in explained() {
+        if let Some((_, bounds)) = comment.split_once("Bounds: ") {
+            let mut words = bounds.split([' ', '.']).filter_map(|word| word.parse::<i64>().ok());
+            let (least, most) = (words.next().unwrap(), words.next().unwrap());
+            for (value, holds) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
+                assert_eq!(with(&key, &value.to_string()).is_ok(), holds, "{key} = {value}");
+            }
+            seen += 1;
+        }
+        let items: [(&str, Item); 3] = [
+            ("multiaddrs", |at| format!("\"/dns4/p{at}.example/tcp/8643\"")),
+            ("networks", |at| format!("\"10.{at}.0.0/16\"")),
+            ("capabilities", |at| format!("\"calendar:read{at}\"")),
+        ];
+        for (what, item) in items {
+            let Some(most) =
+                comment.split(&format!(" {what}")).next().filter(|_| comment.contains("At most"))
+            else {
+                continue;
+            };
+            let Some(most) = most.rsplit(' ').next().and_then(|word| word.parse::<usize>().ok()) else {
+                continue;
+            };
+            let list = |count: usize| format!("[{}]", (0..count).map(item).collect::<Vec<_>>().join(", "));
+            assert!(with(&key, &list(most)).is_ok(), "{key}: {most} {what}");
+            assert!(with(&key, &list(most + 1)).is_err(), "{key}: {} {what}", most + 1);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 7 + 5, "numbers and lists");
+}

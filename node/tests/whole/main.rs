@@ -27,6 +27,7 @@ mod process;
 mod resolver;
 #[cfg(feature = "postgres")]
 mod shared;
+mod service;
 mod speech;
 mod store;
 mod vcapi;
