@@ -29,7 +29,8 @@ use crate::replica::limits::{
 };
 use crate::replica::now::{MonoMillis, Now};
 use crate::replica::view::{Item, ItemKind, View};
-use crate::replica::{Body, Kinds, Lane, Refusal, Scid, Topic};
+use crate::replica::{Envelope, Kinds, Lane, Refusal, Scid, Topic};
+use did_resolver::did::DidUrl;
 use jobs::Job;
 use long_log::WaitingLog;
 use peers::PeerState;
@@ -67,13 +68,16 @@ struct Domain {
     gossip: Bucket,
     /// Until when that is little, because its origin said two things under one number.
     slowed: Option<MonoMillis>,
-    /// The highest numbers of the lists and statements that this node publishes itself.
-    published: BTreeMap<String, u64>,
+    /// The highest numbers of the lists that this node publishes itself.
+    lists: BTreeMap<String, u64>,
+    /// The key and the number of the statement that it published last.
+    stated: Option<(DidUrl, u64)>,
 }
 
 impl Domain {
     fn new(now: MonoMillis) -> Self {
-        Self { view: View::default(), gossip: Self::usual(now), slowed: None, published: BTreeMap::new() }
+        let (view, lists) = (View::default(), BTreeMap::new());
+        Self { view, gossip: Self::usual(now), slowed: None, lists, stated: None }
     }
 
     fn usual(now: MonoMillis) -> Bucket {
@@ -81,15 +85,27 @@ impl Domain {
     }
 
     /// This, unless something later than what an envelope carries was published. By its number alone a list or a
-    /// statement does not tell: who stole the key of its issuer may have said a higher one.
-    fn is_news(&mut self, body: &Body, held: &[Item]) -> Result<&mut Self, Refusal> {
-        let is_behind = if let ItemKind::StatusList | ItemKind::Recognitions = body.kind.item_kind() {
-            let highest = self.published.entry(body.subject.clone()).or_default();
-            let is_behind = held.iter().map(|item| item.seq).max() < Some(*highest);
-            *highest = body.seq.max(*highest);
-            is_behind
-        } else {
-            self.view.is_behind(held)
+    /// statement does not tell: who stole the key of its issuer may have said a higher one. By another key the
+    /// numbers of statements begin anew, and they are published in the order in which they were made.
+    fn is_news(&mut self, envelope: &Envelope, held: &[Item]) -> Result<&mut Self, Refusal> {
+        let body = envelope.body();
+        let newest = held.iter().map(|item| item.seq).max();
+        let is_behind = match body.kind.item_kind() {
+            ItemKind::StatusList => {
+                let highest = self.lists.entry(body.subject.clone()).or_default();
+                let is_behind = newest < Some(*highest);
+                *highest = body.seq.max(*highest);
+                is_behind
+            }
+            ItemKind::Recognitions => {
+                let last = self.stated.as_ref().filter(|(key_id, _)| key_id == envelope.key_id());
+                let is_behind = last.is_some_and(|(_, number)| newest < Some(*number));
+                if !is_behind {
+                    self.stated = Some((envelope.key_id().clone(), body.seq));
+                }
+                is_behind
+            }
+            _ => self.view.is_behind(held),
         };
         if is_behind { Err(Refusal::Older) } else { Ok(self) }
     }

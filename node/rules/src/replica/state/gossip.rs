@@ -92,7 +92,7 @@ impl State {
     pub(super) fn local(&mut self, envelope: &Envelope, held: Vec<Item>, lane: Lane) {
         let body = envelope.body();
         let domain = self.domains.get_mut(&body.domain).ok_or(Refusal::NotSubscribed);
-        let domain = match domain.and_then(|domain| domain.is_news(body, &held)) {
+        let domain = match domain.and_then(|domain| domain.is_news(envelope, &held)) {
             Ok(domain) => domain,
             Err(reason) => {
                 let (metric, kind) = (Metric::LocalRefused, Some(body.kind));

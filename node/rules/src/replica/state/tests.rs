@@ -32,6 +32,10 @@ fn envelope(origin: u8, kind: Kind, subject: &str, seq: u64) -> Envelope {
 }
 
 fn carrying(origin: u8, kind: Kind, subject: &str, seq: u64, payload: Vec<u8>) -> Envelope {
+    signed_by("key", origin, kind, subject, seq, payload)
+}
+
+fn signed_by(name: &str, origin: u8, kind: Kind, subject: &str, seq: u64, payload: Vec<u8>) -> Envelope {
     let key = SigningKey::from_bytes(&[1; 32]);
     let body = Body {
         kind,
@@ -44,7 +48,7 @@ fn carrying(origin: u8, kind: Kind, subject: &str, seq: u64, payload: Vec<u8>) -
         payload,
         witness: None,
     };
-    let key_id = domain(origin).with_fragment("key").unwrap();
+    let key_id = domain(origin).with_fragment(name).unwrap();
     let draft = EnvelopeDraft::new(body, key_id, KeyKind::Ed25519).unwrap();
     let signature = key.sign(draft.signing_input()).to_bytes();
     draft.attach(&PublicKey::ed25519(key.verifying_key().as_bytes()).unwrap(), &signature).unwrap()
@@ -806,6 +810,25 @@ fn what_a_thief_said_of_a_list_does_not_keep_its_issuer_from_publishing() {
     // Of two that were made at once the older comes last.
     assert_eq!(reasons(&publish(6)), [Refusal::Older]);
     assert_eq!(state.items(&scid(0)).map(|item| item.seq).collect::<Vec<_>>(), [7]);
+}
+
+// MESH.md D12: found by the simulator
+#[test]
+fn a_statement_by_a_newer_key_is_published_whatever_its_number() {
+    let mut state = state();
+    let subject = domain(0).as_str().to_owned();
+    let said = |seq: u64| {
+        let digest = codec::sha256(&seq.to_be_bytes());
+        Item { kind: ItemKind::Recognitions, subject: subject.clone(), seq, digest }
+    };
+    let mut publish = |key: &str, seq: u64| {
+        let envelope = signed_by(key, 0, Kind::Recognitions, &subject, seq, vec![1]);
+        let local = Input::Local { envelope: Box::new(envelope), held: vec![said(seq)], lane: Lane::Did };
+        state.handle(local, now(1)).iter().any(|e| matches!(e, Effect::Publish { .. }))
+    };
+    assert!(publish("key", 7) && !publish("key", 6));
+    assert!(publish("newer", 3) && !publish("newer", 2) && publish("newer", 4));
+    assert_eq!(state.items(&scid(0)).map(|item| item.seq).collect::<Vec<_>>(), [4]);
 }
 
 // found by the simulator
