@@ -200,6 +200,10 @@ impl Domain {
             let expect = known.held.versions.get(at).map_or(Expect::Absent, |v| Expect::Version(*v));
             writes.push(put_bytes(Table::Logs, log_key(did, at), packed(log), expect));
         }
+        for (at, version) in known.held.versions.iter().enumerate().skip(branches.len()) {
+            let (key, expect) = (log_key(did, at), Expect::Version(*version));
+            writes.push(Write { table: Table::Logs, key, value: None, expect });
+        }
         if let [log] = branches {
             let floor = LogFloor::of(log);
             let since = known.since.noting(floor.number, self.now());

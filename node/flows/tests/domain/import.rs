@@ -135,6 +135,30 @@ async fn a_fork_makes_the_did_contested_and_both_branches_are_kept() {
     assert_eq!(import(&node, &did, root.log.bytes()).await.unwrap_err().code, Code::DidContested);
 }
 
+// MESH.md D7
+#[tokio::test]
+async fn of_many_histories_the_longest_is_held_until_one_that_comes_before_it_is_longer() {
+    let node = Node::new("alpha.test").await;
+    let root = stranger();
+    let (did, at) = (root.did(), |seconds: u64| UnixSeconds::new(NOW - 100 + seconds));
+    let mut all: Vec<_> = (0..6).map(|seconds| root.rotated(at(seconds), None)).collect();
+    all.sort_by_key(|holder| holder.log.head().id.clone());
+    let longest = all.pop().unwrap().rotated(at(10), None);
+    let grown = all[1].rotated(at(10), None).rotated(at(11), None);
+    for holder in all.iter().chain([&longest]) {
+        let _ = import(&node, &did, holder.log.bytes()).await;
+    }
+    let heads = async || {
+        let held = node.domain.held_log(&did).await.unwrap();
+        held.branches.iter().map(|log| log.head().id.clone()).collect::<Vec<_>>()
+    };
+    let ranked = |from: &[Holder]| from.iter().take(4).map(|h| h.log.head().id.clone()).collect::<Vec<_>>();
+    assert_eq!(heads().await, [ranked(&all), vec![longest.log.head().id.clone()]].concat());
+    let _ = import(&node, &did, grown.log.bytes()).await;
+    all[1] = grown;
+    assert_eq!(heads().await, ranked(&all));
+}
+
 #[tokio::test]
 async fn what_stands_in_this_domain_does_not_come_in_by_import() {
     let node = Node::new("alpha.test").await;

@@ -112,8 +112,11 @@ pub const MAX_DOMAINS: usize = 100;
 /// Items held per domain: six times the goal of 10,000 DIDs.
 pub const MAX_ITEMS_PER_DOMAIN: usize = 65_536;
 
-/// Branches held of one subject. Two prove misbehaviour; more add nothing but memory.
-pub const MAX_BRANCHES: usize = 4;
+/// Branches of a log that are held for coming first. Two prove misbehaviour; more add nothing but memory.
+pub const RANKED_BRANCHES: usize = 4;
+
+/// Most that is held of one subject: those branches and the longest, so that no log held becomes shorter.
+pub const MAX_BRANCHES: usize = RANKED_BRANCHES + 1;
 
 /// Lists held of one URL: of an honest issuer one, and of one that restored a backup or lost its key a few. With
 /// that many there may be more, and what they revoke is not known.

@@ -331,7 +331,7 @@ fn statement_falls_not(node: usize, before: &Subject, subject: &Subject) {
 fn no_log_falls(node: usize, before: &Subject, after: &Subject) {
     let number = |subject: &Subject| subject.log_floor.as_ref().map(|floor| floor.number);
     assert!(number(after) >= number(before), "I2: node {node}: the floor of a log fell");
-    if after.objects.len() < MAX_BRANCHES {
+    if after.objects.len() < RANKED_BRANCHES {
         for branch in before.branches() {
             let goes_on =
                 after.branches().iter().any(|after| after.log.bytes().starts_with(branch.log.bytes()));

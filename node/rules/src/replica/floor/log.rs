@@ -2,12 +2,13 @@
 //! the DID contested, unless the key that made it had been dead for long.
 
 use super::held_since::HeldSince;
-use crate::replica::limits::{MAX_BRANCHES, MAX_PROOFS_BYTES};
+use crate::replica::limits::{MAX_PROOFS_BYTES, RANKED_BRANCHES};
 use crate::replica::view::{Item, ItemKind, log_digest};
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{Extension, Log, LogError, WitnessProofsError};
 use std::borrow::Borrow;
+use std::cmp::Reverse;
 
 /// The floor of a DID's log: a version that every accepted log has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +89,10 @@ pub enum LogDecision {
     Contested {
         /// The first number at which they differ.
         at: u32,
-        /// Every branch, to be kept and passed on: at most [`MAX_BRANCHES`], the one that counts here
-        /// and those whose versionIds come first, compared from the first version on. A branch that grows keeps
-        /// its place, so that every replica keeps the same, in whatever order it hears of them.
+        /// Every branch, to be kept and passed on: at most [`RANKED_BRANCHES`], the one that counts here
+        /// and those whose versionIds come first, compared from the first version on, and the longest. A branch
+        /// that grows keeps its place, and which is longest no shorter one changes, so that every replica keeps
+        /// the same, in whatever order it hears of them.
         branches: Vec<Log>,
     },
     /// A valid fork by a key that had been dead for long: something to raise an alarm about and to keep
@@ -190,9 +192,14 @@ fn within_floor(did: &Did, log: Log, known: Known<'_>) -> LogDecision {
 fn contested(at: u32, mut branches: Vec<Log>, settled: Option<&str>) -> LogDecision {
     let head = chosen(&branches, settled).map(|log| log.head().id.clone());
     let counts = |branch: &Log| head.as_ref() == Some(&branch.head().id);
-    let ids = |branch: &Log| branch.versions().map(|version| version.id.clone()).collect::<Vec<_>>();
-    branches.sort_by_cached_key(|branch| (!counts(branch), ids(branch)));
-    branches.truncate(MAX_BRANCHES);
+    branches.sort_by_cached_key(|branch| branch.versions().map(|v| v.id.clone()).collect::<Vec<_>>());
+    // The first of those of one length, whichever counts here.
+    let length = |(at, branch): &(usize, &Log)| (branch.head().number, Reverse(*at));
+    let longest = branches.iter().enumerate().max_by_key(length).map(|(_, branch)| branch.head().id.clone());
+    branches.sort_by_key(|branch| !counts(branch));
+    let ranked = branches.len().min(RANKED_BRANCHES);
+    let beyond = branches.split_off(ranked);
+    branches.extend(beyond.into_iter().find(|branch| longest.as_ref() == Some(&branch.head().id)));
     LogDecision::Contested { at, branches }
 }
 

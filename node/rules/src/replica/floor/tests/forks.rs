@@ -1,7 +1,7 @@
 //! Which forks make a DID contested, which only raise an alarm, and what an operator settles.
 
 use super::*;
-use crate::replica::limits::MAX_BRANCHES;
+use crate::replica::limits::{MAX_BRANCHES, RANKED_BRANCHES};
 use std::time::Duration;
 
 fn key(seed: u8) -> PublicKey {
@@ -140,7 +140,32 @@ fn the_settled_branch_stays_however_many_others_there_are() {
         assert!(node.held.len() <= MAX_BRANCHES);
         assert_eq!(chosen(&node.held, node.settled.as_deref()), Some(&honest));
     }
-    assert_eq!(node.held.len(), MAX_BRANCHES);
+    // All are of one length.
+    assert_eq!(node.held.len(), RANKED_BRANCHES);
+}
+
+// MESH.md D7: found by the simulator. Whoever heard of few branches kept a longer one, and nobody else took it.
+#[test]
+fn of_many_branches_the_longest_is_kept_whoever_hears_of_it_when() {
+    let one = first();
+    let mut all: Vec<Log> = (0..6).map(|name| next(&one, &name.to_string(), 1, None)).collect();
+    all.sort_by_key(|log| log.head().id.clone());
+    let last = all.pop().unwrap();
+    let longest = next(&last, "longer", 1, None);
+    let first_heard = [&longest].into_iter().chain(&all).collect::<Vec<_>>();
+    let last_heard = all.iter().chain([&last, &longest]).collect::<Vec<_>>();
+    for heard in [first_heard, last_heard] {
+        let mut node = Holder::default();
+        heard.iter().for_each(|log| drop(node.hears(log, NOW)));
+        let mut kept: Vec<&Log> = all.iter().take(RANKED_BRANCHES).collect();
+        kept.push(&longest);
+        assert_eq!(node.held.iter().collect::<Vec<_>>(), kept);
+        // One of the first grows beyond it, and then none is kept for its length.
+        let grown = next(&next(&all[1], "a", 1, None), "b", 1, None);
+        node.hears(&grown, NOW);
+        assert_eq!(node.held.len(), RANKED_BRANCHES);
+        assert!(node.held.contains(&grown) && !node.held.contains(&longest));
+    }
 }
 
 proptest! {
@@ -191,7 +216,7 @@ proptest! {
     // however short they are when it does.
     #[test]
     fn of_many_branches_every_replica_ends_with_the_same(
-        forks in proptest::collection::vec((0..8_usize, any::<bool>()), MAX_BRANCHES..9),
+        forks in proptest::collection::vec((0..8_usize, any::<bool>()), MAX_BRANCHES..10),
         heard in proptest::collection::vec(proptest::collection::vec(any::<prop::sample::Index>(), 0..24), 2..4),
     ) {
         // A tree of logs: each goes on from one that is there.
