@@ -51,7 +51,14 @@ fn alerts_and_dashboard_name_only_metrics_that_the_program_has() {
         let calls = text.split("registry.register(").skip(1);
         registered.extend(calls.filter_map(|call| Some(call.split('"').nth(1)?.to_owned())));
     }
-    let counters = ["http_requests", "verifications", "gossip_validate", "peers_dropped", "hello_refused"];
+    let counters = [
+        "http_requests",
+        "internal_errors",
+        "verifications",
+        "gossip_validate",
+        "peers_dropped",
+        "hello_refused",
+    ];
     for page in ["deploy/prometheus/alerts.yaml", "deploy/grafana/dashboard.json"] {
         let text = fs::read_to_string(root().join(page)).unwrap();
         let mut seen = 0;

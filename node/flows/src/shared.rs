@@ -164,7 +164,10 @@ impl Domain {
                 continue;
             };
             let (item, _) = read_announced(&json)?;
-            subjects.insert((domain, item.kind, item.subject));
+            // What a node of a later release wrote is for its like.
+            if ItemKind::KNOWN.contains(&item.kind) {
+                subjects.insert((domain, item.kind, item.subject));
+            }
         }
         for (domain, kind, subject) in subjects {
             let items = self.announced(&domain, kind, &subject).await?;

@@ -73,6 +73,10 @@ pub(crate) async fn watch(State(guard): State<Guard>, request: Request, next: Ne
             (Face::Admin, &Method::POST) => tracing::info!(status, ms, "answered"),
             _ => tracing::debug!(status, ms, "answered"),
         }
+        // By its code: the status alone is also that of some DID URLs that ask in vain.
+        if response.extensions().get::<Problem>().is_some_and(|problem| problem.code() == Code::Internal) {
+            guard.faces.metrics.internal();
+        }
         finish(response, &id)
     });
     let headers = response.headers_mut();

@@ -35,6 +35,7 @@ struct ListLabels {
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
+    internal: Counter,
     verifications: Family<VerificationLabels, Counter>,
     list_age: Family<ListLabels, Gauge<i64>>,
     list_sequence: Family<ListLabels, Gauge<u64, AtomicU64>>,
@@ -53,6 +54,8 @@ impl Metrics {
             "Requests answered, by face, method, route and status",
             metrics.requests.clone(),
         );
+        let internal = "Requests answered by the code `internal`: defects of this node";
+        registry.register("internal_errors", internal, metrics.internal.clone());
         registry.register(
             "verifications",
             "Presentations decided on, by outcome and code",
@@ -110,6 +113,11 @@ impl Metrics {
         };
         let labels = RequestLabels { face, method, route, status: status.into() };
         self.requests.get_or_create(&labels).inc();
+    }
+
+    /// Counts a request that met a defect.
+    pub(crate) fn internal(&self) {
+        self.internal.inc();
     }
 
     /// Counts a decision on a presentation.

@@ -92,3 +92,105 @@ fn no_argument_takes_a_secret() {
         );
     }
 }
+
+/// The words after each `marque` in what a page has one type: between backquotes, in blocks of code, and in the
+/// actions of alerts.
+fn typed(page: &str) -> Vec<Vec<String>> {
+    let mut spans: Vec<&str> = page.split('`').skip(1).step_by(2).collect();
+    spans.extend(
+        page.lines().filter(|line| line.starts_with("    ") || line.trim_start().starts_with("action:")),
+    );
+    let ends =
+        |word: &str| matches!(word, "|" | "&&" | ">" | "#" | "\\") || word.starts_with(['#', '>', '|']);
+    let line = |words: &str| -> Vec<String> {
+        let bare = |word: &str| word.trim_matches(['"', '\'', '[', ']', '(', ')', ',']).to_owned();
+        let mut line = Vec::new();
+        for word in words.split_whitespace().take_while(|word| !ends(word)) {
+            let is_last = word.ends_with([';', ':', '`']) || word.ends_with('.') && word.len() > 1;
+            line.push(bare(word.trim_end_matches([';', ':', '`', '.'])));
+            if is_last {
+                break;
+            }
+        }
+        line
+    };
+    let is_start = |before: &str| {
+        // `-p marque` is cargo's, `-o marque` a user's name.
+        let is_value = before.split_whitespace().last().is_some_and(|word| word.starts_with('-'));
+        let is_path = before.ends_with("target/debug/") || before.ends_with("target/release/");
+        is_path
+            || before.is_empty()
+            || before.ends_with([' ', '"', '(']) && (!is_value || before.ends_with("-- "))
+    };
+    let mut found = Vec::new();
+    for span in spans {
+        let mut rest = span;
+        while let Some((before, after)) = rest.split_once("marque ") {
+            if is_start(before) {
+                found.push(line(after));
+            }
+            rest = after;
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_that_a_page_says_to_type_is_one() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut pages = vec![root.join("README.md"), root.join("CHANGELOG.md"), root.join("ARCHITECTURE.md")];
+    pages.push(root.join("deploy/prometheus/alerts.yaml"));
+    let docs = std::fs::read_dir(root.join("docs")).unwrap();
+    pages.extend(
+        docs.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "md")),
+    );
+    let cli = Cli::command();
+    let mut seen = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for line in typed(&text) {
+            let mut command = &cli;
+            let mut options: Vec<&str> = Vec::new();
+            let mut is_value = false;
+            for word in &line {
+                if let Some(option) = word.strip_prefix("--") {
+                    options.push(option.split('=').next().unwrap());
+                    is_value = command.get_arguments().chain(cli.get_arguments()).any(|argument| {
+                        argument.get_long() == Some(option) && argument.get_action().takes_values()
+                    });
+                } else if is_value {
+                    is_value = false;
+                } else if word == "help" {
+                    break;
+                } else if command.has_subcommands() {
+                    // `ls|show`: each of them.
+                    let mut names = word.split('|');
+                    let first = names.next().unwrap();
+                    let next = command.find_subcommand(first);
+                    let is_word = first.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+                    assert!(next.is_some() || !is_word, "{}: marque {}", page.display(), line.join(" "));
+                    assert!(
+                        names.all(|name| command.find_subcommand(name).is_some()),
+                        "{}: marque {}",
+                        page.display(),
+                        line.join(" ")
+                    );
+                    let Some(next) = next else { break };
+                    command = next;
+                }
+            }
+            let known = |option: &str| {
+                option.is_empty()
+                    || ["help", "version"].contains(&option)
+                    || command.get_arguments().chain(cli.get_arguments()).any(|argument| {
+                        argument.get_long() == Some(option)
+                            || argument.get_all_aliases().is_some_and(|all| all.contains(&option))
+                    })
+            };
+            let unknown: Vec<_> = options.into_iter().filter(|option| !known(option)).collect();
+            assert!(unknown.is_empty(), "{}: marque {}: {unknown:?}", page.display(), line.join(" "));
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}

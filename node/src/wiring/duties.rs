@@ -1,13 +1,15 @@
 //! What a node does that nobody asked for: it signs lists again, tells of forks, looks again at what was deferred.
 
 use marque_flows::domain::Domain;
+use marque_flows::error::Error;
+use marque_flows::ports::records::StoreError;
 use marque_flows::shared::Heard;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it is looked whether a list is due, or a fork to be told of: well below half of the shortest ttl.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -15,6 +17,10 @@ const REFRESH: Duration = Duration::from_millis(500);
 /// How often it is looked whether a verdict that rested on an old list can be confirmed: peers may be asked for
 /// the list each time.
 const CONFIRM: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether what this domain states of others is what its operator wants: each change of that
+/// states it anew by itself.
+const STATE: Duration = Duration::from_secs(10);
 
 /// Whether this node does those, as far as it knows.
 #[derive(Debug, Clone)]
@@ -53,6 +59,7 @@ pub(super) async fn refresh(domain: Arc<Domain>, lease: Lease, stopped: impl Fut
         Err(error) => return tracing::error!(%error, "lists will not be signed again"),
     };
     let mut heard = Heard::default();
+    let mut stated = Instant::now();
     loop {
         tokio::select! {
             () = &mut stopped => break,
@@ -69,8 +76,15 @@ pub(super) async fn refresh(domain: Arc<Domain>, lease: Lease, stopped: impl Fut
         if is_on_duty && let Err(error) = domain.tell_forks().await {
             tracing::error!(%error, "the others could not be told of a fork");
         }
-        if is_on_duty && let Err(error) = domain.state_recognitions().await {
-            tracing::error!(%error, "the others could not be told whom this domain recognises");
+        if is_on_duty && stated.elapsed() >= STATE {
+            stated = Instant::now();
+            match domain.state_recognitions().await {
+                // Another node of this domain was faster.
+                Ok(()) | Err(Error::Store(StoreError::Conflict(_))) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the others could not be told whom this domain recognises");
+                }
+            }
         }
         if let Err(error) = domain.hear(&mut heard).await {
             tracing::error!(%error, "what other nodes of this domain did is not known");
