@@ -78,6 +78,7 @@ async fn a_panic_is_an_answer_that_keeps_its_cause_to_itself() {
     assert_eq!((answer.status, answer.code().as_str()), (500, "internal"));
     assert!(!String::from_utf8(answer.bytes).unwrap().contains("secret"));
     world.clock.broken.store(false, Ordering::Relaxed);
+    assert!(metrics(&world).await.contains("marque_internal_errors_total 1\n"));
     assert_eq!(world.post("/v1/nonces", &json!({})).await.status, 200);
 }
 
@@ -106,15 +107,24 @@ async fn a_node_is_ready_while_its_lists_are_fresh() {
     assert_eq!(get("/v1/node").await.code(), "not-found");
 }
 
+async fn metrics(world: &World) -> String {
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    String::from_utf8(answer(world.routers.health.clone(), request).await.bytes).unwrap()
+}
+
 #[tokio::test]
 async fn metrics_count_routes_and_verdicts_and_not_paths() {
     let world = World::new().await;
     world.get("/v1/agents/nobody").await;
     world.get("/made/up/by/a/caller").await;
     world.post("/v1/verify", &json!({"presentation": "a.b.c"})).await;
-    let request = Request::get("/metrics").body(Body::empty()).unwrap();
-    let metrics = answer(world.routers.health.clone(), request).await;
-    let text = String::from_utf8(metrics.bytes).unwrap();
+    // A DID URL may ask for an answer of 500: that is no defect of the node.
+    let request = Request::get(
+        "/1.0/identifiers/did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK?verificationRelationship=authentication",
+    );
+    assert_eq!(world.public(request, "").await.status, 500);
+    let text = metrics(&world).await;
+    assert!(text.contains("marque_internal_errors_total 0\n"), "{text}");
     assert!(text.contains(r#"route="/v1/agents/{name}",status="404""#), "{text}");
     assert!(
         text.contains(r#"marque_verifications_total{outcome="refused",code="presentation-malformed"} 1"#)
