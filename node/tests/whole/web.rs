@@ -5,7 +5,7 @@
 
 use crate::authority::Authority;
 use crate::offline::vector;
-use crate::process::{Domain, PATIENCE};
+use crate::process::{Answer, Domain, PATIENCE};
 use crate::resolver::{Reply, ask};
 use marque::config::{Config, Layers, Origin};
 use marque::data::Data;
@@ -78,8 +78,8 @@ impl Site {
     }
 }
 
-/// The configuration of a data folder, with ports that the system chooses and the web allowed.
-fn config(data: &Data) -> Config {
+/// The configuration of a data folder, with ports that the system chooses, the web allowed, and what a test needs.
+fn config(data: &Data, own: &[(&str, toml::Value)]) -> Config {
     let none = Path::new("/nonexistent");
     let mut layers = Layers::read(none, None, None, &data.config(), []).unwrap();
     let mut set = |key: &str, value: toml::Value| layers.set(key, value, Origin::Default).unwrap();
@@ -88,6 +88,7 @@ fn config(data: &Data) -> Config {
     }
     set("listen.p2p", "/ip4/127.0.0.1/tcp/0".into());
     set("resolve.web", true.into());
+    own.iter().for_each(|(key, value)| set(key, value.clone()));
     layers.build().unwrap()
 }
 
@@ -154,7 +155,7 @@ async fn a_node_resolves_from_web_servers_over_tls_and_from_nobody_it_does_not_t
     let reach = FetchPolicy::with_loopback(hosts, authority.root.clone()).unwrap();
     let options =
         Options { while_stdin: false, public: true, json: true, after_loss: false, clock_is_right: false };
-    let node = up_reaching(reach, config(&data), Data::at(domain.data()), passphrase, options);
+    let node = up_reaching(reach, config(&data, &[]), Data::at(domain.data()), passphrase, options);
     let story = async {
         let door = door(&data).await;
         let searched = [("store", "missing"), ("peers", "missing")];
@@ -214,6 +215,75 @@ async fn a_node_resolves_from_web_servers_over_tls_and_from_nobody_it_does_not_t
             assert_eq!(steps(&away), pairs(&[("web", "away")]), "{host}");
         }
         assert!(impostor.asked().is_empty() && stranger.asked().is_empty());
+    };
+    tokio::select! {
+        ended = node => panic!("the node ended: {ended:?}"),
+        () = story => {}
+    }
+}
+
+/// What a domain's public listener has of its lists, put where their URLs say.
+fn put_lists(site: &Site, issuer: &Domain) {
+    let door: SocketAddr = issuer.about()["public"].as_str().unwrap().parse().unwrap();
+    let all = ask(door, "GET /status/aggregation", &[], "").json();
+    for url in all["status_lists"].as_array().unwrap() {
+        let path = url.as_str().unwrap().strip_prefix("https://bravo.test").unwrap();
+        site.put(path, ask(door, &format!("GET {path}"), &[], "").body);
+    }
+}
+
+/// Presents a mandate of another agent of bravo's to alpha until the answer is as wanted.
+fn presented(alpha: &Domain, bravo: &Domain, site: &Site, wanted: impl Fn(&Answer) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        put_lists(site, bravo);
+        let answer = alpha.verifies(bravo, "other");
+        if wanted(&answer) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "still {}: {}", answer.exit, answer.json);
+    }
+}
+
+// MESH.md D9: the last resort. Nobody who has the list is a peer any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_no_peer_has_is_fetched_at_its_own_url_and_what_it_revokes_is_refused() {
+    let (alpha, mut bravo) = (Domain::init("alpha.test"), Domain::init("bravo.test"));
+    let data = Data::at(alpha.data());
+    let passphrase = passphrase::from_file(&alpha.folder.path().join("passphrase")).unwrap();
+    let authority = Authority::new();
+    let site = Site::start(authority.acceptor(&["bravo.test"], false)).await;
+    let hosts = [("bravo.test".to_owned(), site.address)].into_iter().collect();
+    let reach = FetchPolicy::with_loopback(hosts, authority.root.clone()).unwrap();
+    let options =
+        Options { while_stdin: false, public: true, json: true, after_loss: false, clock_is_right: false };
+    let own = [("status.max_age_seconds", 4.into()), ("verify.skew_seconds", 0.into())];
+    let node = up_reaching(reach, config(&data, &own), Data::at(alpha.data()), passphrase, options);
+    let story = async {
+        door(&data).await;
+        let told = tokio::task::spawn_blocking(move || {
+            bravo.up_with(&[("MARQUE_STATUS__TTL_SECONDS", "2")]);
+            bravo.done(&["owner", "create", "alice"]);
+            for agent in ["bot", "other"] {
+                bravo.done(&["agent", "create", agent, "--owner", "alice", "--cap", "calendar:read"]);
+            }
+            alpha.meets(&bravo, "calendar:read");
+            presented(&alpha, &bravo, &site, |answer| answer.exit == 0);
+            let peer = bravo.about()["peerId"].as_str().unwrap().to_owned();
+            alpha.done(&["peer", "ban", &peer]);
+            // What is held grows too old; what bravo's host has does not.
+            presented(&alpha, &bravo, &site, |answer| answer.exit == 0 && !site.asked().is_empty());
+            // Who is revoked is given nothing to present any more.
+            let nonce = alpha.done(&["verify", "--new-nonce"]);
+            let (nonce, audience) = (nonce.text("nonce"), nonce.text("audience"));
+            let before = bravo.done(&["present", "--agent", "bot", "--nonce", &nonce, "--aud", &audience]);
+            bravo.done(&["agent", "revoke", "bot"]);
+            site.asked();
+            presented(&alpha, &bravo, &site, |answer| answer.exit == 0 && !site.asked().is_empty());
+            let refused = alpha.pipe(&["verify", "-"], before.text("presentation").as_bytes());
+            assert_eq!((refused.exit, refused.text("code").as_str()), (4, "AID-003"), "{}", refused.json);
+        });
+        told.await.unwrap();
     };
     tokio::select! {
         ended = node => panic!("the node ended: {ended:?}"),
