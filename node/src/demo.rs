@@ -11,7 +11,7 @@ use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output::Answer;
 use crate::signing;
-use crate::wiring::told_to_stop;
+use crate::wiring::signals::Signals;
 use did_resolver::codec;
 use nodes::Nodes;
 use report::Report;
@@ -36,6 +36,7 @@ pub struct Options {
 /// # Errors
 /// [`Local::Demo`] where a step came out differently, or could not be done at all.
 pub async fn run(options: Options) -> Result<Answer, Failure> {
+    let mut signals = Signals::hear(false)?;
     let mut folder = Folder::make()?;
     let mut report = Report::new(options.json);
     let mut nodes = Nodes::new(folder.path(), options.keep)?;
@@ -45,7 +46,7 @@ pub async fn run(options: Options) -> Result<Answer, Failure> {
     };
     let told = tokio::select! {
         told = told => told,
-        () = told_to_stop(false) => {
+        () = signals.stop() => {
             Err(Failure::local(Local::Demo, "interrupted; every node was stopped", ""))
         }
     };

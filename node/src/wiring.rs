@@ -9,6 +9,7 @@ mod interop;
 mod keys;
 pub(crate) mod loss;
 mod notify;
+pub(crate) mod signals;
 mod system;
 
 use crate::config::Config;
@@ -34,6 +35,7 @@ use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
+use signals::Signals;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -162,6 +164,8 @@ pub async fn up_reaching(
     let refreshing =
         tokio::spawn(duties::refresh(Arc::clone(&domain), lease.clone(), ended(stopped.clone())));
     let confirming = tokio::spawn(duties::confirm(Arc::clone(&domain), lease, ended(stopped.clone())));
+    // Who is told that the node answers may tell it to stop at once.
+    let mut signals = Signals::hear(options.while_stdin)?;
     files::replace(&data.node(), format!("{about:#}\n").as_bytes())?;
     announce(&about, options.json);
     notify::tell(notify::READY);
@@ -169,7 +173,7 @@ pub async fn up_reaching(
     let serving = marque_http::serve(Arc::new(faces), listeners, ended(stopped));
     tokio::pin!(serving);
     tokio::select! {
-        () = told_to_stop(options.while_stdin) => {
+        () = signals.stop() => {
             notify::tell(notify::STOPPING);
             stop.send_replace(true);
             serving.await;
@@ -298,45 +302,6 @@ fn announce(about: &Value, as_json: bool) {
 async fn ended(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is an end as well.
     let _ended = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// Resolves when the process is told to stop.
-pub(crate) async fn told_to_stop(while_stdin: bool) {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::error!(%error, "SIGTERM cannot be heard");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    let closed = async {
-        if while_stdin {
-            end_of_stdin().await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-        () = closed => {}
-    }
-}
-
-/// Resolves when standard input ends. A thread of its own reads it: it may block for ever, and the
-/// process does not wait for it.
-async fn end_of_stdin() {
-    let (ended, end) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let _bytes = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        // Nobody waits any more where the node stops for another reason.
-        let _told = ended.send(());
-    });
-    let _end = end.await;
 }
 
 fn text<'a>(json: &'a Value, name: &str) -> &'a str {
