@@ -10,7 +10,7 @@ use did_resolver::codec;
 use did_resolver::did::Did;
 use did_resolver::webvh::{DuplicityProof, Log};
 use marque_rules::replica::floor::chosen;
-use marque_rules::replica::limits::MAX_BRANCHES;
+use marque_rules::replica::limits::MAX_EVIDENCE;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -58,13 +58,13 @@ impl Domain {
         Ok(writes)
     }
 
-    /// Keeps a fork by a key that had been dead for long, as evidence: at most [`MAX_BRANCHES`] of a DID,
+    /// Keeps a fork by a key that had been dead for long, as evidence: at most [`MAX_EVIDENCE`] of a DID,
     /// and each once.
     pub(crate) async fn keep_dead_key_fork(&self, did: &Did, at: u32, branch: &Log) -> Result<(), Error> {
         let of_did = format!("log\n{did}\n");
         let key = format!("{of_did}{}", codec::to_hex(&codec::sha256(branch.bytes())));
-        let kept = self.records.scan(Table::Evidence, of_did.as_bytes(), None, MAX_BRANCHES).await?;
-        if kept.len() >= MAX_BRANCHES || kept.iter().any(|row| row.key == key.as_bytes()) {
+        let kept = self.records.scan(Table::Evidence, of_did.as_bytes(), None, MAX_EVIDENCE).await?;
+        if kept.len() >= MAX_EVIDENCE || kept.iter().any(|row| row.key == key.as_bytes()) {
             return Ok(());
         }
         tracing::warn!(%did, at, "a key that was retired made another history of a DID");

@@ -8,23 +8,23 @@ use crate::record::{Decision, Kind};
 use did_resolver::codec;
 use marque_rules::replica::Refusal;
 use marque_rules::replica::floor::ListFloor;
-use marque_rules::replica::limits::MAX_BRANCHES;
+use marque_rules::replica::limits::MAX_EVIDENCE;
 use vc_schemas::facts::ListKey;
 use vc_schemas::status::VerifiedList;
 use vc_schemas::status::bitstring::Bits;
 
 impl Domain {
-    /// Writes of what was signed of one subject and is not on record yet, up to [`MAX_BRANCHES`] of it.
+    /// Writes of what was signed of one subject and is not on record yet, up to [`MAX_EVIDENCE`] of it.
     ///
     /// # Errors
     /// [`Error::Store`].
     pub(crate) async fn evidence_writes(&self, of: &str, signed: &[&[u8]]) -> Result<Vec<Write>, Error> {
-        let kept = self.records.scan(Table::Evidence, of.as_bytes(), None, MAX_BRANCHES).await?;
+        let kept = self.records.scan(Table::Evidence, of.as_bytes(), None, MAX_EVIDENCE).await?;
         let mut kept: Vec<Vec<u8>> = kept.into_iter().map(|row| row.key).collect();
         let mut writes = Vec::new();
         for signed in signed {
             let key = format!("{of}{}", codec::to_hex(&codec::sha256(signed))).into_bytes();
-            if kept.len() < MAX_BRANCHES && !kept.contains(&key) {
+            if kept.len() < MAX_EVIDENCE && !kept.contains(&key) {
                 kept.push(key.clone());
                 writes.push(put_bytes(Table::Evidence, key, signed.to_vec(), Expect::Absent));
             }
@@ -32,7 +32,7 @@ impl Domain {
         Ok(writes)
     }
 
-    /// Keeps what was signed, up to [`MAX_BRANCHES`] of a list, and what is newly revoked by it, durably.
+    /// Keeps what was signed, up to [`MAX_EVIDENCE`] of a list, and what is newly revoked by it, durably.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Record`].

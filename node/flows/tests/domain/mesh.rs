@@ -9,7 +9,7 @@ use marque_flows::ports::mesh::{Intake, Knock, Shown};
 use marque_flows::ports::records::{Records, Table};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
-use marque_rules::replica::limits::MAX_LISTS;
+use marque_rules::replica::limits::{MAX_EVIDENCE, MAX_LISTS};
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::view::ItemKind;
 use marque_rules::replica::{
@@ -321,7 +321,7 @@ async fn an_issuer_that_equivocates_again_and_again_fills_no_store_and_has_its_l
         let good = bravo.domain.known_good_list(&key).await.unwrap();
         assert_eq!(good.is_some(), held < MAX_LISTS);
     }
-    assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 100).await.unwrap().len(), 4);
+    assert_eq!(bravo.records.scan(Table::Evidence, &[], None, 100).await.unwrap().len(), MAX_EVIDENCE);
 }
 
 // R-341, MESH.md D7: found by the simulator

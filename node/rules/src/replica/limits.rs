@@ -118,6 +118,9 @@ pub const RANKED_BRANCHES: usize = 4;
 /// Most that is held of one subject: those branches and the longest, so that no log held becomes shorter.
 pub const MAX_BRANCHES: usize = RANKED_BRANCHES + 1;
 
+/// Signed contradictions kept as evidence of one subject, and forks by dead keys. Two prove misbehaviour.
+pub const MAX_EVIDENCE: usize = 4;
+
 /// Lists held of one URL: of an honest issuer one, and of one that restored a backup or lost its key a few. With
 /// that many there may be more, and what they revoke is not known.
 pub const MAX_LISTS: usize = 16;
