@@ -11,6 +11,7 @@ use marque_rules::replay::NONCE_LIFE;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 use vc_schemas::code::Code;
 use vc_schemas::delegation::budget::Amount;
 use vc_schemas::delegation::constraints::Workflow;
@@ -41,8 +42,10 @@ pub(crate) struct Question {
 pub(crate) async fn verify(State(faces): State<Arc<Faces>>, request: Request) -> Result<Response, Problem> {
     let Question { presented, envelope, wanted } =
         question(request).await.map_err(Problem::of_verification)?;
+    let began = Instant::now();
     let outcome = faces.domain.verify(&presented, envelope, wanted).await.map_err(Problem::from);
-    faces.metrics.verification(outcome.as_ref().err().map(Problem::code));
+    let links = outcome.as_ref().map(|verdict| verdict.links.len()).map_err(Problem::code);
+    faces.metrics.verification(began.elapsed(), links);
     let verdict = outcome.map_err(Problem::of_verification)?;
     let mut json = verdict.to_json();
     if let Some(members) = json.as_object_mut() {

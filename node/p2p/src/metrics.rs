@@ -8,6 +8,7 @@ use marque_rules::replica::{Kind, Refusal, Scid};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -38,7 +39,21 @@ pub struct Metrics {
     circuits: Gauge,
     relaying: Family<Labels<2>, Counter>,
     places: Gauge,
+    news_age: NewsAge,
 }
+
+/// How old changes of status lists are when they count here. A clone counts with the other.
+#[derive(Debug, Clone)]
+struct NewsAge(Histogram);
+
+impl Default for NewsAge {
+    fn default() -> Self {
+        Self(Histogram::new(NEWS_AGES))
+    }
+}
+
+/// Whole seconds, since envelopes say no more: at once, within a round of anti-entropy, a ttl, an hour.
+const NEWS_AGES: [f64; 9] = [0.0, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0];
 
 /// Something that a member asked of this node as a relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +108,9 @@ impl Metrics {
         registry.register("relay_requests", relaying, it.relaying.clone());
         let places = "Places that this node has at relays";
         registry.register("relay_places", places, it.places.clone());
+        let age = "Seconds between when a status list or a change of one was signed and when it counted here";
+        let NewsAge(histogram) = it.news_age.clone();
+        registry.register("status_propagation_seconds", age, histogram);
         it
     }
 
@@ -177,6 +195,12 @@ impl Metrics {
                 self.local.get_or_create(&[("reason", reason)]).inc();
             }
         }
+    }
+
+    /// Notes that a status list, or a change of one, counts here that was signed so long ago.
+    pub fn propagated(&self, age: Duration) {
+        let NewsAge(histogram) = &self.news_age;
+        histogram.observe(age.as_secs_f64());
     }
 
     /// Counts a dial that ended.

@@ -60,10 +60,15 @@ impl Driver {
                 }
             }
             Effect::Settled { peer, via, about, outcome } => {
-                if let (Some(about), Ok(())) = (&about, &outcome)
-                    && about.kind.item_kind() == ItemKind::Log
-                {
-                    self.has_log(&about.subject, about.seq);
+                if let (Some(about), Ok(())) = (&about, &outcome) {
+                    match about.kind.item_kind() {
+                        ItemKind::Log => self.has_log(&about.subject, about.seq),
+                        ItemKind::StatusList => {
+                            let age = self.now().unix.since(about.issued_at);
+                            self.parts.metrics.propagated(age);
+                        }
+                        _ => {}
+                    }
                 }
                 self.tell_settled(&peer, via, about.map(|about| *about), outcome);
             }

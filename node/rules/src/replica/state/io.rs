@@ -215,13 +215,15 @@ pub struct About {
     pub subject: String,
     /// Its number.
     pub seq: u64,
+    /// When its origin signed, by the clock of that.
+    pub issued_at: UnixSeconds,
 }
 
 impl About {
     pub(super) fn of(envelope: &Envelope) -> Self {
         let body = envelope.body();
         let (domain, subject) = (body.domain.clone(), body.subject.clone());
-        Self { kind: body.kind, domain, subject, seq: body.seq }
+        Self { kind: body.kind, domain, subject, seq: body.seq, issued_at: body.issued_at }
     }
 }
 
