@@ -4,11 +4,15 @@
 //! the nearest one: a misspelt limit must not be a limit that does not hold.
 
 mod layers;
+mod live;
+mod log;
 mod nearest;
 mod store;
 mod template;
 
 pub use layers::{Layers, Origin};
+pub use live::{Changed, LIVE, changed};
+pub use log::{Log, LogFormat};
 pub use store::{Engine, Index, Store};
 pub use template::{EXAMPLE, template};
 
@@ -192,26 +196,6 @@ pub struct Keys {
     pub kdf_kib: u32,
 }
 
-/// The node's log. What is logged says the variable `MARQUE_LOG`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// How a record is written.
-    pub format: LogFormat,
-}
-
-/// How records of the log are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Plain on a terminal, else JSON.
-    Auto,
-    /// A line of text.
-    Plain,
-    /// A JSON object a line.
-    Json,
-}
-
 impl Listen {
     /// Four ports in a row on loopback: public, admin, health, the mesh. At most [`MAX_FIRST_PORT`].
     #[must_use]
@@ -251,7 +235,7 @@ impl Default for Config {
             interop: Interop::default(),
             store: Store::default(),
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
-            log: Log { format: LogFormat::Auto },
+            log: Log::default(),
         }
     }
 }
@@ -319,6 +303,7 @@ impl Config {
             ));
         }
         self.store.check()?;
+        self.log.filter()?;
         self.deferrable()?;
         self.issuers().map(drop)
     }

@@ -1,46 +1,78 @@
 //! The node's log, on stderr: plain lines on a terminal, one JSON object a line elsewhere (RFC 8259).
 //!
-//! `MARQUE_LOG` says what is logged, in the syntax of tracing-subscriber's `EnvFilter`: `info` unless
-//! set, or such as `debug` or `info,marque_p2p=debug`. Only the node logs; a command talks.
+//! `MARQUE_LOG` says what is logged, else `log.filter`, in the syntax of tracing-subscriber's `EnvFilter`: such as
+//! `debug` or `info,marque_p2p=debug`. Only the node logs; a command talks.
 
-use crate::config::LogFormat;
+use crate::config::{Log, LogFormat};
 use crate::failure::{Failure, Local};
 use crate::output::moves;
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{EnvFilter, reload};
 
-/// The variable that says what is logged.
+/// The variable that says what is logged, whatever the configuration says.
 pub const VARIABLE: &str = "MARQUE_LOG";
 
-/// What is logged if nobody says: decisions and events of the node. What its libraries say of single
-/// connections is left to who asks for it.
-const DEFAULT_FILTER: &str = "info,libp2p_gossipsub=error,libp2p_swarm=error,sled=warn";
+/// The log of this process, once it began.
+pub struct Logging {
+    again: Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
+}
+
+impl fmt::Debug for Logging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logging").finish_non_exhaustive()
+    }
+}
+
+impl Logging {
+    /// Logs what this filter lets through from now on.
+    pub(crate) fn filter(&self, filter: EnvFilter) {
+        if let Err(error) = (self.again)(filter) {
+            tracing::error!(%error, "what is logged cannot be changed");
+        }
+    }
+}
 
 /// Begins the log of this process.
 ///
 /// # Errors
 /// [`Local::Configuration`] where the filter is none: a misspelt one must not be a log that is empty.
-pub fn init(format: LogFormat) -> Result<(), Failure> {
-    let filter = filter(std::env::var(VARIABLE).ok().as_deref())?;
-    let as_json = match format {
+pub fn init(log: &Log) -> Result<Logging, Failure> {
+    let as_json = match log.format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Plain => false,
         LogFormat::Json => true,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter(log)?).with_ansi(false).with_writer(Stderr);
     // It would say so on the same stderr, and panic where that fails.
     let builder = builder.log_internal_errors(false);
-    let begun = if as_json {
-        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+    let failed = |error| Failure::local(Local::Configuration, format!("no log: {error}"), "");
+    if as_json {
+        let builder = builder.json().flatten_event(true).with_current_span(true).with_span_list(false);
+        let builder = builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        builder.try_init().map_err(failed)?;
+        Ok(Logging { again: Box::new(move |filter| handle.reload(filter)) })
     } else {
-        builder.try_init()
-    };
-    begun.map_err(|error| Failure::local(Local::Configuration, format!("no log: {error}"), ""))
+        let builder = builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        builder.try_init().map_err(failed)?;
+        Ok(Logging { again: Box::new(move |filter| handle.reload(filter)) })
+    }
 }
 
-fn filter(text: Option<&str>) -> Result<EnvFilter, Failure> {
-    let text = text.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
+/// What is logged: what the variable says, else the configuration.
+///
+/// # Errors
+/// [`Local::Configuration`].
+pub(crate) fn filter(log: &Log) -> Result<EnvFilter, Failure> {
+    said(std::env::var(VARIABLE).ok().as_deref(), log)
+}
+
+fn said(variable: Option<&str>, log: &Log) -> Result<EnvFilter, Failure> {
+    let Some(text) = variable.filter(|text| !text.trim().is_empty()) else { return log.filter() };
     EnvFilter::try_new(text).map_err(|error| {
         let reason = format!("{VARIABLE} is not a filter: {error}");
         Failure::local(Local::Configuration, reason, "Write it as info, or info,marque_p2p=debug.")

@@ -9,8 +9,11 @@ mod interop;
 mod keys;
 pub(crate) mod loss;
 mod notify;
+mod reload;
 pub(crate) mod signals;
 mod system;
+
+pub use reload::Again;
 
 use crate::config::Config;
 use crate::data::Data;
@@ -34,8 +37,9 @@ use marque_store::OpenError;
 use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
 use prometheus_client::registry::Registry;
+use reload::{Current, Reload};
 use serde_json::{Value, json};
-use signals::Signals;
+use signals::{Signals, Told};
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,17 +71,35 @@ pub struct Options {
 ///
 /// # Errors
 /// Why it did not start, or stopped by itself.
-pub async fn up(config: Config, data: Data, passphrase: Passphrase, options: Options) -> Result<(), Failure> {
-    up_reaching(FetchPolicy::default(), config, data, passphrase, options).await
+pub async fn up(
+    config: Config,
+    again: Again,
+    data: Data,
+    passphrase: Passphrase,
+    options: Options,
+) -> Result<(), Failure> {
+    run(FetchPolicy::default(), config, Some(again), data, passphrase, options).await
 }
 
-/// The same where code says which hosts the node reaches; no file, variable, flag or request does.
+/// The same where code says which hosts the node reaches, and what its configuration is; no file, variable, flag or
+/// request does.
 ///
 /// # Errors
 /// As [`up`].
 pub async fn up_reaching(
     reach: FetchPolicy,
     config: Config,
+    data: Data,
+    passphrase: Passphrase,
+    options: Options,
+) -> Result<(), Failure> {
+    run(reach, config, None, data, passphrase, options).await
+}
+
+async fn run(
+    reach: FetchPolicy,
+    config: Config,
+    again: Option<Again>,
     data: Data,
     passphrase: Passphrase,
     options: Options,
@@ -119,6 +141,7 @@ pub async fn up_reaching(
     let lease = Lease::register(&domain, &mut registry);
     let mesh_metrics = marque_p2p::Metrics::register(&mut registry);
     let http_metrics = marque_http::Metrics::register(&mut registry);
+    let current = Current::register(&mut registry);
 
     let (stop, stopped) = watch::channel(false);
     let mesh = marque_p2p::spawn(
@@ -160,6 +183,15 @@ pub async fn up_reaching(
         requests: RequestIds::new(signing::random()?),
         watchers: Watchers::default(),
     };
+    let mut reload = Reload {
+        again,
+        taken: config.clone(),
+        started: config,
+        domain: Arc::clone(&domain),
+        high_water: Arc::clone(&high_water),
+        mesh: mesh.handle.clone(),
+        current,
+    };
     let keeping = tokio::spawn(high_water.keep_on(ended(stopped.clone())));
     let refreshing =
         tokio::spawn(duties::refresh(Arc::clone(&domain), lease.clone(), ended(stopped.clone())));
@@ -172,13 +204,22 @@ pub async fn up_reaching(
 
     let serving = marque_http::serve(Arc::new(faces), listeners, ended(stopped));
     tokio::pin!(serving);
-    tokio::select! {
-        () = signals.stop() => {
-            notify::tell(notify::STOPPING);
-            stop.send_replace(true);
-            serving.await;
+    loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Reload => reload.run().await,
+                Told::Stop => {
+                    notify::tell(notify::STOPPING);
+                    stop.send_replace(true);
+                    serving.await;
+                    break;
+                }
+            },
+            () = &mut serving => {
+                stop.send_replace(true);
+                break;
+            }
         }
-        () = &mut serving => { stop.send_replace(true); }
     }
     files::remove(&data.node())?;
     let tasks = [Some(refreshing), Some(confirming), Some(keeping), Some(mesh.task), worker];

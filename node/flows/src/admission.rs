@@ -145,7 +145,7 @@ impl Domain {
             .map_err(|_| bad)?;
         let credential = Credential::read(secured.payload()).map_err(|_| bad)?;
         let Claims::NodeMembership(node) = &credential.claims else { return Err(bad) };
-        let (now, skew) = (self.now(), self.policy.skew);
+        let (now, skew) = (self.now(), self.policy().skew);
         let life = credential.valid_until.since(credential.valid_from);
         let shaped = credential.issuer == *domain
             && document.id() == domain

@@ -35,7 +35,7 @@ impl Domain {
             _ => None,
         });
         let Some(key) = claim else { return Ok(Vec::new()) };
-        let past = self.now().minus(self.policy.skew);
+        let past = self.now().minus(self.policy().skew);
         let rows = self.records.scan(Table::Claims, PREFIX, None, MAX_CLEARED).await?;
         let cleared = rows.into_iter().filter(|row| end(&row.key).is_some_and(|until| until <= past));
         let cleared =

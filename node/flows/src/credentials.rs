@@ -113,7 +113,7 @@ impl Domain {
                 refuse(Code::KeyNotAuthorised, "issuer", "its DID does not list the key for this")
             })?;
         secured
-            .verify(key.key, now, self.policy.skew)
+            .verify(key.key, now, self.policy().skew)
             .map_err(|error| Error::Refused(error.refusal(Content::Credential, path.clone())))?;
         let foreign = "its status index was not reserved for what its issuer signs";
         let place = self.home.place(&credential.status.revocation);

@@ -34,7 +34,7 @@ use vc_schemas::status::bitstring::Bits;
 /// Digests of nothing beside those of claims that can be held back, in one object.
 const DECOYS: usize = 2;
 
-/// What the operator decided, once, in the configuration.
+/// What the operator decided in the configuration: at the start, and at each reload of it.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// How far clocks may differ.
@@ -69,8 +69,8 @@ impl Default for Policy {
 pub struct Domain {
     /// Its name.
     pub home: Home,
-    /// What its operator decided.
-    pub policy: Policy,
+    /// What its operator decided. It is read for a moment at a time, and never held while something is waited for.
+    policy: RwLock<Arc<Policy>>,
     pub(crate) records: Arc<dyn Records>,
     pub(crate) keys: Arc<dyn Keys>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -127,7 +127,7 @@ impl Domain {
         let nonces = Mutex::new(Nonces::new(&random::<32>(entropy.as_ref())?));
         Ok(Self {
             home,
-            policy,
+            policy: RwLock::new(Arc::new(policy)),
             records,
             keys,
             clock,
@@ -148,6 +148,17 @@ impl Domain {
             overlays: Cache::new(CACHED_LISTS),
             aheads: Cache::new(CACHED_LISTS),
         })
+    }
+
+    /// What its operator decided, as it is now. A flow that asks twice may be told two things.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes by another policy from now on. What is under way ends by the one that it read.
+    pub fn adopt(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
     }
 
     /// Joins the mesh, once. Before that nothing is published and nobody is asked.

@@ -32,7 +32,7 @@ impl Domain {
         key: &PublicKey,
     ) -> Result<(), LinkedDataError> {
         let suites = self.suites().ok_or(LinkedDataError::Unknown(SuitesError::Down))?;
-        let (now, skew) = (self.now(), self.policy.skew);
+        let (now, skew) = (self.now(), self.policy().skew);
         // What costs nothing is tested first.
         read.check_dates(now, skew).map_err(LinkedDataError::Secured)?;
         let proven = Proven { document: read.text().to_owned(), key: key.to_multikey() };

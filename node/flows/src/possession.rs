@@ -48,7 +48,7 @@ impl Domain {
         };
         // Claims of nonces that no date lets through any more, in order of time.
         let rows = self.records.scan(Table::Claims, CLAIMED, None, MAX_CLEARED).await?;
-        let past = key(now.minus(self.policy.skew));
+        let past = key(now.minus(self.policy().skew));
         let rows = rows.into_iter().filter(|row| row.key < past);
         let cleared =
             rows.map(|row| Write { table: Table::Claims, key: row.key, value: None, expect: Expect::Any });
@@ -88,8 +88,8 @@ impl Domain {
             return Err(refuse("presents credentials, so it was made for a verification"));
         }
         let document: &Document = log.document().ok_or(refuse("the DID is deactivated"))?;
-        let now = self.now();
-        let in_time = said.issued <= now.plus(self.policy.skew) && said.expires > now.minus(self.policy.skew);
+        let (now, skew) = (self.now(), self.policy().skew);
+        let in_time = said.issued <= now.plus(skew) && said.expires > now.minus(skew);
         if said.holder != *log.did() || said.audience != self.home.did.as_str() || !in_time {
             return Err(refuse("made by somebody else, for somebody else, or too long ago"));
         }
@@ -99,9 +99,7 @@ impl Domain {
         if key.retiring {
             return Err(refuse("signed by a key on its way out"));
         }
-        secured
-            .verify(key.key, now, self.policy.skew)
-            .map_err(|_| refuse("the signature does not verify"))?;
+        secured.verify(key.key, now, skew).map_err(|_| refuse("the signature does not verify"))?;
         self.claim_nonce(&said.nonce).await
     }
 }

@@ -111,7 +111,7 @@ impl Domain {
             return Ok(looked);
         }
         let is_held = !looked.held.branches.is_empty();
-        let wait = self.policy.resolve_deadline;
+        let wait = self.policy().resolve_deadline;
         let deadline = began + if is_held { wait.min(NEWS_WITHIN) } else { wait };
         if self.was_vain(did, &mut looked, began, trace) {
             return Ok(looked);

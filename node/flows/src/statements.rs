@@ -148,16 +148,17 @@ impl Domain {
         recognised: Vec<TrustedDomain>,
     ) -> Result<Option<Announcement>, Error> {
         let (own, scid) = (&self.home.did, self.scid()?);
+        let publishes = self.policy().publish_recognitions;
         let (key, key_id) = self.keys.public(KeyRole::Assertion);
         let held = self.statement_of(&scid, own.as_str()).await?;
-        let said = |number| match self.policy.publish_recognitions {
+        let said = |number| match publishes {
             true => Recognitions::new(number, &scid, recognised.iter().cloned()),
             false => Recognitions::nothing(number),
         };
         let is_said = match &held {
             // A statement by a key that was changed reaches nobody who has not got it yet.
             Some(held) => held.recognitions.says_what(&said(0)) && held.key_id == key_id,
-            None => !self.policy.publish_recognitions,
+            None => !publishes,
         };
         if is_said {
             return Ok(None);
@@ -170,7 +171,7 @@ impl Domain {
             return Ok(None);
         };
         let said = said(number);
-        if self.policy.publish_recognitions && !said.is_whole {
+        if publishes && !said.is_whole {
             tracing::warn!("not every domain that is recognised has room in the statement of them");
         }
         let digest = recognitions_item(own, number, &said.encode()).digest;

@@ -216,7 +216,9 @@ impl Domain {
         for list in self.own_lists().await? {
             let held = self.held_own_list(list).await?;
             let state = self.list_state(list).await?;
-            let due = held.is_none_or(|fact| self.now().since(state.pushed) >= fact.list.ttl / 2);
+            // A shorter one of the operator holds at once.
+            let ttl = |fact: ListFact| fact.list.ttl.min(self.policy().list_ttl);
+            let due = held.is_none_or(|fact| self.now().since(state.pushed) >= ttl(fact) / 2);
             if due || !self.holds_tokens(list).await? {
                 let signed = self.sign_list(list, state, Push::Whole).await?;
                 match self.records.commit(signed.writes).await {
@@ -316,7 +318,7 @@ impl Domain {
             not_before: None,
             expires: Some(now.plus(LIST_LIFE)),
             // Whole seconds, and not none.
-            ttl: Some(Duration::from_secs(self.policy.list_ttl.as_secs().max(1))),
+            ttl: Some(Duration::from_secs(self.policy().list_ttl.as_secs().max(1))),
             aggregation: Some(self.home.aggregation_url()),
             bits: array_for(own.purpose, bits).map_err(|_| Error::Record("a list state"))?,
         };
@@ -341,7 +343,7 @@ impl Domain {
             sequence,
             issued: now,
             valid_until: now.plus(LIST_LIFE),
-            ttl: self.policy.list_ttl,
+            ttl: self.policy().list_ttl,
             bits,
         };
         draft.payload().map_err(|_| Error::Record("a list that cannot be written"))

@@ -108,14 +108,15 @@ impl Domain {
 
     /// What this verifier expects of a presentation with `nonce`.
     pub(crate) async fn expect(&self, nonce: String, request: Request) -> Result<Expect, Error> {
+        let policy = self.policy();
         Ok(Expect {
             audience: self.home.did.to_string(),
             nonce,
             domains: trust::recognitions(&self.home.scid, &self.trusted().await?),
             principals: BTreeMap::new(),
-            status_max_age: self.policy.status_max_age,
-            deferrable: self.policy.deferrable.clone(),
-            skew: self.policy.skew,
+            status_max_age: policy.status_max_age,
+            deferrable: policy.deferrable.clone(),
+            skew: policy.skew,
             request,
         })
     }

@@ -49,7 +49,7 @@ pub(crate) async fn verify(State(faces): State<Arc<Faces>>, request: Request) ->
     let verdict = outcome.map_err(Problem::of_verification)?;
     let mut json = verdict.to_json();
     if let Some(members) = json.as_object_mut() {
-        let budget = faces.domain.policy.status_max_age.as_secs();
+        let budget = faces.domain.policy().status_max_age.as_secs();
         let status = json!({"ageSeconds": verdict.status_age.as_secs(), "maxAgeSeconds": budget});
         members.insert("status".to_owned(), status);
     }

@@ -1,6 +1,6 @@
 //! What the rest of the node tells the driver, over one bounded channel.
 
-use libp2p::PeerId;
+use libp2p::{Multiaddr, PeerId};
 use marque_flows::ports::mesh::{Ban, Joined, MeshError, PeerInfo, Publication};
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Item, Request, Response, Scid};
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Held { domain: Scid, items: Vec<Item> },
     /// Join a domain.
     Join { token: Box<JoinToken>, reply: oneshot::Sender<Result<Joined, MeshError>> },
+    /// These are the configured addresses from now on.
+    Configured { addresses: Vec<Multiaddr> },
     /// Who is connected.
     Peers { reply: oneshot::Sender<Vec<PeerInfo>> },
     /// Let a peer in no more until a time.

@@ -279,6 +279,10 @@ impl Driver {
             }
             Command::Held { domain, items } => self.step(Input::Loaded { domain, items }),
             Command::Join { token, reply } => self.join(*token, reply),
+            Command::Configured { addresses } => {
+                let now = self.mono();
+                self.parts.book.configure(&addresses, now);
+            }
             Command::Peers { reply } => {
                 let _ = reply.send(self.peers());
             }

@@ -4,6 +4,7 @@ use crate::command::{Command, Line};
 use crate::search::Search;
 use did_resolver::did::Did;
 use futures::future::BoxFuture;
+use libp2p::Multiaddr;
 use marque_flows::ports::mesh::{
     Asked, Ban, Events, Joined, Mesh, MeshError, MeshEvent, PeerInfo, Publication,
 };
@@ -22,6 +23,16 @@ pub struct Handle {
     pub(crate) changed: Arc<Notify>,
     /// The driver has the other end, so that streams of events end with it.
     pub(crate) events: broadcast::WeakSender<Arc<MeshEvent>>,
+}
+
+impl Handle {
+    /// Makes `addresses` all that the configuration names: dialled from now on, and the others no more.
+    ///
+    /// # Errors
+    /// [`MeshError::Closed`].
+    pub async fn configure(&self, addresses: Vec<Multiaddr>) -> Result<(), MeshError> {
+        self.line.tell(Command::Configured { addresses }).await
+    }
 }
 
 impl Mesh for Handle {

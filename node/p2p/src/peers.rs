@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// Who gave an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// Configuration. It stays.
+    /// Configuration. It stays as long as it stands there.
     Configured,
     /// The node, with its domains. It goes with them.
     Given,
@@ -80,6 +80,14 @@ pub struct Book {
     random: u64,
 }
 
+/// Reads addresses as they are written.
+///
+/// # Errors
+/// The first that is none.
+pub fn read(texts: &[String]) -> Result<Vec<Multiaddr>, String> {
+    texts.iter().map(|text| text.parse().map_err(|_| text.clone())).collect()
+}
+
 /// Splits the PeerId from the end of an address.
 #[must_use]
 pub fn split(address: &Multiaddr) -> (Multiaddr, Option<PeerId>) {
@@ -141,6 +149,15 @@ impl Book {
         });
         for address in addresses {
             self.add(address, Origin::Given, now);
+        }
+    }
+
+    /// Makes `addresses` all that are configured. Who is connected by one that is not any more stays so.
+    pub fn configure(&mut self, addresses: &[Multiaddr], now: u64) {
+        let wanted: Vec<_> = addresses.iter().map(|address| split(address).0).collect();
+        self.entries.retain(|_, e| e.origin != Origin::Configured || wanted.contains(&e.address));
+        for address in addresses {
+            self.add(address, Origin::Configured, now);
         }
     }
 

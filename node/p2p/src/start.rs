@@ -9,7 +9,7 @@ use crate::handle::Handle;
 use crate::limits::{IDLE, MAX_COMMANDS, MAX_COMPUTING, MAX_EVENTS, MAX_LOOKUPS, MAX_SEARCHES};
 use crate::meter::Meters;
 use crate::metrics::Metrics;
-use crate::peers::{Book, Origin};
+use crate::peers::Book;
 use crate::reach::Reach;
 use crate::search::Search;
 use crate::transport::{is_quic, transport};
@@ -120,9 +120,7 @@ pub async fn spawn(
 
     let began = Instant::now();
     let mut book = Book::new(own, config.seed);
-    for text in &config.peers {
-        book.add(&parse(text)?, Origin::Configured, 0);
-    }
+    book.configure(&crate::peers::read(&config.peers).map_err(Error::Address)?, 0);
     let domains = intake.domains().await.map_err(Error::Intake)?;
     let mut items = Vec::new();
     for domain in domains.trusted.iter().chain([&domains.own]) {

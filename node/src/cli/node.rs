@@ -53,19 +53,24 @@ impl Demo {
 
 impl Up {
     pub(super) async fn run(self, session: Session) -> Result<Answer, Failure> {
-        let mut layers = session.layers()?;
         let flags =
             [("public", self.public), ("admin", self.admin), ("health", self.health), ("p2p", self.p2p)];
-        for (flag, value) in flags {
-            if let Some(value) = value {
-                layers.set(&format!("listen.{flag}"), toml::Value::String(value), Origin::Flag(flag))?;
+        let sources = session.sources();
+        let read = move || {
+            let mut layers = sources.layers()?;
+            for (flag, value) in &flags {
+                if let Some(value) = value {
+                    let value = toml::Value::String(value.clone());
+                    layers.set(&format!("listen.{flag}"), value, Origin::Flag(flag))?;
+                }
             }
-        }
-        let config = layers.build()?;
+            layers.build()
+        };
+        let config = read()?;
         if config.domain.is_empty() || !session.data().node_keys().exists() {
             return Err(session.not_initialised());
         }
-        telemetry::init(config.log.format)?;
+        let log = telemetry::init(&config.log)?;
         let passphrase = passphrase::ask()?;
         let options = wiring::Options {
             while_stdin: self.while_stdin,
@@ -74,7 +79,8 @@ impl Up {
             after_loss: self.after_loss,
             clock_is_right: self.clock_is_right,
         };
-        wiring::up(config, session.into_data(), passphrase, options).await?;
+        let again = wiring::Again { read: Box::new(read), log };
+        wiring::up(config, again, session.into_data(), passphrase, options).await?;
         Ok(Answer::default())
     }
 }

@@ -22,6 +22,26 @@ pub(super) struct Session {
     passphrase: OnceCell<Passphrase>,
 }
 
+/// The files of a session, and the environment.
+#[derive(Debug)]
+pub(super) struct Sources {
+    named: Option<PathBuf>,
+    own: PathBuf,
+}
+
+impl Sources {
+    /// All layers below the flags, as they are now.
+    pub(super) fn layers(&self) -> Result<Layers, Failure> {
+        let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let folder = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
+        let user = folder.map(|folder| folder.join("marque").join("config.toml"));
+        // What is not UTF-8 is not a variable of this program.
+        let environment =
+            std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
+        Layers::read(Path::new(SYSTEM_CONFIG), user.as_deref(), self.named.as_deref(), &self.own, environment)
+    }
+}
+
 impl Session {
     pub(super) fn new(global: Global) -> Result<Self, Failure> {
         let variable = |name: &str| std::env::var(name).ok();
@@ -52,19 +72,12 @@ impl Session {
 
     /// All layers below the flags.
     pub(super) fn layers(&self) -> Result<Layers, Failure> {
-        let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let folder = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
-        let user = folder.map(|folder| folder.join("marque").join("config.toml"));
-        // What is not UTF-8 is not a variable of this program.
-        let environment =
-            std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
-        Layers::read(
-            Path::new(SYSTEM_CONFIG),
-            user.as_deref(),
-            self.config.as_deref(),
-            &self.data.config(),
-            environment,
-        )
+        self.sources().layers()
+    }
+
+    /// Where the layers come from.
+    pub(super) fn sources(&self) -> Sources {
+        Sources { named: self.config.clone(), own: self.data.config() }
     }
 
     /// The configuration of a folder that was initialised.

@@ -182,6 +182,15 @@ impl Layers {
     }
 }
 
+/// The keys of a configuration with their values.
+pub(super) fn values(config: &Config) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    // What was read from TOML can be written as TOML.
+    let table = Table::try_from(config).unwrap_or_default();
+    flatten("", table, &mut |key, value| drop(found.insert(key, value)));
+    found
+}
+
 /// The configuration that keys and values are, not checked yet.
 fn read<'a>(values: impl Iterator<Item = (&'a String, &'a Value)>) -> Result<Config, String> {
     let mut table = Table::new();

@@ -94,6 +94,8 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
         "[interop]\ncontexts = \"/etc/marque/contexts.json\"",
         "[interop]\nprogram = \"/bin/worker\"\ncontexts = \"contexts.json\"",
         "[log]\nformat = \"loud\"",
+        "[log]\nfilter = \"marque=loud\"",
+        "[log]\nfilter = \"\"",
         "domain = \"localhost\"",
         "domain = \"127.0.0.1\"",
         "domain = [",
@@ -208,6 +210,26 @@ fn the_example_says_of_every_key_what_it_is_and_its_default() {
     }
     // As it stands, nothing is set.
     assert_eq!(with_file(EXAMPLE).unwrap(), Config::default());
+}
+
+#[test]
+fn the_example_says_which_keys_a_running_node_takes() {
+    let says: Vec<_> =
+        explained().into_iter().filter(|(.., comment)| comment.contains("Reloaded.")).collect();
+    let mut says: Vec<&str> = says.iter().map(|(key, ..)| key.as_str()).collect();
+    says.sort_unstable();
+    assert_eq!(says, LIVE);
+}
+
+#[test]
+fn what_changed_is_told_apart_by_whether_a_running_node_takes_it() {
+    let before = Config::default();
+    assert_eq!(changed(&before, &before), Changed::default());
+    let after =
+        with_file("[verify]\nskew_seconds = 1\n[mesh]\nrelay = false\npeers = [\"/dns4/a.example/tcp/1\"]");
+    let changed = changed(&before, &after.unwrap());
+    assert_eq!(changed.live, ["mesh.peers", "verify.skew_seconds"]);
+    assert_eq!(changed.fixed, ["mesh.relay"]);
 }
 
 /// What a list can have at this place.

@@ -31,11 +31,16 @@ fn logged(text: &str) -> String {
 }
 
 #[test]
-fn a_filter_that_is_none_is_refused_and_none_is_info() {
-    assert_eq!(filter(None).unwrap().to_string(), filter(Some("  ")).unwrap().to_string());
-    assert!(filter(None).unwrap().to_string().contains("info"));
-    assert_eq!(filter(Some("debug")).unwrap().to_string(), "debug");
-    assert_eq!(filter(Some("info,marque=loud")).unwrap_err().code, "configuration");
+fn the_variable_says_what_is_logged_else_the_configuration_and_a_filter_that_is_none_is_refused() {
+    let usual = Log::default();
+    assert_eq!(said(None, &usual).unwrap().to_string(), said(Some("  "), &usual).unwrap().to_string());
+    assert!(said(None, &usual).unwrap().to_string().contains("info"));
+    let quiet = Log { filter: "warn".to_owned(), ..Log::default() };
+    assert_eq!(said(None, &quiet).unwrap().to_string(), "warn");
+    assert_eq!(said(Some("debug"), &quiet).unwrap().to_string(), "debug");
+    assert_eq!(said(Some("info,marque=loud"), &quiet).unwrap_err().code, "configuration");
+    let loud = Log { filter: "info,marque=loud".to_owned(), ..Log::default() };
+    assert!(said(None, &loud).unwrap_err().reason.contains("log.filter"));
 }
 
 #[test]

@@ -29,7 +29,8 @@ const LEAST_SKEW: Duration = Duration::from_secs(2);
 pub(super) struct HighWater {
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
-    skew: Duration,
+    /// How far clocks may differ, in seconds.
+    skew: AtomicU64,
     seen: AtomicU64,
 }
 
@@ -45,7 +46,8 @@ impl HighWater {
         skew: Duration,
         clock_is_right: bool,
     ) -> Result<Arc<Self>, Failure> {
-        let high_water = Self { records, clock, skew: skew.max(LEAST_SKEW), seen: AtomicU64::new(0) };
+        let high_water = Self { records, clock, skew: AtomicU64::new(0), seen: AtomicU64::new(0) };
+        high_water.tolerate(skew);
         let failed = |error: StoreError| Failure::local(Local::File, error.to_string(), "");
         if clock_is_right {
             high_water.seen.store(high_water.clock.now().get(), Ordering::Relaxed);
@@ -65,12 +67,17 @@ impl HighWater {
         }
     }
 
+    /// From now on clocks may differ by so much.
+    pub(super) fn tolerate(&self, skew: Duration) {
+        self.skew.store(skew.max(LEAST_SKEW).as_secs(), Ordering::Relaxed);
+    }
+
     /// How far the clock is behind what was seen, where that is more than clocks may differ.
     fn behind(&self) -> Option<Duration> {
         let now = self.clock.now();
         let seen = self.seen.fetch_max(now.get(), Ordering::Relaxed);
         let behind = UnixSeconds::new(seen).since(now);
-        (behind > self.skew).then_some(behind)
+        (behind.as_secs() > self.skew.load(Ordering::Relaxed)).then_some(behind)
     }
 
     /// Refuses where the clock is behind.

@@ -1,14 +1,27 @@
 //! What the process is told from outside: by signals, or by the end of standard input.
 
 use crate::failure::{Failure, Local};
+use std::io::IsTerminal as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+
+/// What the node is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// To end in good order.
+    Stop,
+    /// To read its configuration again.
+    Reload,
+}
 
 /// What was told since it was heard; nothing of it is lost while nobody waits.
 #[derive(Debug)]
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
+    /// Whether a hangup says that the terminal is gone.
+    has_terminal: bool,
     end_of_input: Option<oneshot::Receiver<()>>,
 }
 
@@ -26,12 +39,20 @@ impl Signals {
         Ok(Self {
             terminate: heard(SignalKind::terminate())?,
             interrupt: heard(SignalKind::interrupt())?,
+            hangup: heard(SignalKind::hangup())?,
+            has_terminal: std::io::stdin().is_terminal(),
             end_of_input: while_stdin.then(end_of_stdin),
         })
     }
 
     /// Resolves when the process is told to stop.
     pub(crate) async fn stop(&mut self) {
+        while self.next().await != Told::Stop {}
+    }
+
+    /// What the process is told next. Who hung up its terminal wants it to stop; without one, a hangup is how a daemon
+    /// is told to read its configuration again.
+    pub(crate) async fn next(&mut self) -> Told {
         let closed = async {
             match &mut self.end_of_input {
                 // An error means that the reader is gone, which is an end as well.
@@ -40,9 +61,10 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = closed => {}
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            () = closed => Told::Stop,
+            _ = self.hangup.recv() => if self.has_terminal { Told::Stop } else { Told::Reload },
         }
     }
 }

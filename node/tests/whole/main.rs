@@ -24,6 +24,7 @@ mod offline;
 mod operator;
 mod peers;
 mod process;
+mod reload;
 mod resolver;
 #[cfg(feature = "postgres")]
 mod shared;

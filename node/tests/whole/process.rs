@@ -145,8 +145,29 @@ impl Domain {
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(std::fs::File::create(self.folder.path().join("log")).unwrap());
         self.child = Some(command.spawn().unwrap());
+    }
+
+    /// Waits until the log of the node has records of this text, and returns them.
+    pub(crate) fn logged(&self, text: &str) -> Vec<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+            let records = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let found: Vec<_> = records.filter(|record| record["message"] == text).collect();
+            if !found.is_empty() {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "nothing is logged of {text:?}: {log}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Sends a signal to the node.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 
     /// Stops in good order.

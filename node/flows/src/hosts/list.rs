@@ -54,7 +54,7 @@ impl Domain {
         if list.url != key.url || list.issuer != key.issuer {
             return Ok(Err(Refusal::Inconsistent));
         }
-        if list.issued > self.now().plus(self.policy.skew) {
+        if list.issued > self.now().plus(self.policy().skew) {
             return Ok(Err(Refusal::FromFuture));
         }
         let known = self.known_list(key).await?;

@@ -39,7 +39,7 @@ impl NodeIntake {
         if list.url != body.subject || list.sequence != body.seq || list.issuer != *envelope.domain_did() {
             return Err(Refusal::Inconsistent);
         }
-        if list.issued > domain.now().plus(domain.policy.skew) {
+        if list.issued > domain.now().plus(domain.policy().skew) {
             return Err(Refusal::FromFuture);
         }
         let key = ListKey { issuer: list.issuer.clone(), url: list.url.clone() };
@@ -171,7 +171,7 @@ impl NodeIntake {
         if delta.list != body.subject || delta.to.sequence != body.seq {
             return Err(Refusal::Inconsistent);
         }
-        if delta.issued > domain.now().plus(domain.policy.skew) {
+        if delta.issued > domain.now().plus(domain.policy().skew) {
             return Err(Refusal::FromFuture);
         }
         let key = ListKey { issuer: envelope.domain_did().clone(), url: delta.list.clone() };

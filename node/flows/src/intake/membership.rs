@@ -15,7 +15,7 @@ impl NodeIntake {
         if origin.as_str() != body.subject {
             return Err(Refusal::Inconsistent);
         }
-        if received.not_before > domain.now().plus(domain.policy.skew) {
+        if received.not_before > domain.now().plus(domain.policy().skew) {
             return Err(Refusal::FromFuture);
         }
         let subject = (ItemKind::Membership, body.subject.as_str());

@@ -42,7 +42,7 @@ impl Domain {
         if let Some(kept) = self.kept_document(did, began, trace) {
             return Ok(Ok(kept));
         }
-        let deadline = began + self.policy.resolve_deadline;
+        let deadline = began + self.policy().resolve_deadline;
         let mut vain = self.lookups.vain(did, self.now(), self.lookups.document(did).is_some());
         if vain.is_some() {
             trace.add(Source::Cache, "vain", began, "the host was asked a moment ago, in vain");

@@ -28,7 +28,7 @@ impl Domain {
         if self.is_young(held.as_ref()) || !asks || key.issuer == self.home.did {
             return Ok(held);
         }
-        let deadline = Instant::now() + self.policy.resolve_deadline;
+        let deadline = Instant::now() + self.policy().resolve_deadline;
         if self.lookups.list_was_vain(key, self.now()) {
             return Ok(held);
         }
@@ -65,7 +65,7 @@ impl Domain {
 
     /// Whether a list is one that the policy lets a verdict rest on, by its age.
     fn is_young(&self, held: Option<&ListFact>) -> bool {
-        let (now, policy) = (self.now(), &self.policy);
+        let (now, policy) = (self.now(), self.policy());
         held.is_some_and(|fact| {
             now.since(fact.list.issued) <= policy.status_max_age.saturating_add(policy.skew)
                 && fact.list.valid_until > now.minus(policy.skew)

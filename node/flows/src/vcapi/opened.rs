@@ -46,7 +46,7 @@ impl Domain {
 
     /// Whether the signature at `at`, counted from 0, of a document is by `key`, and its proof in time.
     pub(super) async fn is_signed(&self, opened: &Opened, at: usize, key: &PublicKey) -> Result<(), Failure> {
-        let (now, skew, path) = (self.now(), self.policy.skew, Path::root().then("proof"));
+        let (now, skew, path) = (self.now(), self.policy().skew, Path::root().then("proof"));
         let verified = match opened {
             Opened::Secured(secured) => secured.verify(key, now, skew),
             Opened::SdJwt(sd_jwt) => sd_jwt.verify(key),

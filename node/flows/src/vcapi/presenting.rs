@@ -155,7 +155,7 @@ impl Domain {
 
     /// The dates of a presentation in an envelope: registered JWT claims. A proof has dates of its own.
     fn is_presented_in_time(&self, payload: &Value) -> Result<(), Failure> {
-        let (now, skew) = (self.now(), self.policy.skew);
+        let (now, skew) = (self.now(), self.policy().skew);
         let at = |name: &str| payload.get(name).and_then(Value::as_u64).map(UnixSeconds::new);
         let early = ["iat", "nbf"].into_iter().any(|name| at(name).is_some_and(|at| at > now.plus(skew)));
         if early || at("exp").is_some_and(|exp| exp <= now.minus(skew)) {

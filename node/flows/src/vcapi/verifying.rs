@@ -223,7 +223,7 @@ impl Domain {
     }
 
     pub(super) fn is_in_time(&self, credential: &data_model::Credential) -> Result<(), Failure> {
-        let (now, skew) = (self.now(), self.policy.skew);
+        let (now, skew) = (self.now(), self.policy().skew);
         let refused = |code, member, detail| Err(Failure::refused(code, Path::root().then(member), detail));
         if credential.valid_from.is_some_and(|from| from > now.plus(skew)) {
             return refused(Code::CredentialNotYetValid, "validFrom", "is in the future");

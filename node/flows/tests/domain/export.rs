@@ -71,7 +71,7 @@ async fn what_is_revoked_before_is_refused_offline_and_what_is_revoked_after_is_
     assert_eq!(refused(judge(&after, &by, &presented, now)), Code::AgentRevoked);
     assert!(matches!(judge(&before, &by, &presented, now), Outcome::Verified(_)));
     // Once the lists are older than the policy lets them be, that is not good either.
-    let late = now.plus(node.domain.policy.status_max_age).plus(Duration::from_secs(1));
+    let late = now.plus(node.domain.policy().status_max_age).plus(Duration::from_secs(1));
     assert!(!matches!(judge(&before, &by, &presented, late), Outcome::Verified(_)));
 }
 

@@ -68,6 +68,20 @@ fn what_the_node_gives_no_more_is_forgotten_and_the_configured_stays() {
 }
 
 #[test]
+fn what_is_configured_no_more_is_forgotten_and_what_is_now_is_dialled_at_once() {
+    let mut book = book();
+    book.configure(&[at(1), at(2)], 0);
+    book.give(&[at(3)], 0);
+    assert_eq!(book.due(0, |_| false).len(), 3);
+    book.configure(&[at(2), at(4)], 7);
+    let due: Vec<_> = book.due(7, |_| false).into_iter().map(|attempt| attempt.address).collect();
+    assert_eq!(due, [at(4)], "the others are being dialled");
+    book.configure(&[], 8);
+    book.give(&[], 8);
+    assert_eq!(book.due(u64::MAX, |_| false), vec![]);
+}
+
+#[test]
 fn learned_addresses_are_bounded_and_one_that_failed_makes_room() {
     //
     let mut book = book();
