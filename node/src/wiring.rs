@@ -30,7 +30,7 @@ use keys::DomainKeys;
 use marque_fetch::{Client, FetchPolicy};
 use marque_flows::domain::{Domain, Policy};
 use marque_flows::intake::NodeIntake;
-use marque_http::{AdminToken, Faces, Listeners, NodeInfo, RequestIds, Watchers};
+use marque_http::{AdminToken, Answers, Faces, Listeners, NodeInfo, RequestIds, Watchers};
 use marque_rules::issuance::Home;
 use marque_rules::replica::limits::MAX_ADDRESSES;
 use marque_store::OpenError;
@@ -182,6 +182,7 @@ async fn run(
         metrics: http_metrics,
         requests: RequestIds::new(signing::random()?),
         watchers: Watchers::default(),
+        answers: Answers::default(),
     };
     let mut reload = Reload {
         again,

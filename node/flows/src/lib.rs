@@ -1,5 +1,6 @@
 //! What happens, in order: async steps over ports, with no protocol and no database.
 
+pub mod stamps;
 pub mod ports;
 pub mod error;
 pub mod record;

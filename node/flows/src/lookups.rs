@@ -1,6 +1,7 @@
 //! What is remembered of lookups of DIDs and lists that leave this node, and how many may: an answer from outside is good
 //! for its ttl, a missing one for a moment, and nobody makes the node ask for more than it allows.
 
+use crate::stamps::Stamps;
 use did_resolver::did::Did;
 use did_resolver::resolution::Resolution;
 use did_resolver::time::UnixSeconds;
@@ -22,6 +23,10 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 
 /// DIDs of which is known when somebody outside confirmed what is held; of others it is asked again.
 const MAX_CONFIRMED: usize = 65_536;
+
+/// Counters of confirmations, 8 bytes each: of what is kept, one part in so many is looked at again for nothing
+/// where a DID is confirmed.
+const CONFIRMATIONS: usize = 4_096;
 
 /// DIDs, and lists, of which is remembered that nobody gave anything.
 const MAX_VAIN: usize = 4_096;
@@ -104,6 +109,7 @@ pub(crate) enum Vain {
 #[derive(Debug)]
 pub(crate) struct Lookups {
     confirmed: Mutex<Recent<Confirmed>>,
+    confirmations: Stamps,
     vain: Mutex<Recent<(UnixSeconds, Vain)>>,
     /// `None` where the host took the document back.
     documents: Mutex<Recent<Option<KeptDocument>>>,
@@ -120,6 +126,7 @@ impl Default for Lookups {
     fn default() -> Self {
         Self {
             confirmed: Mutex::new(Recent::new(MAX_CONFIRMED)),
+            confirmations: Stamps::new(CONFIRMATIONS),
             vain: Mutex::new(Recent::new(MAX_VAIN)),
             documents: Mutex::new(Recent::new(MAX_WEB_DOCUMENTS)),
             lanes: Mutex::default(),
@@ -140,6 +147,12 @@ impl Lookups {
     /// Remembers a confirmation.
     pub(crate) fn confirm(&self, did: &Did, at: UnixSeconds, source: Source, sources: usize) {
         locked(&self.confirmed).insert(did, Confirmed { at, source, sources });
+        self.confirmations.change(did);
+    }
+
+    /// A number that is another one once what [`Self::confirmed`] says has changed by a confirmation.
+    pub(crate) fn confirmations(&self, did: &Did) -> u64 {
+        self.confirmations.of(did)
     }
 
     /// Whether it is too early to ask again, and what came of it before.

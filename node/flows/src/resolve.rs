@@ -2,12 +2,14 @@
 //! the operator lets hosts be asked; under one deadline, and each DID once at a time. What is held is
 //! never worse than nothing: it is shown as stale where nobody confirms it.
 
+mod basis;
 mod answer;
 mod list;
 mod document;
 mod scid;
 
 pub use answer::{Answer, Standing, Step, Unresolved};
+pub use basis::Basis;
 
 use crate::domain::Domain;
 use crate::error::Error;
@@ -38,6 +40,8 @@ struct Looked {
     confirmed: Option<Confirmed>,
     stale: bool,
     vain: Option<Vain>,
+    /// Where it was held, and is new enough.
+    basis: Option<Basis>,
 }
 
 impl Domain {
@@ -54,11 +58,11 @@ impl Domain {
     /// # Errors
     /// [`Error`] of the store. That there is no document is an answer, [`Unresolved`], and has its trace.
     pub async fn resolve(&self, url: &DidUrl, query: Option<&VersionQuery>) -> Result<Answer, Error> {
-        let (did, mut trace) = (url.did(), Trace::default());
+        let (did, mut trace, mut basis) = (url.did(), Trace::default(), None);
         let found = match did.method() {
             "key" | "jwk" | "peer" => Ok(self.own_document(did, query, &mut trace)),
             "web" => self.web_document(did, query, &mut trace).await,
-            "webvh" => self.webvh(did, query, &mut trace).await,
+            "webvh" => self.webvh(did, query, (&mut trace, &mut basis)).await,
             "scid" => self.by_scid(url, query, &mut trace).await,
             _ => Ok(Err(ResolutionError::MethodNotSupported)),
         };
@@ -67,7 +71,7 @@ impl Domain {
             Err(Error::Refused(refusal)) => Err(Unresolved::Refused(refusal)),
             Err(error) => return Err(error),
         };
-        Ok(Answer::new(found, trace))
+        Ok(Answer::new(found, trace, basis))
     }
 
     fn own_document(
@@ -93,12 +97,13 @@ impl Domain {
         &self,
         did: &Did,
         query: Option<&VersionQuery>,
-        trace: &mut Trace,
+        (trace, basis): (&mut Trace, &mut Option<Basis>),
     ) -> Result<Result<(Arc<Resolution>, Standing), ResolutionError>, Error> {
         if WebvhId::parse(did).is_err() {
             return Ok(Err(ResolutionError::InvalidDid));
         }
-        let looked = self.look_up(did, trace).await?;
+        let mut looked = self.look_up(did, trace).await?;
+        *basis = looked.basis.take();
         told(looked, |log| Resolution::of_log(log, did, query))
     }
 
@@ -149,6 +154,7 @@ impl Domain {
 
     /// What is held, and whether that should be confirmed.
     async fn look_here(&self, did: &Did, began: Instant, trace: &mut Trace) -> Result<Looked, Error> {
+        let before = self.before(did);
         let held = self.held_under_any_name(did).await?;
         let now = self.now();
         let confirmed = self.lookups.confirmed(did);
@@ -169,7 +175,10 @@ impl Domain {
             (_, false) => "found",
         };
         trace.add(Source::Store, outcome, began, &detail(&held));
-        Ok(Looked { held, unkept: None, source: Source::Store, confirmed, stale, vain: None })
+        let until = confirmed.filter(|_| !is_final).map(|confirmed| confirmed.at.plus(ttl));
+        let basis = Some((did, &held)).filter(|_| !stale);
+        let basis = basis.and_then(|of| Basis::of(of, before, own, until));
+        Ok(Looked { held, unkept: None, source: Source::Store, confirmed, stale, vain: None, basis })
     }
 
     async fn look_outside(

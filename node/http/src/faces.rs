@@ -1,5 +1,6 @@
 //! What every handler has: the domain, what is known of the node, and the counters.
 
+use crate::answers::Answers;
 use crate::auth::AdminToken;
 use crate::limits::MAX_WATCHERS;
 use crate::metrics::Metrics;
@@ -41,6 +42,8 @@ pub struct Faces {
     pub requests: RequestIds,
     /// Places for those who watch what happens.
     pub watchers: Watchers,
+    /// Answers about DIDs that are kept.
+    pub answers: Answers,
 }
 
 /// Names requests: a name of this run and a number.

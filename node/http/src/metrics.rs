@@ -1,6 +1,7 @@
 //! What is counted here, in Prometheus's terms. Labels take few values each, none of a caller's making;
 //! `list` has one for each list of this domain and of those that are recognised.
 
+use crate::target::IDENTIFIERS;
 use axum::http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -8,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use vc_schemas::code::Code;
@@ -51,11 +53,39 @@ impl Default for Verification {
     }
 }
 
+/// The answers about DIDs that are kept, by their statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Found,
+    Unchanged,
+    Gone,
+}
+
+impl Counted {
+    pub(crate) const fn of(status: u16) -> Self {
+        match status {
+            304 => Self::Unchanged,
+            410 => Self::Gone,
+            _ => Self::Found,
+        }
+    }
+
+    const fn status(self) -> u16 {
+        match self {
+            Self::Found => 200,
+            Self::Unchanged => 304,
+            Self::Gone => 410,
+        }
+    }
+}
+
 /// The counters of the faces. Cloning shares them.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     internal: Counter,
+    /// Those of `requests` that are counted too often to look for them each time.
+    resolved: [OnceLock<Counter>; 3],
     verifications: Family<VerificationLabels, Counter>,
     verification: Verification,
     list_age: Family<ListLabels, Gauge<i64>>,
@@ -143,6 +173,18 @@ impl Metrics {
     /// Counts a request that met a defect.
     pub(crate) fn internal(&self) {
         self.internal.inc();
+    }
+
+    /// Counts an answer about a DID that was kept.
+    pub(crate) fn resolved(&self, counted: Counted) {
+        let Some(counter) = self.resolved.get(counted as usize) else { return };
+        let counter = counter.get_or_init(|| {
+            let route = format!("{IDENTIFIERS}{{*did}}");
+            let status = counted.status().into();
+            let labels = RequestLabels { face: "public", method: "GET", route, status };
+            self.requests.get_or_create(&labels).clone()
+        });
+        counter.inc();
     }
 
     /// Counts a decision on a presentation, which took so long, on a chain of so many links or with a code.

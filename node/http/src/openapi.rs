@@ -170,6 +170,7 @@ fn responses(operation: &Operation, codes: &BTreeSet<Code>) -> Value {
             Some(codes) => codes.iter().copied().collect::<Vec<_>>().join(", "),
             None if status == 201 => "Done, and durable.".to_owned(),
             None if status == 303 => "The URL that is named, in Location.".to_owned(),
+            None if status == 304 => "What If-None-Match names is still the answer.".to_owned(),
             None => "As asked.".to_owned(),
         };
         let mut headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});

@@ -5,10 +5,11 @@ use crate::error::Problem;
 use crate::faces::Faces;
 use crate::limits::MAX_OPTIONS_BYTES;
 use crate::media::choose;
-use crate::target::{identifier, query, rest, segment};
+use crate::ready::Ready;
+use crate::target::{IDENTIFIERS, identifier, query, rest, segment};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, LOCATION};
+use axum::http::header::{ACCEPT, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use did_resolver::did::DidUrl;
@@ -18,15 +19,12 @@ use did_resolver::resolution::dereference::{
 };
 use did_resolver::resolution::{Resolution, ResolutionError};
 use did_resolver::webvh::VersionQuery;
-use marque_flows::resolve::Unresolved;
+use marque_flows::resolve::{Answer, Basis, Unresolved};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use vc_schemas::claims::{MAX_DOMAIN_BYTES, is_name};
 use vc_schemas::code::Code;
-
-/// The path before the DID.
-pub(crate) const IDENTIFIERS: &str = "/1.0/identifiers/";
 
 const RESOLUTION: &str = "application/did-resolution";
 const DEREFERENCING: &str = "application/did-url-dereferencing";
@@ -84,6 +82,8 @@ pub(crate) async fn resolve_with(
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut head, body) = request.into_parts();
+    // Conditions are those of a GET (RFC 9110, section 13.1.2).
+    head.headers.remove(IF_NONE_MATCH);
     let bytes = read(&head.headers, body, MAX_OPTIONS_BYTES).await?;
     let mut options = query(&head.uri).map_err(|_| ResolutionError::InvalidOptions);
     if !bytes.is_empty() {
@@ -132,7 +132,7 @@ async fn answered(
         Ok(question) => question,
         Err(error) => return Ok(refused(error, Vec::new())),
     };
-    let answer = faces.domain.resolve(&question.url, question.version.as_ref()).await?;
+    let mut answer = faces.domain.resolve(&question.url, question.version.as_ref()).await?;
     let metadata = answer.metadata(question.flags.trace);
     let resolution = match answer.found {
         Ok((ref resolution, _)) if question.flags.absolute => Arc::new(resolution.with_absolute_ids()),
@@ -144,7 +144,9 @@ async fn answered(
         }
     };
     if !names_a_part {
-        return Ok(resolved(&resolution, media_type, metadata));
+        let basis = answer.basis.take().filter(|_| question.is_plain(rest(uri, IDENTIFIERS)));
+        let ready = resolved(&resolution, media_type, metadata);
+        return Ok(given(faces, ready, &answer, (basis, media_type, question.flags), headers));
     }
     let accept = if is_document(media_type) { Accept::Document } else { Accept::Urls };
     let options = Options { accept, relationship: question.flags.relationship };
@@ -155,6 +157,36 @@ async fn answered(
         Ok(found) => Ok(dereferenced(&found, media_type, metadata)),
         Err(error) => Ok(refused(error, metadata)),
     }
+}
+
+/// Answers with what was made, and keeps it where it is the answer to a DID as it is written (`basis`).
+fn given(
+    faces: &Faces,
+    ready: Ready,
+    answer: &Answer,
+    (basis, asked, flags): (Option<Basis>, &'static str, Flags),
+    headers: &HeaderMap,
+) -> Response {
+    // No two traces are the same.
+    let ready = if flags.trace { ready } else { ready.tagged() };
+    let confirmed = answer.found.as_ref().ok().and_then(|(_, standing)| standing.confirmed);
+    let now = confirmed.unwrap_or_else(|| faces.domain.now());
+    let Some(basis) = basis else { return ready.answer(headers, now) };
+    let says_when = basis.is_own() && !is_document(ready.media_type());
+    let kept = if says_when { ready.clone().confirmed_when_asked(now) } else { Some(ready.clone()) };
+    match kept {
+        Some(kept) => {
+            let response = kept.answer(headers, now);
+            faces.answers.keep(basis, asked, kept);
+            response
+        }
+        None => ready.answer(headers, now),
+    }
+}
+
+/// As which a DID is answered to a request with these headers; `None` where it accepts none.
+pub(crate) fn offered_for_dids(headers: &HeaderMap) -> Option<&'static str> {
+    choose(headers, &OF_DIDS)
 }
 
 /// What is asked for: the version by the DID URL or by an option.
@@ -214,6 +246,13 @@ fn flag(value: &str) -> Result<bool, ResolutionError> {
 }
 
 impl Question {
+    /// Whether it asks for the DID that is written so, and nothing else.
+    fn is_plain(&self, written: &str) -> bool {
+        let Flags { trace, absolute, relationship } = self.flags;
+        let none = self.version.is_none() && !trace && !absolute && relationship.is_none();
+        none && self.url.did().as_str() == written
+    }
+
     /// Whether it is to be dereferenced.
     fn names_a_part(&self) -> bool {
         is_part(&self.url) || self.flags.relationship.is_some()
@@ -253,22 +292,22 @@ fn resolved(
     resolution: &Resolution,
     media_type: &'static str,
     metadata: Vec<(&'static str, Value)>,
-) -> Response {
+) -> Ready {
     let whole = || with_metadata(resolution.to_json(), "didResolutionMetadata", metadata);
-    let response = match &resolution.document {
-        Some(document) if is_document(media_type) => typed(media_type, document.to_string()),
+    let ready = |media_type, body| Ready::new(resolution.status(), media_type, body);
+    match &resolution.document {
+        Some(document) if is_document(media_type) => ready(media_type, document.to_string()),
         // Without a document only the result says why.
-        None if is_document(media_type) => typed(RESOLUTION, whole().to_string()),
+        None if is_document(media_type) => ready(RESOLUTION, whole().to_string()),
         _ if media_type == PROFILED => {
             let mut json = whole();
             if let Some(members) = json.as_object_mut() {
                 members.insert("@context".to_owned(), RESULT_CONTEXT.into());
             }
-            typed(PROFILED, json.to_string())
+            ready(PROFILED, json.to_string())
         }
-        _ => typed(media_type, whole().to_string()),
-    };
-    with_status(resolution.status(), response)
+        _ => ready(media_type, whole().to_string()),
+    }
 }
 
 fn dereferenced(

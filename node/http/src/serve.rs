@@ -2,12 +2,11 @@
 //! and time, until it is told to stop.
 
 use crate::faces::Faces;
+use crate::front::Front;
 use crate::limits::{CONNECTION_LIFE, DRAIN, HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::routes::Routers;
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -33,21 +32,21 @@ pub struct Listeners {
 pub async fn serve(faces: Arc<Faces>, listeners: Listeners, shutdown: impl Future<Output = ()>) {
     let routers = Routers::new(&faces);
     let (stop, stopped) = watch::channel(false);
-    let mut faces = JoinSet::new();
+    let mut tasks = JoinSet::new();
     if let Some(public) = listeners.public {
-        faces.spawn(accept(public, routers.public, stopped.clone()));
+        tasks.spawn(accept(public, Front::open(routers.public, &faces), stopped.clone()));
     }
-    faces.spawn(accept(listeners.admin, routers.admin, stopped.clone()));
-    faces.spawn(accept(listeners.health, routers.health, stopped));
+    tasks.spawn(accept(listeners.admin, Front::closed(routers.admin), stopped.clone()));
+    tasks.spawn(accept(listeners.health, Front::closed(routers.health), stopped));
     tokio::select! {
         () = shutdown => {}
-        _ = faces.join_next() => tracing::error!("a listener ended by itself"),
+        _ = tasks.join_next() => tracing::error!("a listener ended by itself"),
     }
     stop.send_replace(true);
-    while faces.join_next().await.is_some() {}
+    while tasks.join_next().await.is_some() {}
 }
 
-async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, front: Front, mut stopped: watch::Receiver<bool>) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -58,7 +57,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
         };
         match accepted {
             Some((stream, slot)) => {
-                connections.spawn(connection(stream, router.clone(), stopped.clone(), slot));
+                connections.spawn(connection(stream, front.clone(), stopped.clone(), slot));
             }
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
@@ -85,7 +84,7 @@ async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStre
 /// One connection, for [`CONNECTION_LIFE`] at most.
 async fn connection(
     stream: TcpStream,
-    router: Router,
+    front: Front,
     mut stopped: watch::Receiver<bool>,
     _slot: OwnedSemaphorePermit,
 ) {
@@ -97,7 +96,7 @@ async fn connection(
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), front);
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => Some(ended),

@@ -5,6 +5,9 @@ use crate::error::Problem;
 use axum::http::Uri;
 use vc_schemas::code::Code;
 
+/// The path before a DID.
+pub(crate) const IDENTIFIERS: &str = "/1.0/identifiers/";
+
 /// Decodes percent-encoded bytes. The whole target is bounded before anything reads it.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();

@@ -37,6 +37,7 @@ pub async fn holds(records: &dyn Records) -> Result<(), StoreError> {
     lets_one_racer_win(records).await?;
     scans_in_order(records).await?;
     bounds_scans(records).await?;
+    stamps_what_changes(records).await?;
     refuses_what_is_over_a_limit(records).await
 }
 
@@ -144,6 +145,20 @@ async fn compares_and_swaps(records: &dyn Records) -> Result<(), StoreError> {
     records.commit(vec![gone.clone()]).await?;
     assert_eq!(records.commit(vec![gone]).await, Err(StoreError::Conflict(0)));
     records.commit(with(Expect::Absent, b"three")).await
+}
+
+async fn stamps_what_changes(records: &dyn Records) -> Result<(), StoreError> {
+    let (table, key) = (Table::Logs, b"stamped".as_slice());
+    let stamp = || records.stamp(table, key);
+    let Some(mut before) = stamp() else { return Ok(()) };
+    for write in [put(table, key, b"one"), put(table, key, b"two"), delete(table, key)] {
+        records.commit(vec![put(table, b"beside", b""), write]).await?;
+        let now = stamp().unwrap_or(before);
+        assert_ne!(now, before, "a stamp changes with its record");
+        before = now;
+    }
+    assert_eq!(stamp(), Some(before), "and not by itself");
+    Ok(())
 }
 
 async fn lets_one_racer_win(records: &dyn Records) -> Result<(), StoreError> {

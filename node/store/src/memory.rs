@@ -3,13 +3,26 @@
 use crate::batch;
 use futures::future::BoxFuture;
 use marque_flows::ports::records::{Expect, MAX_SCAN, Records, Row, StoreError, Stored, Table, Write};
+use marque_flows::stamps::Stamps;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// Counters of changes: a store of a test has few records.
+const STAMPS: usize = 1_024;
+
 /// A store that lives as long as its value.
-#[derive(Debug, Default)]
-pub struct Memory(Mutex<State>);
+#[derive(Debug)]
+pub struct Memory {
+    state: Mutex<State>,
+    stamps: Stamps,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { state: Mutex::default(), stamps: Stamps::new(STAMPS) }
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -19,7 +32,7 @@ struct State {
 
 impl Memory {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,6 +63,10 @@ impl State {
 }
 
 impl Records for Memory {
+    fn stamp(&self, table: Table, key: &[u8]) -> Option<u64> {
+        Some(self.stamps.of((table, key)))
+    }
+
     fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
         Box::pin(async move { Ok(self.state().records.get(&(table, key.to_vec())).cloned()) })
     }
@@ -75,7 +92,12 @@ impl Records for Memory {
     }
 
     fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.state().commit(batch) })
+        Box::pin(async move {
+            let touched: Vec<_> = batch.iter().map(|write| (write.table, write.key.clone())).collect();
+            let committed = self.state().commit(batch);
+            touched.iter().for_each(|(table, key)| self.stamps.change((*table, key.as_slice())));
+            committed
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! that may move has several: what is held under one of them also says something about the others.
 
 use super::HeldLog;
+use super::logs::may_have_moved;
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::ports::records::Table;
@@ -71,8 +72,4 @@ pub(crate) fn add(histories: &mut Vec<Arc<Log>>, log: Arc<Log>, now: UnixSeconds
         }
     }
     histories.push(log);
-}
-
-fn may_have_moved(log: &Log) -> bool {
-    log.versions().any(|version| version.parameters().portable())
 }

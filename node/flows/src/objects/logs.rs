@@ -26,12 +26,23 @@ pub struct HeldLog {
     pub settled: Option<String>,
     /// The record versions, for compare-and-swap.
     versions: Vec<u64>,
+    /// The record of the first branch, and its stamp before any was read.
+    stamp: Option<(Vec<u8>, u64)>,
 }
 
 impl HeldLog {
     /// What comes from several records, and so cannot be written back.
     pub(super) const fn shown(branches: Vec<Arc<Log>>) -> Self {
-        Self { branches, settled: None, versions: Vec::new() }
+        Self { branches, settled: None, versions: Vec::new(), stamp: None }
+    }
+
+    /// The one record that all of this follows from, and its stamp: where there is one branch, of a DID that never
+    /// could move. A second branch is never written without the first.
+    pub(crate) fn rests_on(&self) -> Option<(Vec<u8>, u64)> {
+        match self.branches.as_slice() {
+            [log] if !may_have_moved(log) => self.stamp.clone(),
+            _ => None,
+        }
     }
 
     /// The log that counts: the only one, or the branch that was settled on.
@@ -115,6 +126,11 @@ impl KnownLog {
     }
 }
 
+/// Whether a log ever let its DID move.
+pub(super) fn may_have_moved(log: &Log) -> bool {
+    log.versions().any(|version| version.parameters().portable())
+}
+
 /// The key of a DID's branch in the store.
 fn log_key(did: &Did, branch: usize) -> Vec<u8> {
     format!("{did}#{branch}").into_bytes()
@@ -147,7 +163,9 @@ impl Domain {
     /// # Errors
     /// [`Error::Store`]; [`Error::Record`] where a log that was accepted no longer verifies.
     pub async fn held_log(&self, did: &Did) -> Result<HeldLog, Error> {
-        let mut held = HeldLog::default();
+        let first = log_key(did, 0);
+        let stamp = self.records.stamp(Table::Logs, &first).map(|stamp| (first, stamp));
+        let mut held = HeldLog { stamp, ..HeldLog::default() };
         for branch in 0..MAX_BRANCHES {
             let key = log_key(did, branch);
             let Some(stored) = self.records.get(Table::Logs, &key).await? else { break };

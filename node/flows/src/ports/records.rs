@@ -205,6 +205,13 @@ pub trait Records: Send + Sync + fmt::Debug {
         Box::pin(std::future::ready(Err(StoreError::Unavailable(why.to_owned()))))
     }
 
+    /// A number that is another one once a commit that touches the record is acknowledged; `None` where the engine
+    /// keeps none. Who asks for it before the record is read may keep what it read for as long as it is the same.
+    fn stamp(&self, table: Table, key: &[u8]) -> Option<u64> {
+        let _ = (table, key);
+        None
+    }
+
     /// One record, as the last commit left it.
     ///
     /// # Errors

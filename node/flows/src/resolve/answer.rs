@@ -1,5 +1,6 @@
 //! What a resolution came to, where it came from, and what was asked on the way.
 
+use super::basis::Basis;
 use crate::lookups::Source;
 use did_resolver::resolution::{Resolution, ResolutionError};
 use did_resolver::time::UnixSeconds;
@@ -61,11 +62,19 @@ pub struct Answer {
     pub found: Result<(Arc<Resolution>, Standing), Unresolved>,
     /// What was looked at.
     pub trace: Vec<Step>,
+    /// What it rests on, where that can be told: whoever keeps it asks [`Domain::stands`] before giving it again.
+    ///
+    /// [`Domain::stands`]: crate::domain::Domain::stands
+    pub basis: Option<Basis>,
 }
 
 impl Answer {
-    pub(super) fn new(found: Result<(Arc<Resolution>, Standing), Unresolved>, Trace(trace): Trace) -> Self {
-        Self { found, trace }
+    pub(super) fn new(
+        found: Result<(Arc<Resolution>, Standing), Unresolved>,
+        Trace(trace): Trace,
+        basis: Option<Basis>,
+    ) -> Self {
+        Self { found, trace, basis }
     }
 
     /// `didResolutionMetadata` beside the content type: how good the answer is, and where it is wanted the

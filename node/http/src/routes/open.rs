@@ -2,8 +2,8 @@
 
 use crate::limits::{MAX_BODY_BYTES, MAX_OPTIONS_BYTES, MAX_VERIFY_BYTES};
 use crate::operation::{JSON, Operation, Payload};
-use crate::resolver::IDENTIFIERS;
 use crate::table::Table;
+use crate::target::IDENTIFIERS;
 use crate::{logs, resolver, status, verifier, vocabulary};
 use vc_schemas::code::Code;
 
@@ -149,7 +149,11 @@ fn resolution() -> Table {
     };
     let path = format!("{IDENTIFIERS}{{*did}}");
     Table::of("Resolution")
-        .get(&path, resolver::resolve, resolving("resolve", "Resolve a DID, or dereference a DID URL."))
+        .get(
+            &path,
+            resolver::resolve,
+            resolving("resolve", "Resolve a DID, or dereference a DID URL.").gives(304, &[], ""),
+        )
         .post(
             &path,
             resolver::resolve_with,

@@ -15,3 +15,4 @@ mod lists;
 mod mesh;
 mod vcapi;
 mod sockets;
+mod kept;

@@ -16,7 +16,7 @@ use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
 use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
 use marque_flows::ports::records::{Records, Row, StoreError, Stored, Table, Write};
 use marque_http::routes::Routers;
-use marque_http::{AdminToken, Faces, Metrics, NodeInfo, RequestIds, Watchers};
+use marque_http::{AdminToken, Answers, Faces, Metrics, NodeInfo, RequestIds, Watchers};
 use marque_rules::issuance::Home;
 use marque_store::memory::Memory;
 use marque_store::secret::SecretKey;
@@ -177,10 +177,17 @@ pub(crate) fn issuer_key(kind: KeyKind) -> SecretKey {
 pub(crate) struct Disk {
     memory: Memory,
     pub(crate) full: AtomicBool,
+    /// How often a record was read.
+    pub(crate) reads: AtomicU64,
 }
 
 impl Records for Disk {
+    fn stamp(&self, table: Table, key: &[u8]) -> Option<u64> {
+        self.memory.stamp(table, key)
+    }
+
     fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         self.memory.get(table, key)
     }
 
@@ -270,6 +277,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::keeping(Answers::default()).await
+    }
+
+    pub(crate) async fn keeping(answers: Answers) -> Self {
         let alpha = Party::new("alpha", "alpha.test");
         let clock = Arc::new(StillClock::default());
         let records = Arc::new(Disk::default());
@@ -300,6 +311,7 @@ impl World {
             metrics,
             requests: RequestIds::new([1, 2, 3, 4, 5, 6]),
             watchers: Watchers::default(),
+            answers,
         });
         let routers = Routers::new(&faces);
         Box::pin(described::read(&routers.public)).await;

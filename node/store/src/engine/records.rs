@@ -22,6 +22,10 @@ impl Store {
 }
 
 impl Records for Store {
+    fn stamp(&self, table: Table, key: &[u8]) -> Option<u64> {
+        Some(self.inner.counters.stamps.of(tree_key(table as u8, key)))
+    }
+
     fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
         Box::pin(async move {
             self.with_open(|open| {

@@ -205,7 +205,10 @@ impl Writer {
         if let Some(checkpoint) = checkpoint {
             let took = self.log.append(&buffer).map_err(|e| format!("the log: {e}"))?;
             self.counters.sync_seconds.observe(took.as_secs_f64());
-            self.index.apply(mem::take(&mut changes), &checkpoint).map_err(|e| format!("the index: {e}"))?;
+            let applied = self.index.apply(mem::take(&mut changes), &checkpoint);
+            // Now they can be read, and nobody has been told of them.
+            overlay.keys().for_each(|key| self.counters.stamps.change(key));
+            applied.map_err(|e| format!("the index: {e}"))?;
             self.counters.syncs.fetch_add(1, Ordering::Relaxed);
             self.counters.commits.fetch_add(self.next - first, Ordering::Relaxed);
             self.counters.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
