@@ -174,6 +174,8 @@ pub struct Resolve {
     /// status list where they have none that is new enough. Whoever asks this node chooses that host, and the
     /// host learns who looks it up.
     pub web: bool,
+    /// Room for answers that are kept, in MiB; 0 to 65,536. A usual one takes 2 KiB.
+    pub cache_mib: u32,
 }
 
 /// Proofs over RDF canonicalisation, which another program canonicalises.
@@ -231,7 +233,7 @@ impl Default for Config {
             verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW), deferrable: Vec::new() },
             trust: Trust::default(),
             issue: Issue { public_url: String::new(), did_keys: Vec::new() },
-            resolve: Resolve { deadline_seconds: 5, web: false },
+            resolve: Resolve { deadline_seconds: 5, web: false, cache_mib: 64 },
             interop: Interop::default(),
             store: Store::default(),
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
@@ -255,6 +257,7 @@ impl Config {
             ("status.max_age_seconds", self.status.max_age_seconds, 1, 86_400),
             ("verify.skew_seconds", self.verify.skew_seconds, 0, 300),
             ("resolve.deadline_seconds", self.resolve.deadline_seconds, 1, 8),
+            ("resolve.cache_mib", self.resolve.cache_mib, 0, 65_536),
             ("store.postgres_connections", self.store.postgres_connections, 1, 64),
             ("keys.kdf_kib", self.keys.kdf_kib, 8, marque_store::keyfile::Kdf::MAX_M_KIB),
         ];

@@ -182,7 +182,9 @@ async fn run(
         metrics: http_metrics,
         requests: RequestIds::new(signing::random()?),
         watchers: Watchers::default(),
-        answers: Answers::default(),
+        answers: Answers::new(
+            usize::try_from(config.resolve.cache_mib).unwrap_or(0).saturating_mul(1_048_576),
+        ),
     };
     let mut reload = Reload {
         again,

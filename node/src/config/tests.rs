@@ -88,6 +88,7 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
         "[issue]\ndid_keys = [\"p256\", \"p256\"]",
         "[resolve]\ndeadline_seconds = 0",
         "[resolve]\ndeadline_seconds = 9",
+        "[resolve]\ncache_mib = 65537",
         "[resolve]\nweb = \"on\"",
         "[interop]\nprogram = \"marque-interop\"",
         "[interop]\nprogram = \"./marque-interop\"",
@@ -267,5 +268,5 @@ fn the_bounds_in_the_example_are_those_that_hold() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 7 + 5, "numbers and lists");
+    assert_eq!(seen, 8 + 5, "numbers and lists");
 }

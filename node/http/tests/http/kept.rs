@@ -243,8 +243,7 @@ async fn only_what_is_asked_as_the_did_is_written_is_kept() {
     let own = served.world.owner("alice").await;
     assert_eq!(served.get(&own.did, "").await.status, 200);
     let encoded = own.did.as_str().replace(':', "%3A");
-    let same =
-        [format!("{encoded}"), format!("{}?trace=true", own.did), format!("{}?versionNumber=1", own.did)];
+    let same = [encoded, format!("{}?trace=true", own.did), format!("{}?versionNumber=1", own.did)];
     for path in same {
         for _ in 0..2 {
             let before = served.world.records.reads.load(Ordering::Relaxed);
