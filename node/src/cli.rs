@@ -30,6 +30,7 @@ mod trust;
 mod settings;
 mod doctor;
 mod store;
+mod backup;
 mod pages;
 
 use crate::exit::Exit;
@@ -132,6 +133,9 @@ pub enum Command {
     /// What this node keeps, looked at and mended while the node does not run
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Copies of what this node keeps, each in one encrypted file; made while the node runs
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Print what makes a shell complete this program's commands
     Completions(pages::Completions),
     /// Write the manual pages into a folder
@@ -237,6 +241,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Config(command) => command.run(&session),
         Command::Doctor => doctor::run(&session).await,
         Command::Store(command) => command.run(&session).await,
+        Command::Backup(command) => command.run(&session),
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Local {
     Doctor,
     /// Something is wrong with the store.
     Store,
+    /// A backup is not as it was made, or none.
+    Backup,
     /// The clock is behind what was seen before.
     Clock,
 }
@@ -48,6 +50,7 @@ impl Local {
             Self::Demo => "demo",
             Self::Doctor => "doctor",
             Self::Store => "store-damaged",
+            Self::Backup => "backup-damaged",
             Self::Clock => "clock",
         }
     }
@@ -61,6 +64,7 @@ impl Local {
             | Self::Demo
             | Self::Doctor
             | Self::Store
+            | Self::Backup
             | Self::Clock => Exit::Internal,
             Self::NodeUnreachable => Exit::Unreachable,
         }

@@ -109,6 +109,30 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
+/// Puts what `write` writes at `path`, where nothing is, readable by its owner only: it has that name once it is
+/// whole and durable.
+///
+/// # Errors
+/// [`Local::File`].
+pub fn write_new(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let temp = path.with_file_name(name);
+    let put = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&temp)?;
+        write(&mut file)?;
+        file.sync_all()?;
+        // Not a renaming, which would replace what was put there meanwhile.
+        fs::hard_link(&temp, path)?;
+        fs::remove_file(&temp)?;
+        File::open(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()
+    };
+    put().map_err(|error| {
+        drop(fs::remove_file(&temp));
+        unusable(path, &error)
+    })
+}
+
 /// Removes a file that need not be there.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The passphrase of the key files: from a file that `MARQUE_PASSPHRASE_FILE` names, or from a terminal.
+//! Passphrases, of the key files and of backups: each from a file that a variable names, or from a terminal.
 //! Never from an argument or a variable, which others can read.
 
 use crate::failure::{Failure, Local};
@@ -7,17 +7,29 @@ use marque_store::secret::{MAX_PASSPHRASE_BYTES, Passphrase};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The variable that names the file.
-pub const VARIABLE: &str = "MARQUE_PASSPHRASE_FILE";
+/// A passphrase that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// The variable that names the file.
+    pub variable: &'static str,
+    /// What it is the passphrase of, on a terminal.
+    of: &'static str,
+}
+
+/// That of the key files.
+pub const OF_KEYS: Question = Question { variable: "MARQUE_PASSPHRASE_FILE", of: "" };
+
+/// That of a backup, which is another: who can read backups has no keys by that.
+pub const OF_BACKUP: Question = Question { variable: "MARQUE_BACKUP_PASSPHRASE_FILE", of: " of the backup" };
 
 /// Asks for the passphrase of files that are there.
 ///
 /// # Errors
 /// [`Local::Passphrase`] where there is neither file nor terminal, or the file holds none.
-pub fn ask() -> Result<Passphrase, Failure> {
-    match std::env::var_os(VARIABLE) {
-        Some(path) => from_file(Path::new(&path)),
-        None => accept(prompt("Passphrase: ")?),
+pub fn ask(question: Question) -> Result<Passphrase, Failure> {
+    match std::env::var_os(question.variable) {
+        Some(path) => from_file(question, Path::new(&path)),
+        None => accept(prompt(question, &format!("Passphrase{}: ", question.of))?),
     }
 }
 
@@ -25,12 +37,12 @@ pub fn ask() -> Result<Passphrase, Failure> {
 ///
 /// # Errors
 /// As [`ask`]; [`Local::Passphrase`] where the two differ.
-pub fn ask_new() -> Result<Passphrase, Failure> {
-    if let Some(path) = std::env::var_os(VARIABLE) {
-        return from_file(Path::new(&path));
+pub fn ask_new(question: Question) -> Result<Passphrase, Failure> {
+    if let Some(path) = std::env::var_os(question.variable) {
+        return from_file(question, Path::new(&path));
     }
-    let first = Zeroizing::new(prompt("New passphrase: ")?);
-    let second = Zeroizing::new(prompt("The same again: ")?);
+    let first = Zeroizing::new(prompt(question, &format!("New passphrase{}: ", question.of))?);
+    let second = Zeroizing::new(prompt(question, "The same again: ")?);
     if *first == *second {
         accept((*first).clone())
     } else {
@@ -42,9 +54,9 @@ pub fn ask_new() -> Result<Passphrase, Failure> {
 ///
 /// # Errors
 /// [`Local::Passphrase`] where the file cannot be read or holds none.
-pub fn from_file(path: &Path) -> Result<Passphrase, Failure> {
+pub fn from_file(question: Question, path: &Path) -> Result<Passphrase, Failure> {
     let bytes = files::read(path, MAX_PASSPHRASE_BYTES + 2).map_err(|failure| {
-        let action = format!("{VARIABLE} names it; unset it to be asked on the terminal.");
+        let action = format!("{} names it; unset it to be asked on the terminal.", question.variable);
         Failure::local(Local::Passphrase, failure.reason, action)
     })?;
     let bytes = Zeroizing::new(bytes);
@@ -54,12 +66,15 @@ pub fn from_file(path: &Path) -> Result<Passphrase, Failure> {
     accept(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
-fn prompt(text: &str) -> Result<String, Failure> {
+fn prompt(question: Question, text: &str) -> Result<String, Failure> {
     rpassword::prompt_password(text).map_err(|_| {
         Failure::local(
             Local::Passphrase,
             "there is no terminal to ask for the passphrase",
-            format!("Write it to a file that only you can read, and name that file in {VARIABLE}."),
+            format!(
+                "Write it to a file that only you can read, and name that file in {}.",
+                question.variable
+            ),
         )
     })
 }

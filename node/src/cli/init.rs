@@ -37,7 +37,7 @@ impl Init {
         let data = session.data();
         refuse_node(data)?;
         let kdf = session.layers()?.build()?.kdf();
-        let passphrase = passphrase::ask_new()?;
+        let passphrase = passphrase::ask_new(passphrase::OF_KEYS)?;
         let listen = self.port.map(Listen::on_loopback);
         let log = initialise(data, &self.domain, &passphrase, kdf, listen.as_ref())?;
         let recovery = data.recovery_keys();

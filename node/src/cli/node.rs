@@ -71,7 +71,7 @@ impl Up {
             return Err(session.not_initialised());
         }
         let log = telemetry::init(&config.log)?;
-        let passphrase = passphrase::ask()?;
+        let passphrase = passphrase::ask(passphrase::OF_KEYS)?;
         let options = wiring::Options {
             while_stdin: self.while_stdin,
             public: !self.no_public,

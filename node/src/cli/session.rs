@@ -105,7 +105,7 @@ impl Session {
     /// The passphrase of the files that are there; asked for once.
     pub(super) fn passphrase(&self) -> Result<&Passphrase, Failure> {
         if self.passphrase.get().is_none() {
-            drop(self.passphrase.set(passphrase::ask()?));
+            drop(self.passphrase.set(passphrase::ask(passphrase::OF_KEYS)?));
         }
         self.passphrase.get().ok_or_else(|| Failure::local(Local::Keys, "there is no passphrase", ""))
     }

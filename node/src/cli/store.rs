@@ -54,7 +54,7 @@ impl StoreCommand {
 }
 
 /// Says on a terminal how far a work has come, now and then.
-fn telling(session: &Session, what: &'static str) -> impl FnMut(u64, u64) + use<> {
+pub(super) fn telling(session: &Session, what: &'static str) -> impl FnMut(u64, u64) + use<> {
     let tells = !session.as_json() && std::io::stderr().is_terminal();
     let mut told = Instant::now();
     move |done, all| {
@@ -257,7 +257,7 @@ const fn action(remedy: Remedy) -> &'static str {
 }
 
 /// Bytes as people read them.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.into_iter().find(|(_, unit)| bytes >= *unit) {
         Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),

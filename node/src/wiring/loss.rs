@@ -4,7 +4,14 @@
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
+use did_resolver::time::UnixSeconds;
 use marque_store::{Rebuilt, Recovery};
+
+/// Longest note.
+const MAX_BYTES: usize = 1_024;
+
+/// What the note begins with where the folder comes from a backup; the time of that follows.
+const RESTORED: &str = "restored ";
 
 /// Refuses where records are gone, at this opening or at one before, unless the operator has said to go on.
 ///
@@ -19,12 +26,29 @@ pub(super) fn refuse(data: &Data, recovery: &Recovery, after_loss: bool) -> Resu
         tracing::warn!("started although acknowledged records are gone");
         return files::remove(&data.loss());
     }
+    let kept = files::read(&data.loss(), MAX_BYTES)?;
+    let text = String::from_utf8_lossy(&kept);
+    let Some(made) = text.trim().strip_prefix(RESTORED) else {
+        return Err(Failure::local(
+            Local::File,
+            "records that this node acknowledged are gone: its log ends before what its index had seen",
+            "Restore a newer copy of the store. If there is none: marque up --after-loss, and rotate what may have \
+             been signed twice.",
+        ));
+    };
     Err(Failure::local(
         Local::File,
-        "records that this node acknowledged are gone: its log ends before what its index had seen",
-        "Restore a newer copy of the store. If there is none: marque up --after-loss, and rotate what may have been \
-         signed twice.",
+        format!("this folder was restored from a backup of {made}: what was acknowledged since is not in it"),
+        "If there is no newer one: marque up --after-loss. See docs/operating.md, \"After a restore\".",
     ))
+}
+
+/// Notes that a folder comes from a backup that was made then.
+///
+/// # Errors
+/// [`Local::File`].
+pub(crate) fn restored(data: &Data, made: UnixSeconds) -> Result<(), Failure> {
+    files::replace(&data.loss(), format!("{RESTORED}{made}\n").as_bytes())
 }
 
 /// Notes that records are gone, where this opening found it: the index is whole again now, so only this remembers.

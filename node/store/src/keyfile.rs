@@ -11,7 +11,7 @@
 //! `{"<name>":{"kind":"Ed25519","secret":"…"}}` by XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), with all
 //! members but `nonce` and `ciphertext` as associated data. Bytes are base64url.
 
-mod sealed;
+pub(crate) mod sealed;
 
 use crate::disk::{self, Machine};
 use crate::files;
@@ -31,13 +31,13 @@ pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 pub const MAX_NAME_BYTES: usize = 2_048;
 
 /// Bytes of the salt, as RFC 9106, section 3.1 recommends.
-const SALT_BYTES: usize = 16;
+pub(crate) const SALT_BYTES: usize = 16;
 
 /// Bytes of the key of the cipher, which Argon2id makes first.
-const KEY_BYTES: usize = 32;
+pub(crate) const KEY_BYTES: usize = 32;
 
 /// Bytes of `check`, which it makes next.
-const CHECK_BYTES: usize = 16;
+pub(crate) const CHECK_BYTES: usize = 16;
 
 /// How much work a guess at the passphrase costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,9 +180,9 @@ impl fmt::Debug for KeyFile {
 }
 
 /// Key of the cipher and `check`.
-type Stretched = (Zeroizing<[u8; KEY_BYTES]>, [u8; CHECK_BYTES]);
+pub(crate) type Stretched = (Zeroizing<[u8; KEY_BYTES]>, [u8; CHECK_BYTES]);
 
-fn stretch(passphrase: &Passphrase, kdf: Kdf, salt: &[u8]) -> Result<Stretched, KeyFileError> {
+pub(crate) fn stretch(passphrase: &Passphrase, kdf: Kdf, salt: &[u8]) -> Result<Stretched, KeyFileError> {
     const MADE: usize = KEY_BYTES + CHECK_BYTES;
     if !kdf.is_bounded() {
         return Err(KeyFileError::Kdf);

@@ -16,6 +16,7 @@ pub mod memory;
 pub mod postgres;
 pub mod secret;
 pub mod keyfile;
+pub mod backup;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 

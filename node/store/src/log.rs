@@ -8,6 +8,7 @@ mod frame;
 mod scan;
 mod segments;
 mod rewrite;
+mod held;
 
 use crate::disk::{Disk, DiskFile};
 use frame::{SEGMENT_HEADER, id, of_id};
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub(crate) use frame::{Compacted, FRAME_HEADER, SegmentHeader, encode as encode_frame};
+pub(crate) use held::{Broken, Chain, Held};
 pub(crate) use rewrite::{Rewrite, put_in_place};
 pub(crate) use scan::{Checkpoint, Frame};
 pub use segments::Torn;
@@ -149,7 +151,7 @@ pub(crate) fn number_of(id: u64) -> u64 {
 }
 
 /// The file of the segment with this id.
-fn path_of(dir: &Path, id: u64) -> PathBuf {
+pub(crate) fn path_of(dir: &Path, id: u64) -> PathBuf {
     let (number, generation) = of_id(id);
     dir.join(match generation {
         0 => format!("{number:020}.seg"),

@@ -28,14 +28,14 @@ const MOST_ACKNOWLEDGED: u64 = 60;
 const NOW_AND_THEN: usize = 5;
 
 /// Where a running node is, and what opens it.
-struct Place {
+pub(crate) struct Place {
     admin: String,
     public: String,
     token: String,
 }
 
 impl Place {
-    fn of(domain: &Domain) -> Self {
+    pub(crate) fn of(domain: &Domain) -> Self {
         let about = domain.about();
         let text = |name: &str| about[name].as_str().unwrap().to_owned();
         let token = std::fs::read_to_string(domain.data().join("admin.token")).unwrap();
@@ -64,20 +64,20 @@ impl Place {
     }
 
     /// What the node created or did; nothing where it is gone.
-    fn post(&self, path: &str, body: &Value) -> Option<Value> {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Option<Value> {
         let (status, answer) = self.call(&self.admin, &format!("POST {path}"), &body.to_string())?;
         assert!(matches!(status, 200 | 201), "{path}: {status} {answer}");
         serde_json::from_str(&answer).ok()
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let (status, answer) = self.call(&self.admin, &format!("GET {path}"), "").unwrap();
         assert_eq!(status, 200, "{path}: {answer}");
         serde_json::from_str(&answer).unwrap()
     }
 
     /// The newest list as it is given out.
-    fn list(&self, purpose: &str) -> Option<StatusList> {
+    pub(crate) fn list(&self, purpose: &str) -> Option<StatusList> {
         let (status, text) = self.call(&self.public, &format!("GET /status/{purpose}"), "")?;
         assert_eq!(status, 200, "{text}");
         let envelope = Envelope::of_format(Content::Credential, "vc+jwt").unwrap();

@@ -9,6 +9,7 @@
 
 #[path = "../../fetch/tests/fetch/authority.rs"]
 mod authority;
+mod backup;
 mod bans;
 mod crash;
 mod demo;

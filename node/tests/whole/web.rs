@@ -141,7 +141,8 @@ const PROOFS: &str = "/.well-known/did-witness.json";
 async fn a_node_resolves_from_web_servers_over_tls_and_from_nobody_it_does_not_trust() {
     let domain = Domain::init("alpha.test");
     let data = Data::at(domain.data());
-    let passphrase = passphrase::from_file(&domain.folder.path().join("passphrase")).unwrap();
+    let passphrase =
+        passphrase::from_file(passphrase::OF_KEYS, &domain.folder.path().join("passphrase")).unwrap();
     let authority = Authority::new();
     let site = Site::start(authority.acceptor(&["example.com"], false)).await;
     let impostor = Site::start(authority.acceptor(&["other.example"], false)).await;
@@ -250,7 +251,8 @@ fn presented(alpha: &Domain, bravo: &Domain, site: &Site, wanted: impl Fn(&Answe
 async fn a_list_that_no_peer_has_is_fetched_at_its_own_url_and_what_it_revokes_is_refused() {
     let (alpha, mut bravo) = (Domain::init("alpha.test"), Domain::init("bravo.test"));
     let data = Data::at(alpha.data());
-    let passphrase = passphrase::from_file(&alpha.folder.path().join("passphrase")).unwrap();
+    let passphrase =
+        passphrase::from_file(passphrase::OF_KEYS, &alpha.folder.path().join("passphrase")).unwrap();
     let authority = Authority::new();
     let site = Site::start(authority.acceptor(&["bravo.test"], false)).await;
     let hosts = [("bravo.test".to_owned(), site.address)].into_iter().collect();

@@ -26,7 +26,7 @@ const ESCAPED: usize = 6;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct KdfHeader {
+pub(crate) struct KdfHeader {
     name: String,
     m_kib: u32,
     t: u32,
@@ -36,13 +36,13 @@ pub(super) struct KdfHeader {
 }
 
 impl KdfHeader {
-    pub(super) fn new(kdf: Kdf, salt: &[u8], check: &[u8]) -> Self {
+    pub(crate) fn new(kdf: Kdf, salt: &[u8], check: &[u8]) -> Self {
         let (salt, check) = (BASE64URL_NOPAD.encode(salt), BASE64URL_NOPAD.encode(check));
         Self { name: KDF.to_owned(), m_kib: kdf.m_kib, t: kdf.t, p: kdf.p, salt, check }
     }
 
     /// Cost, salt and check, where they are of the lengths they have.
-    pub(super) fn read(&self) -> Option<(Kdf, Vec<u8>, Vec<u8>)> {
+    pub(crate) fn read(&self) -> Option<(Kdf, Vec<u8>, Vec<u8>)> {
         let salt = BASE64URL_NOPAD.decode(self.salt.as_bytes()).ok()?;
         let check = BASE64URL_NOPAD.decode(self.check.as_bytes()).ok()?;
         let kdf = Kdf { m_kib: self.m_kib, t: self.t, p: self.p };

@@ -126,7 +126,12 @@ pub(super) fn segment(
 }
 
 /// Reads one frame into `bytes`; false where there is no whole one in the `left` bytes of the file.
-fn next_frame(reader: &mut impl io::Read, left: u64, salt: u64, bytes: &mut Vec<u8>) -> io::Result<bool> {
+pub(super) fn next_frame(
+    reader: &mut (impl io::Read + ?Sized),
+    left: u64,
+    salt: u64,
+    bytes: &mut Vec<u8>,
+) -> io::Result<bool> {
     let mut head = [0; FRAME_HEADER];
     if left < FRAME_HEADER as u64 {
         return Ok(false);
@@ -145,7 +150,7 @@ fn next_frame(reader: &mut impl io::Read, left: u64, salt: u64, bytes: &mut Vec<
 
 /// Whether a whole frame stands in `bytes` whose group began after sequence number `broken`: then the
 /// broken frame was synchronised before that group was written, so it is not a torn tail.
-fn later_group(bytes: &[u8], salt: u64, broken: u64) -> bool {
+pub(super) fn later_group(bytes: &[u8], salt: u64, broken: u64) -> bool {
     let most = broken.saturating_add((bytes.len() / FRAME_HEADER) as u64);
     (0..bytes.len()).any(|start| {
         let rest = bytes.get(start..).unwrap_or_default();
