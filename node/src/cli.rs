@@ -33,6 +33,7 @@ mod store;
 mod backup;
 mod pages;
 
+use crate::dumps;
 use crate::exit::Exit;
 use crate::failure::{Failure, Local};
 use crate::output::{self, Answer};
@@ -150,10 +151,11 @@ pub fn main() -> ExitCode {
         Err(error) => return unparsed(&error).into(),
     };
     let as_json = cli.global.json;
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::local(Local::File, format!("no runtime: {error}"), ""))
+    let result = dumps::forbid()
+        .and_then(|()| {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            runtime.map_err(|error| Failure::local(Local::File, format!("no runtime: {error}"), ""))
+        })
         .and_then(|runtime| runtime.block_on(run(cli)));
     match result {
         Ok(answer) if answer.print(as_json).is_ok() => Exit::Done.into(),

@@ -2,6 +2,7 @@
 
 pub mod exit;
 pub mod failure;
+pub mod dumps;
 pub mod files;
 pub mod data;
 pub mod config;

@@ -2,6 +2,7 @@
 //! serves, and stops in the order in which nothing is lost.
 
 mod duties;
+mod catch_up;
 mod engine;
 mod first_owner;
 mod high_water;
@@ -21,6 +22,7 @@ use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output;
 use crate::signing;
+use catch_up::{CatchUp, CautiousKeys};
 use did_resolver::methods;
 use did_resolver::webvh::{Log, MAX_LOG_BYTES};
 use duties::Lease;
@@ -63,6 +65,8 @@ pub struct Options {
     pub json: bool,
     /// Start although acknowledged records are gone.
     pub after_loss: bool,
+    /// Sign although no peer has given back what it holds.
+    pub without_peers: bool,
     /// Forget that a later time was seen.
     pub clock_is_right: bool,
 }
@@ -120,9 +124,12 @@ async fn run(
     let policy = policy(&config)?;
     let (records, right) = (store.records(), options.clock_is_right);
     let high_water = HighWater::take_up(records, system.clone(), policy.skew, right).await?;
-    let keys = Arc::new(TimelyKeys::new(keys, Arc::clone(&high_water)));
+    let catch_up = Arc::new(CatchUp::new(loss::is_catching_up(&data)?));
+    let keys = CautiousKeys::new(TimelyKeys::new(keys, Arc::clone(&high_water)), Arc::clone(&catch_up));
+    let keys = Arc::new(keys);
     let domain = Domain::new(home, policy, store.records(), keys, system.clone(), system.clone());
     let domain = Arc::new(domain.map_err(|error| flow_failure(&error))?);
+    catch_up.look(&domain, &config, options.without_peers).await?;
     domain.found(log.bytes()).await.map_err(|error| flow_failure(&error))?;
     if let Err(error) = domain.state_recognitions().await {
         tracing::warn!(%error, "the others are told later whom this domain recognises");
@@ -196,8 +203,10 @@ async fn run(
         current,
     };
     let keeping = tokio::spawn(high_water.keep_on(ended(stopped.clone())));
+    let catching_up = Arc::clone(&catch_up).run(Arc::clone(&domain), data.clone(), ended(stopped.clone()));
+    let catching_up = tokio::spawn(catching_up);
     let refreshing =
-        tokio::spawn(duties::refresh(Arc::clone(&domain), lease.clone(), ended(stopped.clone())));
+        tokio::spawn(duties::refresh(Arc::clone(&domain), (lease.clone(), catch_up), ended(stopped.clone())));
     let confirming = tokio::spawn(duties::confirm(Arc::clone(&domain), lease, ended(stopped.clone())));
     // Who is told that the node answers may tell it to stop at once.
     let mut signals = Signals::hear(options.while_stdin)?;
@@ -225,7 +234,8 @@ async fn run(
         }
     }
     files::remove(&data.node())?;
-    let tasks = [Some(refreshing), Some(confirming), Some(keeping), Some(mesh.task), worker];
+    let tasks =
+        [Some(refreshing), Some(catching_up), Some(confirming), Some(keeping), Some(mesh.task), worker];
     for task in tasks.into_iter().flatten() {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the node failed");

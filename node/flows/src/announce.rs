@@ -3,7 +3,7 @@
 
 use crate::domain::Domain;
 use crate::error::Error;
-use crate::ports::keys::KeyRole;
+use crate::ports::keys::{KeyRole, Signed};
 use crate::ports::mesh::Publication;
 use crate::ports::records::Write;
 use did_resolver::codec;
@@ -52,7 +52,8 @@ impl Domain {
         };
         let malformed = |_| Error::Record("an envelope that cannot be written");
         let draft = EnvelopeDraft::new(body, key_id, key.kind()).map_err(malformed)?;
-        let signature = self.keys.sign(KeyRole::Assertion, draft.signing_input()).await?;
+        let signature =
+            self.keys.sign(KeyRole::Assertion, Signed::Announcement, draft.signing_input()).await?;
         draft.attach(&key, &signature).map_err(malformed)
     }
 

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::lookups::Lookups;
 use crate::ports::clock::{Clock, Entropy, random};
 use crate::ports::fetch::Fetch;
-use crate::ports::keys::{KeyRole, Keys};
+use crate::ports::keys::{KeyRole, Keys, Signed};
 use crate::ports::mesh::Mesh;
 use crate::ports::records::{Expect, Records, Table, Write};
 use crate::ports::suites::Suites;
@@ -22,6 +22,7 @@ use serde_json::Value;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
+use vc_schemas::claims::Claims;
 use vc_schemas::credential::Credential;
 use vc_schemas::delegation::scope::Scope;
 use vc_schemas::disclosure::Pointer;
@@ -243,14 +244,23 @@ impl Domain {
 
     /// Secures a credential of this domain.
     pub(crate) async fn secure(&self, credential: &Credential, envelope: Envelope) -> Result<Secured, Error> {
-        self.secure_payload(credential.to_json(), envelope).await
+        let what = match credential.claims {
+            Claims::NodeMembership(_) => Signed::Membership,
+            _ => Signed::Credential,
+        };
+        self.secure_payload(credential.to_json(), envelope, what).await
     }
 
     /// Secures a document as a credential of this domain.
-    pub(crate) async fn secure_payload(&self, payload: Value, envelope: Envelope) -> Result<Secured, Error> {
+    pub(crate) async fn secure_payload(
+        &self,
+        payload: Value,
+        envelope: Envelope,
+        what: Signed,
+    ) -> Result<Secured, Error> {
         let (key, key_id) = self.keys.public(KeyRole::Assertion);
         let draft = Draft::new(Content::Credential, envelope, payload, key_id, key.kind());
-        self.finish(draft, &key).await
+        self.finish(draft, &key, what).await
     }
 
     /// Secures a credential of this domain as an SD-JWT in which `hidden` can be held back by its holder.
@@ -264,12 +274,17 @@ impl Domain {
         let seed = random::<32>(self.entropy.as_ref())?;
         let hidden = (hidden, DECOYS, &seed);
         let draft = Draft::concealing(envelope, &credential.to_json(), hidden, &key_id, key.kind());
-        self.finish(draft, &key).await
+        self.finish(draft, &key, Signed::Credential).await
     }
 
-    async fn finish(&self, draft: Result<Draft, SecureError>, key: &PublicKey) -> Result<Secured, Error> {
+    async fn finish(
+        &self,
+        draft: Result<Draft, SecureError>,
+        key: &PublicKey,
+        what: Signed,
+    ) -> Result<Secured, Error> {
         let draft = draft.map_err(|_| Error::Record("a credential that cannot be secured"))?;
-        let signature = self.keys.sign(KeyRole::Assertion, draft.signing_input()).await?;
+        let signature = self.keys.sign(KeyRole::Assertion, what, draft.signing_input()).await?;
         draft.attach(key, &signature).map_err(|_| Error::Record("a signature of the domain's own key"))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::Domain;
 use crate::error::Error;
-use crate::ports::keys::KeyRole;
+use crate::ports::keys::{KeyRole, Signed};
 use did_resolver::did::Did;
 use std::collections::BTreeSet;
 use vc_schemas::bundle::{Bundle, BundleError, BundledList, BundledLog, MAX_OBJECTS};
@@ -95,7 +95,7 @@ impl Domain {
             BundleError::TooLarge => Error::refused(Code::TooLarge, "larger than a bundle may be"),
             _ => Error::Record("a bundle"),
         })?;
-        let signature = self.keys.sign(KeyRole::Assertion, draft.signing_input()).await?;
+        let signature = self.keys.sign(KeyRole::Assertion, Signed::Bundle, draft.signing_input()).await?;
         let sealed = draft.attach(&key, &signature);
         let sealed = sealed.map_err(|_| Error::Record("a signature of the domain's own key"))?;
         Ok(Exported { bytes: sealed.into_bytes(), bundle })

@@ -13,6 +13,7 @@ pub mod objects;
 pub mod forks;
 mod announce;
 pub mod status;
+mod regained;
 mod memberships;
 mod possession;
 pub mod members;

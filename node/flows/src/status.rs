@@ -9,7 +9,7 @@
 
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
-use crate::ports::keys::KeyRole;
+use crate::ports::keys::{KeyRole, Signed as Use};
 use crate::ports::mesh::Publication;
 use crate::ports::records::{Expect, StoreError, Table, Write};
 use crate::record::{Decision, Kind};
@@ -232,6 +232,20 @@ impl Domain {
         Ok(())
     }
 
+    /// Signs every list with a number that is greater by `leap`, and pushes it whole.
+    pub(crate) async fn leap_lists(&self, leap: u64) -> Result<(), Error> {
+        let _one_writer = self.lists.lock().await;
+        for list in self.own_lists().await? {
+            let mut state = self.list_state(list).await?;
+            let beyond = self.list_floor(&self.own_list(list)).await?.0.map_or(0, |floor| floor.sequence);
+            state.sequence = state.sequence.max(beyond).saturating_add(leap);
+            let signed = self.sign_list(list, state, Push::Whole).await?;
+            self.records.commit(signed.writes).await?;
+            self.publish(vec![signed.publication]).await;
+        }
+        Ok(())
+    }
+
     async fn list_state(&self, list: OwnList) -> Result<State, Error> {
         let stored = self.json(Table::ListStates, list.name().as_bytes()).await?;
         let mut state = match stored {
@@ -254,6 +268,12 @@ impl Domain {
                 }
             }
         };
+        // A newer list of this domain came from elsewhere: this state is one that came back from a backup.
+        if let Some(newer) =
+            self.held_own_list(list).await?.filter(|held| held.list.sequence > state.sequence)
+        {
+            state.bits = newer.list.bits.clone();
+        }
         // What was ever seen revoked stays so, also where an older state came back from a backup.
         if list.purpose == Purpose::Revocation {
             let (ever, expect) = self.overlay(&self.own_list(list)).await?;
@@ -281,7 +301,7 @@ impl Domain {
         }
         sequence = sequence.saturating_add(1);
         let payload = self.list_payload(&key, purpose, sequence, state.bits.clone(), self.now())?;
-        let secured = self.secure_payload(payload, Envelope::Jwt).await?;
+        let secured = self.secure_payload(payload, Envelope::Jwt, Use::StatusList).await?;
         let list = StatusList::verified(secured, &document, self.now())
             .map_err(|_| Error::Record("a list that does not read back"))?;
         let issuer_version = self.era(&self.home.did, list.key()).await?;
@@ -324,7 +344,7 @@ impl Domain {
         };
         let malformed = |_| Error::Record("a list that cannot be written");
         let draft = TokenDraft::new(&list, form, &key_id, key.kind()).map_err(malformed)?;
-        let signature = self.keys.sign(KeyRole::Assertion, draft.signing_input()).await?;
+        let signature = self.keys.sign(KeyRole::Assertion, Use::StatusList, draft.signing_input()).await?;
         Ok(draft.attach(&key, &signature).map_err(malformed)?.bytes().to_vec())
     }
 

@@ -28,10 +28,13 @@ pub struct Up {
     /// Stop when standard input ends, so that the node never outlives the program that started it
     #[arg(long)]
     while_stdin: bool,
-    /// Start although records that this node acknowledged are gone, as after an old copy was restored; once
-    /// others have given back what they hold
+    /// Start although records that this node acknowledged are gone, as after an old copy was restored; it
+    /// signs nothing before its peers have given back what they hold
     #[arg(long)]
     after_loss: bool,
+    /// And sign although no peer gives anything back: there is nobody left who could
+    #[arg(long)]
+    without_peers: bool,
     /// Start although the clock is behind the latest time that this node saw: it was ahead then, and is right now
     #[arg(long)]
     clock_is_right: bool,
@@ -77,6 +80,7 @@ impl Up {
             public: !self.no_public,
             json: session.as_json(),
             after_loss: self.after_loss,
+            without_peers: self.without_peers,
             clock_is_right: self.clock_is_right,
         };
         let again = wiring::Again { read: Box::new(read), log };

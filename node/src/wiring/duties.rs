@@ -1,5 +1,6 @@
 //! What a node does that nobody asked for: it signs lists again, tells of forks, looks again at what was deferred.
 
+use super::catch_up::CatchUp;
 use marque_flows::domain::Domain;
 use marque_flows::error::Error;
 use marque_flows::ports::records::StoreError;
@@ -52,7 +53,11 @@ impl Lease {
 
 /// Signs the domain's lists again before they grow old, and tells of forks that were seen and whom the domain
 /// recognises, until the node stops; of several nodes that share a store the one with the lease. Each hears of what the others did.
-pub(super) async fn refresh(domain: Arc<Domain>, lease: Lease, stopped: impl Future<Output = ()>) {
+pub(super) async fn refresh(
+    domain: Arc<Domain>,
+    (lease, catch_up): (Lease, Arc<CatchUp>),
+    stopped: impl Future<Output = ()>,
+) {
     tokio::pin!(stopped);
     let mut duties = match domain.duties() {
         Ok(duties) => duties,
@@ -70,6 +75,7 @@ pub(super) async fn refresh(domain: Arc<Domain>, lease: Lease, stopped: impl Fut
             false
         });
         lease.is(is_on_duty, duties.fence());
+        let is_on_duty = is_on_duty && catch_up.is_done();
         if is_on_duty && let Err(error) = domain.refresh_lists().await {
             tracing::error!(%error, "a status list could not be signed again");
         }

@@ -7,7 +7,7 @@ use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
 use futures::future::BoxFuture;
 use marque_flows::ports::clock::Clock;
-use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
+use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
 use marque_flows::ports::records::{Expect, Records, StoreError, Table, Write};
 use std::future::Future;
 use std::sync::Arc;
@@ -142,9 +142,14 @@ impl<K: Keys> Keys for TimelyKeys<K> {
         self.keys.public(role)
     }
 
-    fn sign<'a>(&'a self, role: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+    fn sign<'a>(
+        &'a self,
+        role: KeyRole,
+        what: Signed,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
         match self.high_water.allows() {
-            Ok(()) => self.keys.sign(role, message),
+            Ok(()) => self.keys.sign(role, what, message),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
     }

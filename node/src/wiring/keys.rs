@@ -7,7 +7,7 @@ use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::methods;
 use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
-use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
+use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
 use marque_store::keyfile::KeyFile;
 use marque_store::secret::SecretKey;
 use std::fmt;
@@ -72,9 +72,18 @@ impl Keys for DomainKeys {
         (listed.secret.public().clone(), listed.id.clone())
     }
 
-    fn sign<'a>(&'a self, role: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
-        let signed = self.of(role).secret.sign(message);
-        Box::pin(std::future::ready(signed.map_err(|error| KeysError(error.to_string()))))
+    fn sign<'a>(
+        &'a self,
+        role: KeyRole,
+        what: Signed,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+        let signed = if role.signs(what) {
+            self.of(role).secret.sign(message).map_err(|error| KeysError(error.to_string()))
+        } else {
+            Err(KeysError(format!("the key of {role:?} signs no {}", what.as_str())))
+        };
+        Box::pin(std::future::ready(signed))
     }
 
     fn issuers(&self) -> Vec<(PublicKey, DidUrl)> {

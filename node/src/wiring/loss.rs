@@ -13,7 +13,11 @@ const MAX_BYTES: usize = 1_024;
 /// What the note begins with where the folder comes from a backup; the time of that follows.
 const RESTORED: &str = "restored ";
 
-/// Refuses where records are gone, at this opening or at one before, unless the operator has said to go on.
+/// What the note is once the operator has said to go on, until the node has caught up with its peers.
+const CATCHING_UP: &str = "catching up\n";
+
+/// Refuses where records are gone, at this opening or at one before, unless the operator has said to go on. Then the
+/// node catches up before it signs.
 ///
 /// # Errors
 /// [`Local::File`].
@@ -24,7 +28,10 @@ pub(super) fn refuse(data: &Data, recovery: &Recovery, after_loss: bool) -> Resu
     }
     if after_loss {
         tracing::warn!("started although acknowledged records are gone");
-        return files::remove(&data.loss());
+        return files::replace(&data.loss(), CATCHING_UP.as_bytes());
+    }
+    if is_catching_up(data)? {
+        return Ok(());
     }
     let kept = files::read(&data.loss(), MAX_BYTES)?;
     let text = String::from_utf8_lossy(&kept);
@@ -41,6 +48,22 @@ pub(super) fn refuse(data: &Data, recovery: &Recovery, after_loss: bool) -> Resu
         format!("this folder was restored from a backup of {made}: what was acknowledged since is not in it"),
         "If there is no newer one: marque up --after-loss. See docs/operating.md, \"After a restore\".",
     ))
+}
+
+/// Whether the node has to catch up with its peers before it signs.
+///
+/// # Errors
+/// [`Local::File`].
+pub(super) fn is_catching_up(data: &Data) -> Result<bool, Failure> {
+    Ok(files::read_if_there(&data.loss(), MAX_BYTES)?.is_some_and(|note| note == CATCHING_UP.as_bytes()))
+}
+
+/// Notes that it has.
+///
+/// # Errors
+/// [`Local::File`].
+pub(super) fn caught_up(data: &Data) -> Result<(), Failure> {
+    files::remove(&data.loss())
 }
 
 /// Notes that a folder comes from a backup that was made then.

@@ -11,6 +11,7 @@
 mod authority;
 mod backup;
 mod bans;
+mod canary;
 mod crash;
 mod demo;
 mod doctor;

@@ -19,6 +19,8 @@ pub(crate) struct Domain {
     /// The network namespace in which its node and its commands run; none, that of the test.
     host: Option<String>,
     child: Option<Child>,
+    /// Where what its node says goes.
+    told: Option<PathBuf>,
 }
 
 /// The exit code and the JSON document of a command.
@@ -60,7 +62,7 @@ impl Domain {
     pub(crate) fn init_on(name: &str, host: Option<String>, p2p: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("passphrase"), "a passphrase for tests").unwrap();
-        let mut domain = Self { folder, did: String::new(), p2p, host, child: None };
+        let mut domain = Self { folder, did: String::new(), p2p, host, child: None, told: None };
         domain.did = domain.done(&["init", "--domain", name]).text("did");
         domain
     }
@@ -81,7 +83,7 @@ impl Domain {
         assert!(copied.unwrap().success());
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let p2p = format!("/ip4/127.0.0.1/tcp/{port}");
-        Self { folder, did: self.did.clone(), p2p, host: None, child: None }
+        Self { folder, did: self.did.clone(), p2p, host: None, child: None, told: None }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -146,6 +148,10 @@ impl Domain {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(self.folder.path().join("log")).unwrap());
+        if let Some(path) = &self.told {
+            let file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+            command.stdout(file.try_clone().unwrap()).stderr(file);
+        }
         self.child = Some(command.spawn().unwrap());
     }
 
@@ -168,6 +174,30 @@ impl Domain {
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// From the next start on what the node says goes there, both of it.
+    pub(crate) fn tell(&mut self, path: &std::path::Path) {
+        self.told = Some(path.to_owned());
+    }
+
+    /// The process of the node.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Has the node die as of a defect that touches memory which is not its own.
+    pub(crate) fn crash(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        // The first only takes the handler away by which Rust tells of an overflowing stack.
+        loop {
+            let _gone = Command::new("kill").args(["-SEGV", &child.id().to_string()]).status().unwrap();
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not die");
+        }
     }
 
     /// Stops in good order.

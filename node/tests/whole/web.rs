@@ -154,8 +154,14 @@ async fn a_node_resolves_from_web_servers_over_tls_and_from_nobody_it_does_not_t
     ];
     let hosts = hosts.map(|(name, address)| (name.to_owned(), address)).into_iter().collect();
     let reach = FetchPolicy::with_loopback(hosts, authority.root.clone()).unwrap();
-    let options =
-        Options { while_stdin: false, public: true, json: true, after_loss: false, clock_is_right: false };
+    let options = Options {
+        while_stdin: false,
+        public: true,
+        json: true,
+        after_loss: false,
+        without_peers: false,
+        clock_is_right: false,
+    };
     let node = up_reaching(reach, config(&data, &[]), Data::at(domain.data()), passphrase, options);
     let story = async {
         let door = door(&data).await;
@@ -257,8 +263,14 @@ async fn a_list_that_no_peer_has_is_fetched_at_its_own_url_and_what_it_revokes_i
     let site = Site::start(authority.acceptor(&["bravo.test"], false)).await;
     let hosts = [("bravo.test".to_owned(), site.address)].into_iter().collect();
     let reach = FetchPolicy::with_loopback(hosts, authority.root.clone()).unwrap();
-    let options =
-        Options { while_stdin: false, public: true, json: true, after_loss: false, clock_is_right: false };
+    let options = Options {
+        while_stdin: false,
+        public: true,
+        json: true,
+        after_loss: false,
+        without_peers: false,
+        clock_is_right: false,
+    };
     let own = [("status.max_age_seconds", 4.into()), ("verify.skew_seconds", 0.into())];
     let node = up_reaching(reach, config(&data, &own), Data::at(alpha.data()), passphrase, options);
     let story = async {

@@ -10,8 +10,58 @@ use std::fmt;
 pub enum KeyRole {
     /// Ed25519: credentials, status lists and envelopes of the domain.
     Assertion,
-    /// P-256: tokens.
+    /// P-256: tokens, and documents of any kind.
     Tokens,
+}
+
+/// What is signed: each key signs what its role is for, and no other thing by whatever way it came there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signed {
+    /// A credential by which somebody is, or may do, something in Marque.
+    Credential,
+    /// The membership credential of a node.
+    Membership,
+    /// A status list, in whatever form.
+    StatusList,
+    /// An envelope of the mesh.
+    Announcement,
+    /// What a verdict rests on, in one file.
+    Bundle,
+    /// A document of any kind that a caller of the admin API brought. It grants nothing in Marque.
+    Document,
+}
+
+impl Signed {
+    /// What it is, for messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Credential => "credentials",
+            Self::Membership => "memberships",
+            Self::StatusList => "status lists",
+            Self::Announcement => "announcements",
+            Self::Bundle => "bundles",
+            Self::Document => "documents",
+        }
+    }
+}
+
+impl KeyRole {
+    /// Whether a key of this role signs that. Whoever implements [`Keys`] asks before each signature.
+    #[must_use]
+    pub const fn signs(self, what: Signed) -> bool {
+        match (self, what) {
+            (Self::Assertion, _) | (Self::Tokens, Signed::Document) => true,
+            (
+                Self::Tokens,
+                Signed::Credential
+                | Signed::Membership
+                | Signed::StatusList
+                | Signed::Announcement
+                | Signed::Bundle,
+            ) => false,
+        }
+    }
 }
 
 /// Signs for the domain. Implemented over the encrypted key file.
@@ -19,11 +69,16 @@ pub trait Keys: Send + Sync + fmt::Debug {
     /// The public key of a role, and the id under which the domain's document lists it.
     fn public(&self, role: KeyRole) -> (PublicKey, DidUrl);
 
-    /// The signature of a role's key over `message`.
+    /// The signature of a role's key over `message`, which is to be that.
     ///
     /// # Errors
-    /// [`KeysError`] where the key cannot be used now.
-    fn sign<'a>(&'a self, role: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>>;
+    /// [`KeysError`] where the key cannot be used now, or is not for that ([`KeyRole::signs`]).
+    fn sign<'a>(
+        &'a self,
+        role: KeyRole,
+        what: Signed,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>>;
 
     /// The did:key issuers that this node is beside its domain, where its operator wants any: their keys,
     /// and the ids of these. They vouch for nobody, and nothing that they sign grants anything.
@@ -31,7 +86,7 @@ pub trait Keys: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
-    /// The signature of the issuer with this key id over `message`.
+    /// The signature of the issuer with this key id over `message`, which is a [`Signed::Document`].
     ///
     /// # Errors
     /// [`KeysError`] where it is none of [`Self::issuers`], or cannot be used now.

@@ -7,7 +7,7 @@ use crate::domain::{Domain, put};
 use crate::error::Error;
 use crate::issue::credential_key;
 use crate::ports::clock::random;
-use crate::ports::keys::KeyRole;
+use crate::ports::keys::{KeyRole, Signed};
 use crate::ports::records::{Expect, StoreError, Table};
 use crate::record::{Decision, Kind};
 use did_resolver::did::DidUrl;
@@ -291,7 +291,7 @@ impl Domain {
 
     async fn sign_as(&self, issuing: &Issuing, message: &[u8]) -> Result<Vec<u8>, Failure> {
         let signed = match issuing.role {
-            Some(role) => self.keys.sign(role, message).await,
+            Some(role) => self.keys.sign(role, Signed::Document, message).await,
             None => self.keys.sign_as(&issuing.id, message).await,
         };
         Ok(signed?)

@@ -13,7 +13,7 @@ use marque_flows::domain::{Domain, Policy};
 use marque_flows::intake::NodeIntake;
 use marque_flows::members::NewMember;
 use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
-use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
+use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
 use marque_flows::ports::records::Records;
 use marque_rules::issuance::{Home, MemberKind};
 use marque_rules::replica::floor::ReceivedLog;
@@ -79,7 +79,13 @@ impl Keys for DomainKeys {
         (public(&self.0), self.1.clone())
     }
 
-    fn sign<'a>(&'a self, _: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+    fn sign<'a>(
+        &'a self,
+        role: KeyRole,
+        what: Signed,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+        assert!(role.signs(what), "{role:?} {what:?}");
         Box::pin(async move { Ok(self.0.sign(message).to_bytes().to_vec()) })
     }
 }

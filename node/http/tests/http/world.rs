@@ -13,7 +13,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use futures::future::BoxFuture;
 use marque_flows::domain::{Domain, Policy};
 use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
-use marque_flows::ports::keys::{KeyRole, Keys, KeysError};
+use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
 use marque_flows::ports::records::{Records, Row, StoreError, Stored, Table, Write};
 use marque_http::routes::Routers;
 use marque_http::{AdminToken, Answers, Faces, Metrics, NodeInfo, RequestIds, Watchers};
@@ -144,7 +144,13 @@ impl Keys for DomainKeys {
         (public(&self.0), self.1.clone())
     }
 
-    fn sign<'a>(&'a self, _: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+    fn sign<'a>(
+        &'a self,
+        role: KeyRole,
+        what: Signed,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+        assert!(role.signs(what), "{role:?} {what:?}");
         Box::pin(async move { Ok(self.0.sign(message).to_bytes().to_vec()) })
     }
 

@@ -31,7 +31,12 @@ impl Keys for OneKey {
         (self.0.public().clone(), methods::key_id(self.0.public()).unwrap())
     }
 
-    fn sign<'a>(&'a self, _: KeyRole, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+    fn sign<'a>(
+        &'a self,
+        _: KeyRole,
+        _: Signed,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
         Box::pin(std::future::ready(Ok(self.0.sign(message).unwrap())))
     }
 }
@@ -56,7 +61,7 @@ impl World {
 async fn signs(high_water: &Arc<HighWater>) -> bool {
     let keys =
         TimelyKeys::new(OneKey(SecretKey::generate(KeyKind::Ed25519).unwrap()), Arc::clone(high_water));
-    keys.sign(KeyRole::Assertion, b"text").await.is_ok()
+    keys.sign(KeyRole::Assertion, Signed::Credential, b"text").await.is_ok()
 }
 
 #[tokio::test]
