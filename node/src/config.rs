@@ -7,12 +7,16 @@ mod layers;
 mod live;
 mod log;
 mod nearest;
+mod publish;
+mod resolve;
 mod store;
 mod template;
 
 pub use layers::{Layers, Origin};
 pub use live::{Changed, LIVE, changed};
 pub use log::{Log, LogFormat};
+pub use publish::Publish;
+pub use resolve::Resolve;
 pub use store::{Engine, Index, Store};
 pub use template::{EXAMPLE, template};
 
@@ -73,6 +77,8 @@ pub struct Config {
     pub issue: Issue,
     /// Resolution.
     pub resolve: Resolve,
+    /// What anybody may read, as files.
+    pub publish: Publish,
     /// What is not spoken here, and may be judged by another program.
     pub interop: Interop,
     /// Where records are kept.
@@ -163,21 +169,6 @@ pub struct Issue {
     pub did_keys: Vec<String>,
 }
 
-/// Resolution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resolve {
-    /// How long it may take, everybody who is asked together, in seconds; 1 to 8, for a verification may
-    /// resolve three times within the 30 seconds of a request.
-    pub deadline_seconds: u32,
-    /// Whether the host that a DID names is asked where neither this node nor its peers know, and that of a
-    /// status list where they have none that is new enough. Whoever asks this node chooses that host, and the
-    /// host learns who looks it up.
-    pub web: bool,
-    /// Room for answers that are kept, in MiB; 0 to 65,536. A usual one takes 2 KiB.
-    pub cache_mib: u32,
-}
-
 /// Proofs over RDF canonicalisation, which another program canonicalises.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -233,7 +224,8 @@ impl Default for Config {
             verify: Verify { skew_seconds: seconds(facts::DEFAULT_SKEW), deferrable: Vec::new() },
             trust: Trust::default(),
             issue: Issue { public_url: String::new(), did_keys: Vec::new() },
-            resolve: Resolve { deadline_seconds: 5, web: false, cache_mib: 64 },
+            resolve: Resolve::default(),
+            publish: Publish::default(),
             interop: Interop::default(),
             store: Store::default(),
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
@@ -287,9 +279,11 @@ impl Config {
             )));
         }
         self.shared_networks()?;
-        for (key, path) in
-            [("interop.program", &self.interop.program), ("interop.contexts", &self.interop.contexts)]
-        {
+        for (key, path) in [
+            ("interop.program", &self.interop.program),
+            ("interop.contexts", &self.interop.contexts),
+            ("publish.folder", &self.publish.folder),
+        ] {
             // No search path: what runs here is what the operator wrote.
             if !(path.is_empty() || path.starts_with('/')) {
                 return Err(refused(format!("{key} is not an absolute path")));

@@ -10,6 +10,7 @@ mod interop;
 mod keys;
 pub(crate) mod loss;
 mod notify;
+mod published;
 mod reload;
 pub(crate) mod signals;
 mod system;
@@ -167,6 +168,11 @@ async fn run(
         domain.join_web(Arc::new(client.map_err(|error| file_failure(error.to_string()))?));
     }
 
+    // What the last requests change is published too.
+    let (served, all_served) = watch::channel(false);
+    let publishing = Some(&config.publish.folder)
+        .filter(|folder| !folder.is_empty())
+        .map(|folder| tokio::spawn(published::keep(Arc::clone(&domain), folder.into(), ended(all_served))));
     let worker = interop::join(&config.interop, &domain, ended(stopped.clone()))?;
 
     let info =
@@ -233,9 +239,17 @@ async fn run(
             }
         }
     }
+    served.send_replace(true);
     files::remove(&data.node())?;
-    let tasks =
-        [Some(refreshing), Some(catching_up), Some(confirming), Some(keeping), Some(mesh.task), worker];
+    let tasks = [
+        Some(refreshing),
+        Some(catching_up),
+        Some(confirming),
+        Some(keeping),
+        Some(mesh.task),
+        worker,
+        publishing,
+    ];
     for task in tasks.into_iter().flatten() {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the node failed");

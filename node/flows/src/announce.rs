@@ -1,6 +1,7 @@
 //! How this domain announces its own logs and lists: a signed envelope, durable together with what
 //! it announces, published after that.
 
+use crate::changed::Subject;
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::ports::keys::{KeyRole, Signed};
@@ -151,8 +152,21 @@ impl Domain {
         Ok((writes, Publication { envelope, held: vec![item], lane }))
     }
 
+    /// Notes what is durable for who keeps it as files.
+    pub(crate) fn note_changed(&self, kind: ItemKind, subject: &str) {
+        let subject = match kind {
+            ItemKind::Log => subject.parse().ok().map(Subject::Log),
+            ItemKind::StatusList => Some(Subject::Lists),
+            _ => None,
+        };
+        self.unpublished.note(subject.into_iter());
+    }
+
     /// Hands what is durable to the mesh. A mesh that does not take it is no failure: peers pull.
     pub(crate) async fn publish(&self, publications: Vec<Publication>) {
+        for item in publications.iter().flat_map(|publication| &publication.held) {
+            self.note_changed(item.kind, &item.subject);
+        }
         let Some(mesh) = self.mesh() else { return };
         for publication in publications {
             if let Err(error) = mesh.publish(publication).await {

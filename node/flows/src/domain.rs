@@ -1,6 +1,7 @@
 //! The domain that a node serves: its name, its policy, and the ports that its flows wait on.
 
 use crate::cache::Cache;
+use crate::changed::Unpublished;
 use crate::documents::Documents;
 use crate::error::Error;
 use crate::lookups::Lookups;
@@ -92,6 +93,7 @@ pub struct Domain {
     suites: OnceLock<Arc<dyn Suites>>,
     pub(crate) lookups: Lookups,
     pub(crate) documents: Documents,
+    pub(crate) unpublished: Unpublished,
     pub(crate) logs: Cache<Vec<u8>, Log>,
     pub(crate) lists_verified: Cache<ListKey, VerifiedList>,
     pub(crate) overlays: Cache<ListKey, Bits>,
@@ -144,6 +146,7 @@ impl Domain {
             suites: OnceLock::new(),
             lookups: Lookups::default(),
             documents: Documents::default(),
+            unpublished: Unpublished::default(),
             logs: Cache::new(CACHED_LOGS),
             lists_verified: Cache::new(CACHED_LISTS),
             overlays: Cache::new(CACHED_LISTS),

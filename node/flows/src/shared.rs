@@ -169,7 +169,11 @@ impl Domain {
                 subjects.insert((domain, item.kind, item.subject));
             }
         }
+        let own = self.scid()?;
         for (domain, kind, subject) in subjects {
+            if domain == own {
+                self.note_changed(kind, &subject);
+            }
             let items = self.announced(&domain, kind, &subject).await?;
             let items = items.into_iter().map(|(item, _)| item).collect();
             if mesh.held(domain, items).await.is_err() {

@@ -90,6 +90,7 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
         "[resolve]\ndeadline_seconds = 9",
         "[resolve]\ncache_mib = 65537",
         "[resolve]\nweb = \"on\"",
+        "[publish]\nfolder = \"public\"",
         "[interop]\nprogram = \"marque-interop\"",
         "[interop]\nprogram = \"./marque-interop\"",
         "[interop]\ncontexts = \"/etc/marque/contexts.json\"",

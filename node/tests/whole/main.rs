@@ -26,6 +26,7 @@ mod offline;
 mod operator;
 mod peers;
 mod process;
+mod published;
 mod reload;
 mod resolver;
 #[cfg(feature = "postgres")]

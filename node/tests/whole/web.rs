@@ -15,7 +15,7 @@ use marque_fetch::FetchPolicy;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,17 +24,24 @@ use tokio_rustls::TlsAcceptor;
 
 /// A web server of files, and what it was asked for.
 #[derive(Clone)]
-struct Site {
-    address: SocketAddr,
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
+    /// Where else files are, as they lie there.
+    folder: Option<PathBuf>,
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Site {
     async fn start(acceptor: TlsAcceptor) -> Self {
+        Self::start_of(acceptor, None).await
+    }
+
+    /// Of the files in a folder.
+    pub(crate) async fn start_of(acceptor: TlsAcceptor, folder: Option<PathBuf>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (files, asked) = Default::default();
-        let site = Self { address: listener.local_addr().unwrap(), files, asked };
+        let site = Self { address: listener.local_addr().unwrap(), folder, files, asked };
         let running = site.clone();
         tokio::spawn(async move {
             loop {
@@ -59,7 +66,9 @@ impl Site {
         }
         let head = String::from_utf8(head).unwrap();
         let path = head.split(' ').nth(1).unwrap().to_owned();
+        let lies = |folder: &PathBuf| std::fs::read(folder.join(path.trim_start_matches('/'))).ok();
         let found = self.files.lock().unwrap().get(&path).cloned();
+        let found = found.or_else(|| self.folder.as_ref().and_then(lies));
         self.asked.lock().unwrap().push(path);
         let (status, body) = found.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -73,13 +82,13 @@ impl Site {
     }
 
     /// What it was asked for since this was called last.
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
 
 /// The configuration of a data folder, with ports that the system chooses, the web allowed, and what a test needs.
-fn config(data: &Data, own: &[(&str, toml::Value)]) -> Config {
+pub(crate) fn config(data: &Data, own: &[(&str, toml::Value)]) -> Config {
     let none = Path::new("/nonexistent");
     let mut layers = Layers::read(none, None, None, &data.config(), []).unwrap();
     let mut set = |key: &str, value: toml::Value| layers.set(key, value, Origin::Default).unwrap();
@@ -93,7 +102,7 @@ fn config(data: &Data, own: &[(&str, toml::Value)]) -> Config {
 }
 
 /// The public door of the node of this folder, once it is up.
-async fn door(data: &Data) -> SocketAddr {
+pub(crate) async fn door(data: &Data) -> SocketAddr {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Ok(bytes) = std::fs::read(data.node())
