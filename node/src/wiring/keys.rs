@@ -145,3 +145,6 @@ pub(super) fn node_secret(file: &KeyFile, role: &str) -> Result<[u8; 32], Failur
     let secret = signing::key(file, role)?.expose();
     secret.try_into().map_err(|_| Failure::of(Code::Internal).because("the node's key is of another kind"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use crate::resolution::Hosts;
 use crate::world::Node;
 use futures::future::join_all;
 use marque_flows::ports::fetch::FetchError;
-use marque_flows::ports::records::Table;
+use marque_flows::ports::records::{Expect, Table, Write};
 use marque_rules::lifecycle::Act;
 use marque_rules::replica::{Envelope, Verdict};
 use proptest::prelude::*;
@@ -154,6 +154,37 @@ async fn many_that_want_one_list_cause_one_fetch_and_a_silent_host_keeps_none_of
     hasty.domain.join_web(hosts.clone());
     hosts.close();
     assert!(found(&hasty, &alpha).await.is_none());
+}
+
+//
+#[tokio::test]
+async fn a_domain_whose_records_came_back_from_a_backup_goes_on_from_the_lists_that_others_gave_back() {
+    let (alpha, bravo, _) = with_web(&["alice", "anna"]).await;
+    let state = |purpose: &'static [u8]| (Table::ListStates, purpose);
+    let mut old = Vec::new();
+    for (table, key) in [state(b"suspension"), state(b"revocation")] {
+        let value = alpha.domain.records().get(table, key).await.unwrap().map(|stored| stored.value);
+        old.push(Write { table, key: key.to_vec(), value, expect: Expect::Any });
+    }
+    let alice = act(&alpha, "alice", Act::Suspend).await;
+    let anna = act(&alpha, "anna", Act::Revoke).await;
+    let domain = &alpha.domain;
+    let list = |purpose| async move {
+        let list = domain.held_own_list(purpose).await.unwrap().unwrap().list;
+        (list.sequence, list.bits.clone())
+    };
+    let before = [list(Suspension).await, list(Revocation).await];
+    alpha.domain.records().commit(old).await.unwrap();
+    alpha.domain.begin_new_lists().await.unwrap();
+    let after = [list(Suspension).await, list(Revocation).await];
+    for ((before, after), index) in before.iter().zip(&after).zip([alice, anna]) {
+        assert!(after.0 > before.0 + 1_000, "a number that nobody can have seen");
+        assert_eq!(after.1.get(index), Some(true));
+    }
+    assert_eq!(alpha.domain.own_lists().await.unwrap().len(), 4, "new ones are begun");
+    for purpose in [Suspension, Revocation] {
+        assert!(matches!(take(&bravo, &whole(&alpha, purpose).await).await, Verdict::Accept { .. }));
+    }
 }
 
 /// Lists of one domain as they followed each other, and of another history of it.
