@@ -4,6 +4,7 @@
 //! the nearest one: a misspelt limit must not be a limit that does not hold.
 
 mod layers;
+mod limits;
 mod live;
 mod log;
 mod nearest;
@@ -13,6 +14,7 @@ mod store;
 mod template;
 
 pub use layers::{Layers, Origin};
+pub use limits::Limits;
 pub use live::{Changed, LIVE, changed};
 pub use log::{Log, LogFormat};
 pub use publish::Publish;
@@ -81,6 +83,8 @@ pub struct Config {
     pub publish: Publish,
     /// What is not spoken here, and may be judged by another program.
     pub interop: Interop,
+    /// How often strangers, agents and owners may ask.
+    pub limits: Limits,
     /// Where records are kept.
     pub store: Store,
     /// Key files that are made from now on.
@@ -227,6 +231,7 @@ impl Default for Config {
             resolve: Resolve::default(),
             publish: Publish::default(),
             interop: Interop::default(),
+            limits: Limits::default(),
             store: Store::default(),
             keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
             log: Log::default(),
@@ -248,6 +253,9 @@ impl Config {
             ("status.ttl_seconds", self.status.ttl_seconds, 2, 86_400),
             ("status.max_age_seconds", self.status.max_age_seconds, 1, 86_400),
             ("verify.skew_seconds", self.verify.skew_seconds, 0, 300),
+            ("limits.address_per_minute", self.limits.address_per_minute, 0, limits::MOST),
+            ("limits.agent_per_minute", self.limits.agent_per_minute, 0, limits::MOST),
+            ("limits.owner_per_minute", self.limits.owner_per_minute, 0, limits::MOST),
             ("resolve.deadline_seconds", self.resolve.deadline_seconds, 1, 8),
             ("resolve.cache_mib", self.resolve.cache_mib, 0, 65_536),
             ("store.postgres_connections", self.store.postgres_connections, 1, 64),
@@ -299,6 +307,7 @@ impl Config {
                 "issue.public_url is not the base of a URL, such as https://marque.acme.example",
             ));
         }
+        self.proxies()?;
         self.store.check()?;
         self.log.filter()?;
         self.deferrable()?;
@@ -337,13 +346,15 @@ impl Config {
     /// # Errors
     /// [`Local::Configuration`].
     pub fn shared_networks(&self) -> Result<Vec<Network>, Failure> {
-        let networks = self.mesh.shared_networks.iter().map(|text| text.parse());
-        let networks = networks.collect::<Result<Vec<_>, _>>().ok().filter(|all| all.len() <= MAX_NETWORKS);
-        networks.ok_or_else(|| {
-            refused(format!(
-                "mesh.shared_networks is not a list of at most {MAX_NETWORKS} networks such as 10.0.0.0/8"
-            ))
-        })
+        networks("mesh.shared_networks", &self.mesh.shared_networks)
+    }
+
+    /// The networks of the operator's own proxies.
+    ///
+    /// # Errors
+    /// [`Local::Configuration`].
+    pub fn proxies(&self) -> Result<Vec<Network>, Failure> {
+        networks("limits.proxies", &self.limits.proxies)
     }
 
     /// The cost of key files that are made.
@@ -364,6 +375,13 @@ pub fn check_domain(name: &str) -> Result<(), Failure> {
             "the domain is not a lower-case DNS name with a dot, such as acme.example",
             "Addresses and localhost cannot name a domain; for a trial take a name under .test.",
         )
+    })
+}
+
+fn networks(key: &str, texts: &[String]) -> Result<Vec<Network>, Failure> {
+    let networks = texts.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>();
+    networks.ok().filter(|all| all.len() <= MAX_NETWORKS).ok_or_else(|| {
+        refused(format!("{key} is not a list of at most {MAX_NETWORKS} networks such as 10.0.0.0/8"))
     })
 }
 

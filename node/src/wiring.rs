@@ -33,6 +33,7 @@ use keys::DomainKeys;
 use marque_fetch::{Client, FetchPolicy};
 use marque_flows::domain::{Domain, Policy};
 use marque_flows::intake::NodeIntake;
+use marque_http::door::{Door, Proxies};
 use marque_http::{AdminToken, Answers, Faces, Listeners, NodeInfo, RequestIds, Watchers};
 use marque_rules::issuance::Home;
 use marque_rules::replica::limits::MAX_ADDRESSES;
@@ -187,7 +188,9 @@ async fn run(
         "health": info.listeners.get("health"),
         "p2p": mesh.listening,
     });
+    let door = Arc::new(Door::new(config.limits.address_per_minute, proxies(&config)?));
     let faces = Faces {
+        door: Arc::clone(&door),
         domain: Arc::clone(&domain),
         info,
         admin_token: AdminToken::new(read_token(&data)?.trim_ascii()),
@@ -206,6 +209,7 @@ async fn run(
         domain: Arc::clone(&domain),
         high_water: Arc::clone(&high_water),
         mesh: mesh.handle.clone(),
+        door,
         current,
     };
     let keeping = tokio::spawn(high_water.keep_on(ended(stopped.clone())));
@@ -279,7 +283,15 @@ fn policy(config: &Config) -> Result<Policy, Failure> {
         resolve_deadline: seconds(config.resolve.deadline_seconds),
         deferrable,
         publish_recognitions: config.trust.publish,
+        agent_per_minute: config.limits.agent_per_minute,
+        owner_per_minute: config.limits.owner_per_minute,
     })
+}
+
+/// Which addresses are those of the operator's proxies.
+fn proxies(config: &Config) -> Result<Arc<Proxies>, Failure> {
+    let networks = config.proxies()?;
+    Ok(Arc::new(move |address| networks.iter().any(|network| network.contains(&address))))
 }
 
 fn mesh_config(config: &Config, secret: [u8; 32]) -> Result<marque_p2p::Config, Failure> {

@@ -11,7 +11,9 @@ use crate::ports::keys::{KeyRole, Keys, Signed};
 use crate::ports::mesh::Mesh;
 use crate::ports::records::{Expect, Records, Table, Write};
 use crate::ports::suites::Suites;
+use crate::rates::{Rates, Whose};
 use crate::record::Decision;
+use did_resolver::did::Did;
 use did_resolver::json;
 use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
@@ -51,6 +53,10 @@ pub struct Policy {
     pub deferrable: Scope,
     /// Whether the other domains are told whom this one recognises.
     pub publish_recognitions: bool,
+    /// How many presentations of one agent are let in a minute; 0 is no limit.
+    pub agent_per_minute: u32,
+    /// The same of one owner, whichever agents act.
+    pub owner_per_minute: u32,
 }
 
 impl Default for Policy {
@@ -62,6 +68,8 @@ impl Default for Policy {
             resolve_deadline: Duration::from_secs(5),
             deferrable: Scope::default(),
             publish_recognitions: false,
+            agent_per_minute: 0,
+            owner_per_minute: 0,
         }
     }
 }
@@ -73,6 +81,9 @@ pub struct Domain {
     pub home: Home,
     /// What its operator decided. It is read for a moment at a time, and never held while something is waited for.
     policy: RwLock<Arc<Policy>>,
+    /// How often agents, and those whom they act for, were let in.
+    agents: Rates,
+    owners: Rates,
     pub(crate) records: Arc<dyn Records>,
     pub(crate) keys: Arc<dyn Keys>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -130,6 +141,8 @@ impl Domain {
         let nonces = Mutex::new(Nonces::new(&random::<32>(entropy.as_ref())?));
         Ok(Self {
             home,
+            agents: Rates::new(policy.agent_per_minute),
+            owners: Rates::new(policy.owner_per_minute),
             policy: RwLock::new(Arc::new(policy)),
             records,
             keys,
@@ -162,7 +175,25 @@ impl Domain {
 
     /// Goes by another policy from now on. What is under way ends by the one that it read.
     pub fn adopt(&self, policy: Policy) {
+        self.agents.set(policy.agent_per_minute);
+        self.owners.set(policy.owner_per_minute);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    /// Counts a presentation that verified.
+    ///
+    /// # Errors
+    /// [`Error::TooOften`].
+    pub(crate) fn may_ask(&self, agent: &Did, owner: &Did) -> Result<(), Error> {
+        let too_often = |whose| move |wait| Error::TooOften { whose, wait };
+        self.agents.take(agent.as_str()).map_err(too_often(Whose::Agent))?;
+        self.owners.take(owner.as_str()).map_err(too_often(Whose::Owner))
+    }
+
+    /// How many agents and how many owners are told apart by how often they ask.
+    #[must_use]
+    pub fn told_apart(&self) -> (usize, usize) {
+        (self.agents.told_apart(), self.owners.told_apart())
     }
 
     /// Joins the mesh, once. Before that nothing is published and nobody is asked.

@@ -3,9 +3,11 @@
 use crate::ports::clock::NoEntropy;
 use crate::ports::keys::KeysError;
 use crate::ports::records::StoreError;
+use crate::rates::Whose;
 use did_resolver::webvh::{LogError, WitnessProofsError};
 use marque_rules::issuance::IssuanceError;
 use std::fmt;
+use std::time::Duration;
 use vc_schemas::code::Code;
 use vc_schemas::refusal::{Path, Refusal};
 
@@ -14,6 +16,13 @@ use vc_schemas::refusal::{Path, Refusal};
 pub enum Error {
     /// The answer is no.
     Refused(Refusal),
+    /// Nothing else is against it, but it is asked too often.
+    TooOften {
+        /// Whose rate it is.
+        whose: Whose,
+        /// How long to wait.
+        wait: Duration,
+    },
     /// The store failed.
     Store(StoreError),
     /// A key could not be used.
@@ -67,6 +76,12 @@ impl Error {
     pub fn refusal(&self) -> Refusal {
         let (code, detail) = match self {
             Self::Refused(refusal) => return refusal.clone(),
+            Self::TooOften { whose: Whose::Agent, .. } => {
+                (Code::RateLimited, "as often as one agent may ask")
+            }
+            Self::TooOften { whose: Whose::Owner, .. } => {
+                (Code::RateLimited, "as often as the agents of one owner may ask")
+            }
             Self::Store(StoreError::Conflict(_)) => {
                 (Code::StateConflict, "somebody else changed it meanwhile")
             }
@@ -130,7 +145,7 @@ impl From<IssuanceError> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Refused(_) | Self::TooOften { .. } => self.refusal().fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Keys(error) => error.fmt(f),
             Self::Entropy => f.write_str("no random bytes to be had"),

@@ -2,6 +2,7 @@
 
 pub mod stamps;
 pub mod ports;
+pub mod rates;
 pub mod error;
 pub mod record;
 mod cache;

@@ -38,6 +38,10 @@ impl Domain {
             return Err(Refusal::new(Code::NonceMismatch, path, detail).into());
         }
         let outcome = self.decide(&held, &nonce, request).await;
+        // How often somebody asks is looked at last (004 GL, section 5.3): what is presented by others under their
+        // name costs them nothing. The nonce stays good for whoever is to wait.
+        let outcome =
+            outcome.and_then(|verdict| self.may_ask(&verdict.holder, &verdict.principal).map(|()| verdict));
         // A nonce that verified something is used up before the answer goes out; of two answers at
         // once, one is a replay.
         let outcome = match outcome {

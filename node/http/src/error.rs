@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use marque_flows::error::Error;
 use marque_flows::vcapi::Failure;
 use serde_json::{Value, json};
+use std::time::Duration;
 use vc_schemas::code::{Class, Code};
 use vc_schemas::data_model::Kind;
 use vc_schemas::object::ObjectError;
@@ -20,7 +21,7 @@ const CODES: &str = "https://w3id.org/marque/codes";
 
 /// Seconds after which it may be worth asking again, where nobody knows better: a peer's list or log
 /// has come by then, or a burst is over.
-const RETRY_AFTER_SECONDS: &str = "1";
+const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// The types of problems of Bitstring Status List 1.0, section 3.5.
 const STATUS_RETRIEVAL: &str = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR";
@@ -45,6 +46,8 @@ pub struct Problem {
     trace: Option<Box<Value>>,
     /// Whether it is one of the VC-API, and of which kind, where the recommendation has one.
     vc_api: Option<Option<Kind>>,
+    /// How long to wait, where that is known.
+    wait: Option<Duration>,
 }
 
 impl Problem {
@@ -63,7 +66,7 @@ impl Problem {
     /// The refusal as a problem.
     #[must_use]
     pub const fn of(refusal: Refusal) -> Self {
-        Self { refusal, cause: None, of_verification: false, trace: None, vc_api: None }
+        Self { refusal, cause: None, of_verification: false, trace: None, vc_api: None, wait: None }
     }
 
     /// With a cause for the log.
@@ -100,6 +103,13 @@ impl Problem {
                 Self { vc_api: Some(kind(problem.code())), ..problem }
             }
         }
+    }
+
+    /// Says how long to wait.
+    #[must_use]
+    pub const fn after(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
+        self
     }
 
     /// With what was looked at before nobody could answer.
@@ -224,6 +234,7 @@ impl From<Error> for Problem {
         let refusal = error.refusal();
         match error {
             Error::Refused(_) => Self::of(refusal),
+            Error::TooOften { wait, .. } => Self::of(refusal).after(wait),
             Error::Store(_) | Error::Keys(_) | Error::Entropy | Error::Record(_) => {
                 Self::of(refusal).because(error.to_string())
             }
@@ -257,7 +268,9 @@ pub(crate) fn finish(mut response: Response, request_id: &str) -> Response {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.remove(axum::http::header::CONTENT_LENGTH);
     if passes(code.class()) {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        // Whole seconds, and never too early.
+        let wait = problem.wait.map_or(RETRY_AFTER_SECONDS, |wait| wait.as_secs().saturating_add(1));
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     if matches!(code, Code::AdminTokenMissing | Code::AdminTokenWrong) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"marque admin\""));

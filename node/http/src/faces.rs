@@ -2,6 +2,7 @@
 
 use crate::answers::Answers;
 use crate::auth::AdminToken;
+use crate::door::Door;
 use crate::limits::MAX_WATCHERS;
 use crate::metrics::Metrics;
 use did_resolver::codec;
@@ -34,6 +35,8 @@ pub struct Faces {
     pub info: NodeInfo,
     /// What the admin listener asks for.
     pub admin_token: AdminToken,
+    /// How often each address may ask.
+    pub door: Arc<Door>,
     /// What `/metrics` shows, complete.
     pub registry: Registry,
     /// The faces' own counters, a part of `registry`.

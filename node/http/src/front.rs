@@ -1,7 +1,8 @@
 //! What stands before the router of the public listener: a DID that was resolved before is answered with the bytes
 //! that were made then, where they still are the answer. Everything else, and whatever is unusual about a request,
-//! goes on to the router.
+//! goes on to the router. Each request is counted here for the address that it comes from.
 
+use crate::door::{Caller, TooOften};
 use crate::faces::Faces;
 use crate::limits::MAX_TARGET_BYTES;
 use crate::metrics::Counted;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(crate) struct Front {
     router: TowerToHyperService<Router>,
+    /// Whose requests they are, where they are counted.
+    caller: Option<Caller>,
     /// `None` where everything goes to the router.
     faces: Option<Arc<Faces>>,
 }
@@ -30,12 +33,27 @@ pub(crate) struct Front {
 impl Front {
     /// Only the router.
     pub(crate) fn closed(router: Router) -> Self {
-        Self { router: TowerToHyperService::new(router), faces: None }
+        Self { router: TowerToHyperService::new(router), caller: None, faces: None }
     }
 
     /// The router, and what was answered before.
     pub(crate) fn open(router: Router, faces: &Arc<Faces>) -> Self {
         Self { faces: Some(Arc::clone(faces)), ..Self::closed(router) }
+    }
+}
+
+impl Front {
+    /// For the requests of one connection.
+    pub(crate) fn of(&self, caller: Caller) -> Self {
+        Self { caller: Some(caller), ..self.clone() }
+    }
+
+    /// Counts a request where there is a limit.
+    fn enter(&self, request: &Request<Incoming>) -> Result<(), TooOften> {
+        match (&self.faces, self.caller) {
+            (Some(faces), Some(caller)) => faces.door.enter(caller, request.headers()).map_err(TooOften),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -47,7 +65,12 @@ impl Service<Request<Incoming>> for Front {
         <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future,
     >;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Err(too_often) = self.enter(&request) {
+            // The router refuses it, as it refuses everything.
+            request.extensions_mut().insert(too_often);
+            return Either::Right(self.router.call(request));
+        }
         // After a panic here the router answers, or says that it cannot.
         let known = self
             .faces

@@ -1,8 +1,10 @@
 //! What stands around every request: its name, its bounds, and an answer whatever happens inside.
 
+use crate::door::TooOften;
 use crate::error::{Problem, finish};
 use crate::faces::Faces;
 use crate::limits::{MAX_BODIES, MAX_TARGET_BYTES, REQUEST_TIMEOUT};
+use crate::metrics::By;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
@@ -90,6 +92,12 @@ pub(crate) async fn watch(State(guard): State<Guard>, request: Request, next: Ne
 }
 
 async fn within_bounds(guard: &Guard, request: Request, next: Next) -> Response {
+    if let Some(TooOften(wait)) = request.extensions().get() {
+        guard.faces.metrics.limited(By::Address);
+        return Problem::new(Code::RateLimited, "as often as one address may ask")
+            .after(*wait)
+            .into_response();
+    }
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET_BYTES {
         return Problem::new(Code::TooLarge, "path and query are too long").into_response();

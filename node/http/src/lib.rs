@@ -7,6 +7,7 @@ mod body;
 pub mod auth;
 mod media;
 pub mod metrics;
+pub mod door;
 mod ready;
 pub mod answers;
 pub mod faces;
@@ -36,6 +37,7 @@ pub mod serve;
 
 pub use answers::Answers;
 pub use auth::AdminToken;
+pub use door::Door;
 pub use faces::{Faces, NodeInfo, RequestIds, Watchers};
 pub use metrics::Metrics;
 pub use serve::{Listeners, serve};

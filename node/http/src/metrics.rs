@@ -3,6 +3,7 @@
 
 use crate::target::IDENTIFIERS;
 use axum::http::Method;
+use marque_flows::rates::Whose;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -79,6 +80,33 @@ impl Counted {
     }
 }
 
+/// By what a request was found to be one too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Address,
+    Agent,
+    Owner,
+}
+
+impl By {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Agent => "agent",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl From<Whose> for By {
+    fn from(whose: Whose) -> Self {
+        match whose {
+            Whose::Agent => Self::Agent,
+            Whose::Owner => Self::Owner,
+        }
+    }
+}
+
 /// The counters of the faces. Cloning shares them.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
@@ -93,6 +121,8 @@ pub struct Metrics {
     held_list_age: Family<[(&'static str, String); 1], Gauge<i64>>,
     contested: Gauge<i64>,
     deferred: Gauge<i64>,
+    limited: Family<[(&'static str, &'static str); 1], Counter>,
+    told_apart: Family<[(&'static str, &'static str); 1], Gauge<i64>>,
 }
 
 impl Metrics {
@@ -100,6 +130,16 @@ impl Metrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
+        registry.register(
+            "limited",
+            "Requests refused because as many had been let in as may be, by address, agent or owner",
+            metrics.limited.clone(),
+        );
+        registry.register(
+            "told_apart",
+            "Addresses, agents and owners whose rate is known apart from others'",
+            metrics.told_apart.clone(),
+        );
         registry.register(
             "http_requests",
             "Requests answered, by face, method, route and status",
@@ -185,6 +225,19 @@ impl Metrics {
             self.requests.get_or_create(&labels).clone()
         });
         counter.inc();
+    }
+
+    /// A request was one too many.
+    pub(crate) fn limited(&self, by: By) {
+        self.limited.get_or_create(&[("by", by.as_str())]).inc();
+    }
+
+    /// How many are told apart now.
+    pub(crate) fn told_apart(&self, counts: [(By, usize); 3]) {
+        for (by, count) in counts {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.told_apart.get_or_create(&[("by", by.as_str())]).set(count);
+        }
     }
 
     /// Counts a decision on a presentation, which took so long, on a chain of so many links or with a code.

@@ -85,7 +85,9 @@ fn described(listed: &Listed, face: &[&str]) -> Value {
         .map(|name| reference("path", name))
         .chain(operation.query.iter().map(|name| reference("query", name)))
         .collect();
-    let codes = codes(operation, *method == "post", !parameters.is_empty(), face.contains(&"admin"));
+    // By address at the public listener, and by how many bodies are held elsewhere.
+    let may_be_many = *method == "post" || face.contains(&"public");
+    let codes = codes(operation, may_be_many, !parameters.is_empty(), face.contains(&"admin"));
     let mut json = json!({
         "operationId": operation.id,
         "summary": operation.summary,
@@ -110,10 +112,15 @@ fn described(listed: &Listed, face: &[&str]) -> Value {
 }
 
 /// Every code that the endpoint may refuse with.
-fn codes(operation: &Operation, is_post: bool, has_parameters: bool, is_of_admin: bool) -> BTreeSet<Code> {
+fn codes(
+    operation: &Operation,
+    may_be_many: bool,
+    has_parameters: bool,
+    is_of_admin: bool,
+) -> BTreeSet<Code> {
     let mut codes: BTreeSet<Code> = operation.codes.iter().chain(&OF_ALL).copied().collect();
     let groups: [(bool, &[Code]); 4] = [
-        (is_post, &[Code::RateLimited]),
+        (may_be_many, &[Code::RateLimited]),
         (has_parameters, &OF_INPUT),
         (operation.payload.is_some(), &OF_BODIES),
         (is_of_admin, &OF_ADMIN),

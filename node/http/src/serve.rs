@@ -1,6 +1,7 @@
 //! HTTP/1.1 (RFC 9112) on three listeners that were bound before, with bounds on connections, heads
 //! and time, until it is told to stop.
 
+use crate::door::Caller;
 use crate::faces::Faces;
 use crate::front::Front;
 use crate::limits::{CONNECTION_LIFE, DRAIN, HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
@@ -56,8 +57,8 @@ async fn accept(listener: TcpListener, front: Front, mut stopped: watch::Receive
             accepted = next(&listener, &slots) => accepted,
         };
         match accepted {
-            Some((stream, slot)) => {
-                connections.spawn(connection(stream, front.clone(), stopped.clone(), slot));
+            Some((stream, caller, slot)) => {
+                connections.spawn(connection(stream, front.of(caller), stopped.clone(), slot));
             }
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
@@ -70,10 +71,13 @@ async fn accept(listener: TcpListener, front: Front, mut stopped: watch::Receive
 }
 
 /// The next connection, once there is a slot for it.
-async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn next(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, Caller, OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, slot)),
+        Ok((stream, from)) => Some((stream, Caller(from), slot)),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             None

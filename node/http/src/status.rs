@@ -5,6 +5,7 @@ use crate::body::{answer, typed};
 use crate::error::Problem;
 use crate::faces::Faces;
 use crate::media::choose;
+use crate::metrics::By;
 use crate::target::query;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, VARY};
@@ -119,6 +120,9 @@ pub(crate) async fn metrics(State(faces): State<Arc<Faces>>) -> Result<Response,
     let (now, (lists, _)) = (faces.domain.now(), faces.domain.freshness().await?);
     let ages = lists.into_iter().filter_map(|list| Some((list.key.url, now.since(list.issued?.0))));
     faces.metrics.held(ages, faces.domain.contested().await?, faces.domain.deferred().await?);
+    let (agents, owners) = faces.domain.told_apart();
+    let addresses = faces.door.told_apart();
+    faces.metrics.told_apart([(By::Address, addresses), (By::Agent, agents), (By::Owner, owners)]);
     let mut text = String::new();
     let defect = |_| Problem::new(Code::Internal, "metrics cannot be written");
     encode(&mut text, &faces.registry).map_err(defect)?;

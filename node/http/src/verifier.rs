@@ -7,6 +7,7 @@ use crate::limits::MAX_VERIFY_BYTES;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use marque_flows::error::Error;
 use marque_rules::replay::NONCE_LIFE;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -43,7 +44,11 @@ pub(crate) async fn verify(State(faces): State<Arc<Faces>>, request: Request) ->
     let Question { presented, envelope, wanted } =
         question(request).await.map_err(Problem::of_verification)?;
     let began = Instant::now();
-    let outcome = faces.domain.verify(&presented, envelope, wanted).await.map_err(Problem::from);
+    let outcome = faces.domain.verify(&presented, envelope, wanted).await;
+    if let Err(Error::TooOften { whose, .. }) = &outcome {
+        faces.metrics.limited((*whose).into());
+    }
+    let outcome = outcome.map_err(Problem::from);
     let links = outcome.as_ref().map(|verdict| verdict.links.len()).map_err(Problem::code);
     faces.metrics.verification(began.elapsed(), links);
     let verdict = outcome.map_err(Problem::of_verification)?;

@@ -95,6 +95,8 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
         "[interop]\nprogram = \"./marque-interop\"",
         "[interop]\ncontexts = \"/etc/marque/contexts.json\"",
         "[interop]\nprogram = \"/bin/worker\"\ncontexts = \"contexts.json\"",
+        "[limits]\naddress_per_minute = 1000001",
+        "[limits]\nproxies = [\"proxy.example\"]",
         "[log]\nformat = \"loud\"",
         "[log]\nfilter = \"marque=loud\"",
         "[log]\nfilter = \"\"",
@@ -269,5 +271,5 @@ fn the_bounds_in_the_example_are_those_that_hold() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 8 + 5, "numbers and lists");
+    assert_eq!(seen, 11 + 6, "numbers and lists");
 }

@@ -2,11 +2,12 @@
 //! changes nothing.
 
 use super::high_water::HighWater;
-use super::policy;
+use super::{policy, proxies};
 use crate::config::{Config, changed};
 use crate::failure::{Failure, Local};
 use crate::telemetry::{self, Logging};
 use marque_flows::domain::Domain;
+use marque_http::Door;
 use marque_p2p::Handle;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -51,6 +52,7 @@ pub(super) struct Reload {
     pub(super) domain: Arc<Domain>,
     pub(super) high_water: Arc<HighWater>,
     pub(super) mesh: Handle,
+    pub(super) door: Arc<Door>,
     pub(super) current: Current,
 }
 
@@ -73,6 +75,7 @@ impl Reload {
         let config = (again.read)()?;
         let filter = telemetry::filter(&config.log)?;
         let policy = policy(&config)?;
+        let proxies = proxies(&config)?;
         let peers = marque_p2p::peers::read(&config.mesh.peers).map_err(|address| {
             Failure::local(Local::Configuration, format!("mesh.peers: {address} is no multiaddr"), "")
         })?;
@@ -80,6 +83,7 @@ impl Reload {
         again.log.filter(filter);
         self.high_water.tolerate(policy.skew);
         self.domain.adopt(policy);
+        self.door.set(config.limits.address_per_minute, proxies);
         if let Err(error) = self.mesh.configure(peers).await {
             tracing::warn!(%error, "the mesh has ended");
         }

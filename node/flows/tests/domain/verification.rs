@@ -1,11 +1,14 @@
 //! A presentation before a verifier: three domains, real chains, and everything that stops one.
 
 use crate::world::{Holder, Node};
+use marque_flows::domain::Policy;
 use marque_flows::error::Error;
 use marque_flows::ports::records::{Records, Table};
+use marque_flows::rates::Whose;
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::Act;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use vc_schemas::check::Verdict;
 use vc_schemas::code::Code;
 use vc_schemas::facts::Request;
@@ -235,4 +238,79 @@ async fn every_verification_leaves_a_decision_entry() {
     assert!(journey.verify(&headless).await.is_err());
     assert_eq!(entries().await, before + 2);
     assert!(journey.node.hands.now.load(Ordering::SeqCst) > 0);
+}
+
+fn rates(journey: &Journey, agent_per_minute: u32, owner_per_minute: u32) {
+    let policy = Policy::clone(&journey.node.domain.policy());
+    journey.node.domain.adopt(Policy { agent_per_minute, owner_per_minute, ..policy });
+}
+
+// R-216 R-285
+#[tokio::test]
+async fn an_agent_that_asks_too_often_is_told_how_long_to_wait_and_no_other_agent_is() {
+    let journey = Journey::new().await;
+    rates(&journey, 2, 0);
+    journey.verify(&journey.present().await).await.unwrap();
+    journey.verify(&journey.present().await).await.unwrap();
+    let presented = journey.present().await;
+    let Err(Error::TooOften { whose: Whose::Agent, wait }) = journey.verify(&presented).await else {
+        panic!("let in")
+    };
+    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(30), "{wait:?}");
+    // travel-bot, which delegated to it, is another.
+    let travel = async || {
+        let nonce = journey.node.domain.new_nonce().unwrap();
+        let credentials =
+            [journey.credentials().await[..1].to_vec(), journey.credentials().await[2..4].to_vec()];
+        journey.bots[0].present(&journey.node, &nonce, credentials.concat())
+    };
+    journey.verify(&travel().await).await.unwrap();
+    // It was on record, and its nonce is good for when it is let in.
+    let records = journey.node.records.scan(Table::Decisions, &[], None, 1_000).await.unwrap();
+    let said = |code: &str| {
+        records.iter().filter(|row| String::from_utf8_lossy(&row.stored.value).contains(code)).count()
+    };
+    assert_eq!(said("AID-007"), 1);
+    rates(&journey, 0, 0);
+    journey.verify(&presented).await.unwrap();
+}
+
+#[tokio::test]
+async fn all_agents_of_an_owner_count_for_the_owner() {
+    let journey = Journey::new().await;
+    rates(&journey, 0, 1);
+    journey.verify(&journey.present().await).await.unwrap();
+    let nonce = journey.node.domain.new_nonce().unwrap();
+    let credentials = [journey.credentials().await[..1].to_vec(), journey.credentials().await[2..4].to_vec()];
+    let travel = journey.bots[0].present(&journey.node, &nonce, credentials.concat());
+    let Err(Error::TooOften { whose: Whose::Owner, .. }) = journey.verify(&travel).await else {
+        panic!("let in")
+    };
+}
+
+//
+#[tokio::test]
+async fn how_often_is_looked_at_last_and_what_does_not_verify_counts_for_nobody() {
+    let journey = Journey::new().await;
+    rates(&journey, 1, 1);
+    // Mallory presents what is calendar-bot's, signed by nobody who may.
+    for _ in 0..10 {
+        let nonce = journey.node.domain.new_nonce().unwrap();
+        let forged = journey.bots[0].present(&journey.node, &nonce, journey.credentials().await);
+        assert_ne!(code(journey.verify(&forged).await), Code::RateLimited);
+    }
+    journey.verify(&journey.present().await).await.unwrap();
+    assert_eq!(code(journey.verify(&journey.present().await).await), Code::RateLimited);
+    // What is wrong besides is told first: a signature, an end, a status, a right.
+    let mut broken = journey.present().await;
+    let last = broken.len() - 5;
+    broken[last] = if broken[last] == b'A' { b'B' } else { b'A' };
+    assert_eq!(code(journey.verify(&broken).await), Code::SignatureInvalid);
+    let presented = journey.present().await;
+    let wanted = Request { capability: Some("calendar:write".parse().unwrap()), ..Request::default() };
+    let refused = journey.node.domain.verify(&presented, Envelope::Jwt, wanted).await;
+    assert_ne!(code(refused), Code::RateLimited);
+    let presented = journey.present().await;
+    journey.node.domain.act_on_member(MemberKind::Agent, "calendar-bot", Act::Suspend).await.unwrap();
+    assert_eq!(code(journey.verify(&presented).await), Code::AgentSuspended);
 }

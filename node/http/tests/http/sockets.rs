@@ -46,3 +46,48 @@ async fn three_listeners_serve_until_they_are_told_to_stop() {
     assert!(TcpStream::connect(public).await.is_err());
     drop(idle);
 }
+
+// R-216 R-224 R-285
+#[tokio::test]
+async fn an_address_that_asks_too_often_is_told_to_wait_and_does_not_choose_who_it_is() {
+    let world = World::new().await;
+    let bind = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listeners = Listeners { public: Some(bind().await), admin: bind().await, health: bind().await };
+    let public = listeners.public.as_ref().unwrap().local_addr().unwrap();
+    let (admin, health) = (listeners.admin.local_addr().unwrap(), listeners.health.local_addr().unwrap());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async { stopped.await.unwrap_or_default() };
+    let serving = tokio::spawn(serve(Arc::clone(&world.faces), listeners, shutdown));
+    let get_for = |forwarded: &str| {
+        let path = "/status/revocation";
+        format!("GET {path} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {forwarded}\r\nconnection: close\r\n\r\n")
+    };
+
+    // Nobody is a proxy here: whatever is written, it is one address.
+    world.faces.door.set(3, Arc::new(|_| false));
+    for n in 0..3 {
+        let answer = exchange(public, get_for(&format!("192.0.2.{n}"))).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let refused = exchange(public, get_for("192.0.2.9")).await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    assert!(refused.contains("\"AID-007\""), "{refused}");
+    let wait = refused.lines().find_map(|line| line.strip_prefix("retry-after: ")).unwrap();
+    assert!((1..=21).contains(&wait.parse::<u32>().unwrap()), "{wait}");
+    // The other listeners are not for strangers.
+    for _ in 0..5 {
+        assert!(exchange(admin, get("/v1/node", TOKEN)).await.starts_with("HTTP/1.1 200"));
+    }
+    let metrics = exchange(health, get("/metrics", "")).await;
+    assert!(metrics.contains("marque_limited_total{by=\"address\"} 1"), "{metrics}");
+    assert!(metrics.contains("marque_told_apart{by=\"address\"} 1"), "{metrics}");
+
+    // Behind a proxy each is who the proxy says.
+    world.faces.door.set(2, Arc::new(|address: std::net::IpAddr| address.is_loopback()));
+    for (who, status) in [("192.0.2.1", 200), ("192.0.2.1", 200), ("192.0.2.1", 429), ("192.0.2.2", 200)] {
+        let answer = exchange(public, get_for(who)).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{who}: {answer}");
+    }
+    stop.send(()).unwrap();
+    serving.await.unwrap();
+}

@@ -16,7 +16,7 @@ use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
 use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
 use marque_flows::ports::records::{Records, Row, StoreError, Stored, Table, Write};
 use marque_http::routes::Routers;
-use marque_http::{AdminToken, Answers, Faces, Metrics, NodeInfo, RequestIds, Watchers};
+use marque_http::{AdminToken, Answers, Door, Faces, Metrics, NodeInfo, RequestIds, Watchers};
 use marque_rules::issuance::Home;
 use marque_store::memory::Memory;
 use marque_store::secret::SecretKey;
@@ -310,6 +310,7 @@ impl World {
             addresses: vec!["/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWTest".to_owned()],
         };
         let faces = Arc::new(Faces {
+            door: Arc::new(Door::new(0, Arc::new(|_| false))),
             domain,
             info,
             admin_token: AdminToken::new(TOKEN.as_bytes()),
