@@ -34,7 +34,7 @@ use marque_fetch::{Client, FetchPolicy};
 use marque_flows::domain::{Domain, Policy};
 use marque_flows::intake::NodeIntake;
 use marque_http::door::{Door, Proxies};
-use marque_http::{AdminToken, Answers, Faces, Listeners, NodeInfo, RequestIds, Watchers};
+use marque_http::{AdminToken, Answers, Faces, Listeners, NodeInfo, RequestIds, Stopping, Watchers};
 use marque_rules::issuance::Home;
 use marque_rules::replica::limits::MAX_ADDRESSES;
 use marque_store::OpenError;
@@ -198,6 +198,7 @@ async fn run(
         metrics: http_metrics,
         requests: RequestIds::new(signing::random()?),
         watchers: Watchers::default(),
+        stopping: Stopping::default(),
         answers: Answers::new(
             usize::try_from(config.resolve.cache_mib).unwrap_or(0).saturating_mul(1_048_576),
         ),

@@ -10,7 +10,7 @@ use marque_flows::domain::Domain;
 use prometheus_client::registry::Registry;
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
 /// What a node says of itself, beside what its domain knows.
@@ -45,8 +45,24 @@ pub struct Faces {
     pub requests: RequestIds,
     /// Places for those who watch what happens.
     pub watchers: Watchers,
+    /// Whether the node stops, and wants no more requests.
+    pub stopping: Stopping,
     /// Answers about DIDs that are kept.
     pub answers: Answers,
+}
+
+/// Whether the node stops.
+#[derive(Debug, Default)]
+pub struct Stopping(AtomicBool);
+
+impl Stopping {
+    pub(crate) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Names requests: a name of this run and a number.

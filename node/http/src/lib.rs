@@ -38,6 +38,6 @@ pub mod serve;
 pub use answers::Answers;
 pub use auth::AdminToken;
 pub use door::Door;
-pub use faces::{Faces, NodeInfo, RequestIds, Watchers};
+pub use faces::{Faces, NodeInfo, RequestIds, Stopping, Watchers};
 pub use metrics::Metrics;
 pub use serve::{Listeners, serve};

@@ -6,6 +6,7 @@ use crate::faces::Faces;
 use crate::front::Front;
 use crate::limits::{CONNECTION_LIFE, DRAIN, HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::routes::Routers;
+use futures::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use tokio::task::JoinSet;
 
 /// How long nothing is accepted after accepting failed: the usual cause is too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long what was sent before is waited for, where a connection is to end: from one end of the world to the other.
+const LAST_WORD: Duration = Duration::from_millis(200);
 
 /// The sockets, bound and listening.
 #[derive(Debug)]
@@ -28,23 +32,28 @@ pub struct Listeners {
     pub health: TcpListener,
 }
 
-/// Serves until `shutdown` resolves; then accepts nothing more, lets requests end for [`DRAIN`] at
-/// most, and returns.
+/// Serves until `shutdown` resolves. Then it is told that the node is not ready any more, nothing more is accepted but
+/// what waits already, and requests may end for [`DRAIN`]; who watches is served until they have, and this returns.
 pub async fn serve(faces: Arc<Faces>, listeners: Listeners, shutdown: impl Future<Output = ()>) {
     let routers = Routers::new(&faces);
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = JoinSet::new();
+    let (stop_watching, no_watching) = watch::channel(false);
+    let (mut working, mut watching) = (JoinSet::new(), JoinSet::new());
     if let Some(public) = listeners.public {
-        tasks.spawn(accept(public, Front::open(routers.public, &faces), stopped.clone()));
+        working.spawn(accept(public, Front::open(routers.public, &faces), stopped.clone()));
     }
-    tasks.spawn(accept(listeners.admin, Front::closed(routers.admin), stopped.clone()));
-    tasks.spawn(accept(listeners.health, Front::closed(routers.health), stopped));
+    working.spawn(accept(listeners.admin, Front::closed(routers.admin), stopped));
+    watching.spawn(accept(listeners.health, Front::closed(routers.health), no_watching));
     tokio::select! {
         () = shutdown => {}
-        _ = tasks.join_next() => tracing::error!("a listener ended by itself"),
+        _ = working.join_next() => tracing::error!("a listener ended by itself"),
+        _ = watching.join_next() => tracing::error!("a listener ended by itself"),
     }
+    faces.stopping.begin();
     stop.send_replace(true);
-    while tasks.join_next().await.is_some() {}
+    while working.join_next().await.is_some() {}
+    stop_watching.send_replace(true);
+    while watching.join_next().await.is_some() {}
 }
 
 async fn accept(listener: TcpListener, front: Front, mut stopped: watch::Receiver<bool>) {
@@ -62,6 +71,10 @@ async fn accept(listener: TcpListener, front: Front, mut stopped: watch::Receive
             }
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
+    }
+    // Who is connected by now has asked already, or is about to.
+    while let Some(Some((stream, caller, slot))) = next(&listener, &slots).now_or_never() {
+        connections.spawn(connection(stream, front.of(caller), stopped.clone(), slot));
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
@@ -110,6 +123,11 @@ async fn connection(
     let ended = match ended {
         Some(ended) => ended,
         None => {
+            // What was sent by now is heard first: without that a connection that asked nothing yet is closed.
+            let heard = tokio::time::timeout(LAST_WORD, serving.as_mut()).await;
+            if let Ok(ended) = heard {
+                return ended.unwrap_or_else(|error| tracing::debug!(%error, "a connection ended early"));
+            }
             serving.as_mut().graceful_shutdown();
             tokio::time::timeout(DRAIN, serving).await.unwrap_or(Ok(()))
         }

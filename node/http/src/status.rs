@@ -78,8 +78,11 @@ pub(crate) async fn live() -> Response {
 }
 
 /// `GET /health/ready`: the store answers and takes writes, and the lists are fresh, so the keys can be
-/// used.
+/// used; and the node does not stop.
 pub(crate) async fn ready(State(faces): State<Arc<Faces>>) -> Response {
+    if faces.stopping.has_begun() {
+        return answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "stopping"}));
+    }
     // Nothing is written: a store that has given up, as on a full disk, refuses this too.
     if let Err(error) = faces.domain.records().commit(Vec::new()).await {
         tracing::warn!(%error, "not ready");

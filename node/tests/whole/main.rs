@@ -15,6 +15,7 @@ mod canary;
 mod crash;
 mod demo;
 mod doctor;
+mod drain;
 mod events;
 mod forks;
 mod holder;

@@ -207,6 +207,22 @@ impl Domain {
         assert!(child.wait().unwrap().success());
     }
 
+    /// Waits until the node, told to stop by a signal, has ended in good order.
+    pub(crate) fn ends(&mut self) {
+        let mut child = self.child.take().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return assert!(status.success(), "{status}");
+            }
+            if Instant::now() > deadline {
+                let _killed = child.kill();
+                panic!("the node does not end");
+            }
+            std::thread::yield_now();
+        }
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();

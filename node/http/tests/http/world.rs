@@ -16,7 +16,7 @@ use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
 use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
 use marque_flows::ports::records::{Records, Row, StoreError, Stored, Table, Write};
 use marque_http::routes::Routers;
-use marque_http::{AdminToken, Answers, Door, Faces, Metrics, NodeInfo, RequestIds, Watchers};
+use marque_http::{AdminToken, Answers, Door, Faces, Metrics, NodeInfo, RequestIds, Stopping, Watchers};
 use marque_rules::issuance::Home;
 use marque_store::memory::Memory;
 use marque_store::secret::SecretKey;
@@ -318,6 +318,7 @@ impl World {
             metrics,
             requests: RequestIds::new([1, 2, 3, 4, 5, 6]),
             watchers: Watchers::default(),
+            stopping: Stopping::default(),
             answers,
         });
         let routers = Routers::new(&faces);
