@@ -23,6 +23,7 @@ mod hostile;
 mod inspect;
 mod interop;
 mod kills;
+mod lifecycle;
 mod offline;
 mod operator;
 mod peers;
