@@ -29,6 +29,7 @@ mod status;
 mod vocabulary;
 mod guard;
 mod front;
+mod conformance;
 mod operation;
 mod table;
 mod openapi;

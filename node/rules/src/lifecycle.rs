@@ -60,6 +60,9 @@ impl Standing {
 }
 
 impl Act {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Suspend, Self::Resume, Self::Revoke];
+
     /// Its word in paths and records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -73,7 +76,7 @@ impl Act {
     /// Reads its word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Suspend, Self::Resume, Self::Revoke].into_iter().find(|act| act.as_str() == text)
+        Self::ALL.into_iter().find(|act| act.as_str() == text)
     }
 }
 

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 pub const MAX_DEPTH: u8 = 8;
 
 /// The constraints that are known, in the order in which they are written.
-const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 9] = [
     "audience",
     "resource",
     "purpose",

@@ -4,7 +4,7 @@ use crate::limits::{MAX_BODY_BYTES, MAX_OPTIONS_BYTES, MAX_VERIFY_BYTES};
 use crate::operation::{JSON, Operation, Payload};
 use crate::table::Table;
 use crate::target::IDENTIFIERS;
-use crate::{logs, resolver, status, verifier, vocabulary};
+use crate::{conformance, logs, resolver, status, verifier, vocabulary};
 use vc_schemas::code::Code;
 
 /// As which a DID is answered, or what a DID URL names.
@@ -193,7 +193,8 @@ fn published() -> Table {
             ),
         };
     }
-    table
+    let conformance = Operation::new("conformance", "What this node conforms to, and what it can.");
+    table.get("/.well-known/marque", conformance::conformance, conformance.answers("Conformance"))
 }
 
 fn lists() -> Table {

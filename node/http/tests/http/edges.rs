@@ -3,7 +3,8 @@
 use crate::world::{TOKEN, World, answer};
 use axum::body::Body;
 use axum::http::Request;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 //
@@ -148,4 +149,53 @@ async fn a_node_whose_disk_is_full_acknowledges_nothing_still_answers_and_is_not
     let revoked = world.post("/v1/owners/alice/revoke", &json!({})).await;
     assert_eq!((revoked.status, revoked.code().as_str()), (503, "unavailable"));
     assert_eq!(world.get("/v1/owners/alice").await.json()["state"], "active");
+}
+
+/// The values of each member of a statement: those of a list, and of lists within.
+fn values(json: &Value, at: &str, into: &mut BTreeMap<String, Vec<String>>) {
+    for (name, value) in json.as_object().unwrap() {
+        let name = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        match value {
+            Value::Object(_) => values(value, &name, into),
+            Value::Array(items) => {
+                let items = items.iter().map(|item| item.as_str().unwrap().to_owned()).collect();
+                into.insert(name, items);
+            }
+            _ => {}
+        }
+    }
+}
+
+//
+#[tokio::test]
+async fn what_a_node_says_that_it_conforms_to_is_what_its_page_says_and_what_it_does() {
+    let world = World::new().await;
+    let said = world.public(Request::get("/.well-known/marque"), "").await;
+    assert_eq!(said.status, 200);
+    let (json, mut members) = (said.json(), BTreeMap::new());
+    values(&json, "", &mut members);
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let row = |line: &str| {
+        let mut cells = line.split('|').skip(1);
+        let name = cells.next()?.trim().strip_prefix('`')?.strip_suffix('`')?.to_owned();
+        let values = cells.nth(1)?;
+        Some((name, values.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()))
+    };
+    let rows: BTreeMap<_, _> = page.lines().filter(|line| line.starts_with("| `")).filter_map(row).collect();
+    assert_eq!(rows, members);
+    // Each method is one that is resolved, and no other is.
+    let get = async |did: &str| {
+        let answer = world.public(Request::get(format!("/1.0/identifiers/{did}")), "").await;
+        answer.json()["didResolutionMetadata"]["error"]["type"].as_str().unwrap_or_default().to_owned()
+    };
+    // This world's operator lets no document be fetched from the web.
+    for method in members["didMethods"].iter().filter(|method| *method != "web") {
+        // Of did:scid, the kind that leads to a log.
+        let rest = if method == "scid" { "vh:1:x" } else { "x" };
+        let error = get(&format!("did:{method}:{rest}")).await;
+        assert!(!error.contains("METHOD_NOT_SUPPORTED"), "{method}: {error}");
+    }
+    let other = get("did:ion:x").await;
+    assert!(other.contains("METHOD_NOT_SUPPORTED"), "{other}");
 }
