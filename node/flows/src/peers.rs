@@ -14,13 +14,16 @@ use did_resolver::webvh::WebvhId;
 use marque_rules::replica::Refusal;
 use marque_rules::replica::limits::MAX_ADDRESSES;
 use marque_rules::replica::token::{JoinSecret, JoinToken};
-use marque_rules::trust::MAX_DOMAINS;
 use serde_json::{Value, json};
 use std::time::Duration;
 use vc_schemas::code::Code;
 
 /// Longest life of a join token: it is passed on by people within days.
 pub const MAX_INVITE_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// Most domains that joined, or are recognised and were met: ten times what one node recognises, and read whole when
+/// one is added.
+pub const MAX_PEER_DOMAINS: usize = 1_024;
 
 /// A token that was given out.
 #[derive(Debug, Clone)]
@@ -117,6 +120,9 @@ impl Domain {
             return Err(Error::member(Code::StateConflict, "token", "this is this domain's own token"));
         }
         let record = PeerRecord::new(token.domain.clone(), true, token.addresses.clone())?;
+        if !self.has_room_for(&record.scid).await? {
+            return Err(Error::refused(Code::StateConflict, "as many domains joined as can be"));
+        }
         let mesh = self.mesh().ok_or(Error::refused(Code::Unavailable, "the mesh is not up"))?;
         mesh.join(token, within).await.map_err(|error| match error {
             MeshError::Unreachable => {
@@ -141,7 +147,8 @@ impl Domain {
     /// # Errors
     /// [`Error::Store`], [`Error::Record`].
     pub async fn peers(&self) -> Result<Vec<PeerRecord>, Error> {
-        let rows = self.all(Table::Peers, &[], MAX_DOMAINS).await?;
+        // Those let in at the same moment may be some more than the bound.
+        let rows = self.all(Table::Peers, &[], 2 * MAX_PEER_DOMAINS).await?;
         rows.iter().map(|(_, json)| PeerRecord::read(json)).collect()
     }
 
@@ -165,6 +172,11 @@ impl Domain {
         found.map(|(json, _)| PeerRecord::read(&json)).transpose()
     }
 
+    /// Whether the record of this domain may be kept.
+    pub(crate) async fn has_room_for(&self, scid: &str) -> Result<bool, Error> {
+        Ok(self.peer(scid).await?.is_some() || self.peers().await?.len() < MAX_PEER_DOMAINS)
+    }
+
     /// The key and version of the invite that `secret` is of, as long as it may be used.
     pub(crate) async fn invite_of(&self, secret: &JoinSecret) -> Result<(String, u64), Refusal> {
         let id = codec::to_hex(&secret.hash());
@@ -185,6 +197,9 @@ impl Domain {
         secret: Option<&JoinSecret>,
         writes: Vec<Write>,
     ) -> Result<(), Refusal> {
+        if !self.has_room_for(&record.scid).await.map_err(|_| Refusal::StoreFailed)? {
+            return Err(Refusal::TooManyPeers);
+        }
         let mut batch = vec![record.write()];
         batch.extend(writes);
         if let Some(secret) = secret {

@@ -118,6 +118,7 @@ impl Domain {
         let trusted = self.trusted().await?.into_iter().find(|d| Scid::of(&d.did).as_ref() == Some(scid));
         let mut record = match (known, trusted) {
             (Some(record), _) => record,
+            (None, Some(_)) if !self.has_room_for(scid.as_str()).await? => return Ok(()),
             (None, Some(domain)) => PeerRecord::new(domain.did, false, Vec::new())?,
             (None, None) => return Ok(()),
         };

@@ -4,12 +4,13 @@ use crate::peer::{announced, hello, judge, knock, take};
 use crate::world::{Holder, Node, node_peer_id, scope};
 use did_resolver::time::UnixSeconds;
 use futures::future::BoxFuture;
+use marque_flows::peers::MAX_PEER_DOMAINS;
 use marque_flows::ports::mesh::Intake;
 use marque_flows::ports::records::{Expect, Records, Row, StoreError, Stored, Table, Write};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
 use marque_rules::replica::token::JoinSecret;
-use marque_rules::replica::{Envelope, Hello, Refusal, Verdict};
+use marque_rules::replica::{Envelope, Hello, Refusal, Scid, Verdict};
 use marque_rules::trust::TrustedDomain;
 use marque_store::memory::Memory;
 use std::sync::Arc;
@@ -96,6 +97,35 @@ async fn a_domain_that_joined_and_is_suspended_is_not_admitted() {
     assert_eq!(refused, Refusal::UnknownDomain);
     let domains = alpha.intake.domains().await.unwrap();
     assert!(domains.joined.is_empty() && domains.trusted.is_empty());
+}
+
+//
+#[tokio::test]
+async fn every_domain_that_joined_counts_and_one_beyond_the_bound_is_not_let_in() {
+    let (alpha, bravo) = (Node::new("alpha.test").await, Node::new("bravo.test").await);
+    let addresses = vec![format!("/ip4/127.0.0.1/tcp/4001/p2p/{}", node_peer_id("alpha.test"))];
+    let invite = alpha.domain.invite(Duration::from_secs(600), addresses).await.unwrap();
+    let token = marque_rules::replica::token::JoinToken::parse(&invite.token, alpha.domain.now()).unwrap();
+    let with_secret = Hello { join_secret: Some(token.secret), ..hello(&bravo).await };
+    let row = |n: usize| {
+        let did = Holder::new(&format!("n{n}"), "many.test", &[], alpha.domain.now()).did();
+        let record = serde_json::json!({"did": did.as_str(), "joined": true, "addresses": []});
+        (Scid::of(&did).unwrap(), record.to_string().into_bytes())
+    };
+    for n in 0..MAX_PEER_DOMAINS {
+        let (scid, record) = row(n);
+        put(&alpha, Table::Peers, scid.as_str(), record).await;
+    }
+    assert_eq!(alpha.intake.domains().await.unwrap().joined.len(), MAX_PEER_DOMAINS);
+    let refused = alpha.intake.admit(knock("bravo.test", with_secret.clone())).await.unwrap_err();
+    assert_eq!(refused, Refusal::TooManyPeers);
+    let (gone, _) = row(0);
+    let key = gone.as_str().as_bytes().to_vec();
+    let away = Write { table: Table::Peers, key, value: None, expect: Expect::Any };
+    alpha.records.commit(vec![away]).await.unwrap();
+    let admission = alpha.intake.admit(knock("bravo.test", with_secret)).await.unwrap();
+    assert!(admission.joined, "the refusal did not use the token up");
+    assert_eq!(alpha.intake.domains().await.unwrap().joined.len(), MAX_PEER_DOMAINS);
 }
 
 //
