@@ -79,7 +79,7 @@ pub struct Config {
     pub issue: Issue,
     /// Resolution.
     pub resolve: Resolve,
-    /// What anybody may read, as files.
+    /// What anybody may read, beside the node.
     pub publish: Publish,
     /// What is not spoken here, and may be judged by another program.
     pub interop: Interop,
@@ -291,6 +291,8 @@ impl Config {
             ("interop.program", &self.interop.program),
             ("interop.contexts", &self.interop.contexts),
             ("publish.folder", &self.publish.folder),
+            ("publish.bucket_credentials", &self.publish.bucket_credentials),
+            ("publish.bucket_roots", &self.publish.bucket_roots),
         ] {
             // No search path: what runs here is what the operator wrote.
             if !(path.is_empty() || path.starts_with('/')) {
@@ -308,6 +310,7 @@ impl Config {
             ));
         }
         self.proxies()?;
+        self.publish.check()?;
         self.store.check()?;
         self.log.filter()?;
         self.deferrable()?;

@@ -22,6 +22,9 @@ const LOOSE_STATUS_AGE: u32 = 3_600;
 /// Rounds of anti-entropy that may fail before it is told.
 const MISSED_ROUNDS: u64 = 4;
 
+/// Seconds after which what anybody may read should be where it is published: at fault are others, or the disk.
+const LATE: u64 = 60;
+
 /// Only the owner of the folder may do anything with what is in it.
 const OTHERS: u32 = 0o077;
 
@@ -53,7 +56,8 @@ impl Level {
 pub struct Finding {
     /// How bad.
     pub level: Level,
-    /// What about: `configuration`, `files`, `clock`, `disk`, `listeners`, `node`, `peers`, `lists`, `identities`.
+    /// What about: `configuration`, `files`, `clock`, `disk`, `listeners`, `node`, `peers`, `lists`, `identities`,
+    /// `published`.
     pub about: &'static str,
     /// What is so.
     pub reason: String,
@@ -124,6 +128,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         ("peers", peers(facts), "every domain that is recognised was met"),
         ("lists", lists(facts), "no status list is older than the policy allows"),
         ("identities", identities(facts), "no DID has two histories here"),
+        ("published", published(facts), "what anybody may read is where others look for it"),
     ] {
         match found {
             None => {}
@@ -317,6 +322,26 @@ fn identities(facts: &Facts) -> Found {
     } else {
         vec![(Level::Look, reason, "marque did contested ls".to_owned())]
     })
+}
+
+/// Where the domain is published beside its node; of one that is not there is nothing to say.
+fn published(facts: &Facts) -> Found {
+    let places = items(facts.node.as_ref().ok()?, "published");
+    let mut found = Vec::new();
+    for place in places {
+        let behind = place.get("behindSeconds").and_then(Value::as_u64).unwrap_or_default();
+        let (name, why) = (text(place, "place"), place.get("reason").and_then(Value::as_str));
+        let level = match why {
+            _ if behind > LATE => Level::Bad,
+            Some(_) => Level::Look,
+            None => continue,
+        };
+        let why = why.unwrap_or("it is being written");
+        let reason = format!("what changed {behind} s ago is not in the {name} yet: {why}");
+        let action = format!("Mend what it says. It is tried again by itself; publish.{name} says where.");
+        found.push((level, reason, action));
+    }
+    (!places.is_empty()).then_some(found)
 }
 
 fn items<'a>(json: &'a Value, name: &str) -> &'a [Value] {

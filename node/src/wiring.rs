@@ -171,9 +171,7 @@ async fn run(
 
     // What the last requests change is published too.
     let (served, all_served) = watch::channel(false);
-    let publishing = Some(&config.publish.folder)
-        .filter(|folder| !folder.is_empty())
-        .map(|folder| tokio::spawn(published::keep(Arc::clone(&domain), folder.into(), ended(all_served))));
+    let publishing = published::begin(&config, &domain, || ended(all_served.clone()))?;
     let worker = interop::join(&config.interop, &domain, ended(stopped.clone()))?;
 
     let info =
@@ -246,16 +244,9 @@ async fn run(
     }
     served.send_replace(true);
     files::remove(&data.node())?;
-    let tasks = [
-        Some(refreshing),
-        Some(catching_up),
-        Some(confirming),
-        Some(keeping),
-        Some(mesh.task),
-        worker,
-        publishing,
-    ];
-    for task in tasks.into_iter().flatten() {
+    let tasks =
+        [Some(refreshing), Some(catching_up), Some(confirming), Some(keeping), Some(mesh.task), worker];
+    for task in tasks.into_iter().flatten().chain(publishing) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the node failed");
         }

@@ -152,14 +152,16 @@ impl Domain {
         Ok((writes, Publication { envelope, held: vec![item], lane }))
     }
 
-    /// Notes what is durable for who keeps it as files.
+    /// Notes what is durable for who keeps it elsewhere.
     pub(crate) fn note_changed(&self, kind: ItemKind, subject: &str) {
         let subject = match kind {
             ItemKind::Log => subject.parse().ok().map(Subject::Log),
             ItemKind::StatusList => Some(Subject::Lists),
             _ => None,
         };
-        self.unpublished.note(subject.into_iter());
+        if let Some(subject) = subject {
+            self.unpublished.note(&subject, self.now());
+        }
     }
 
     /// Hands what is durable to the mesh. A mesh that does not take it is no failure: peers pull.

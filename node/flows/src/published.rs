@@ -8,11 +8,13 @@ use did_resolver::did::Did;
 use did_resolver::resolution::did_web_document;
 use did_resolver::webvh::WebvhId;
 use marque_rules::issuance::MemberKind;
+use std::sync::Arc;
+use std::time::Duration;
 use vc_schemas::secure::{Content, Envelope, Secured};
 use vc_schemas::status::StatusList;
 use vc_schemas::status::aggregation::Aggregation;
 
-pub use crate::changed::{Changed, Subject};
+pub use crate::changed::{Changed, Kept, Publishing, Subject};
 
 /// Members that are looked up at once.
 const PAGE: usize = 256;
@@ -20,13 +22,26 @@ const PAGE: usize = 256;
 /// Longest list that may be there already.
 const MAX_LIST_BYTES: usize = 4 * 1_024 * 1_024;
 
+/// How long which lists there are may be kept: that changes once in a hundred thousand credentials.
+pub const AGGREGATION_KEEP: Duration = Duration::from_secs(3_600);
+
+/// A list is signed again at half of its ttl. As a part of its ttl so much may pass in caches, so that what these give
+/// out is never older than three quarters of it.
+const LIST_KEEP_PART: u32 = 4;
+
 /// A file as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicFile {
-    /// Where, below the root of the domain's host: names between slashes, none of them special.
+    /// The path of its URL, without the first slash: names between slashes, none of them special.
     pub path: String,
+    /// The same where a folder cannot have the name of a file.
+    pub file_path: String,
     /// What is in it; `None` where there should be none.
     pub content: Option<Vec<u8>>,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// How long a cache may give it out without asking again; zero, it asks each time.
+    pub keep: Duration,
     kind: Kind,
 }
 
@@ -39,19 +54,15 @@ enum Kind {
 }
 
 impl Domain {
-    /// From now on it is noted what changes. At first all may have.
-    pub fn begin_publishing(&self) {
-        self.unpublished.begin();
+    /// From now on it is noted what changes, for a place of this kind. At first all may have.
+    pub fn publish_to(&self, place: &'static str) -> Arc<Publishing> {
+        self.unpublished.begin(place, self.now())
     }
 
-    /// What changed since this was last called: at once where something has, else once it does.
-    pub async fn changed(&self) -> Changed {
-        self.unpublished.wait().await
-    }
-
-    /// The same without waiting.
-    pub fn changed_by_now(&self) -> Changed {
-        self.unpublished.take()
+    /// How the places are kept up where this domain is published.
+    #[must_use]
+    pub fn published(&self) -> Vec<Kept> {
+        self.unpublished.kept(self.now())
     }
 
     /// What all files are about, a part at a time: what comes after `after`, or the first part. Empty behind the last.
@@ -107,12 +118,26 @@ impl Domain {
         let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
         let folder = path.and_then(|(_, path)| path.rsplit_once('/'));
         let (folder, _) = folder.ok_or(Error::Record("the place of a log"))?;
-        let file = |name: &str, kind, content| PublicFile { path: format!("{folder}/{name}"), content, kind };
+        let file = |name: &str, media_type, kind, content| PublicFile {
+            path: format!("{folder}/{name}"),
+            file_path: format!("{folder}/{name}"),
+            content,
+            media_type,
+            // Who resolves a DID wants the newest.
+            keep: Duration::ZERO,
+            kind,
+        };
+        let document = document.map(|json| json.to_string().into_bytes());
         Ok(vec![
             // Before what it approves.
-            file("did-witness.json", Kind::Derived, log.and_then(|log| log.witness_file())),
-            file("did.jsonl", Kind::Log, log.map(|log| log.bytes().to_vec())),
-            file("did.json", Kind::Derived, document.map(|json| json.to_string().into_bytes())),
+            file(
+                "did-witness.json",
+                "application/json",
+                Kind::Derived,
+                log.and_then(|log| log.witness_file()),
+            ),
+            file("did.jsonl", "text/jsonl", Kind::Log, log.map(|log| log.bytes().to_vec())),
+            file("did.json", "application/did+json", Kind::Derived, document),
         ])
     }
 
@@ -120,15 +145,27 @@ impl Domain {
         let (mut files, mut urls) = (Vec::new(), Vec::new());
         for list in self.own_lists().await? {
             urls.push(self.home.list_url(list));
-            // A folder cannot have the name of a file.
-            let path = format!("status/{}", list.name().replace('/', "."));
+            let name = list.name();
             if let Some(fact) = self.held_own_list(list).await? {
-                let (content, kind) = (fact.list.secured().bytes().to_vec(), Kind::List(fact.list.sequence));
-                files.push(PublicFile { path, content: Some(content), kind });
+                let secured = fact.list.secured();
+                files.push(PublicFile {
+                    path: format!("status/{name}"),
+                    file_path: format!("status/{}", name.replace('/', ".")),
+                    content: Some(secured.bytes().to_vec()),
+                    media_type: secured.media_type(),
+                    keep: fact.list.ttl / LIST_KEEP_PART,
+                    kind: Kind::List(fact.list.sequence),
+                });
             }
         }
-        let content = Some(Aggregation { lists: urls }.to_json().to_string().into_bytes());
-        files.push(PublicFile { path: "status/aggregation".to_owned(), content, kind: Kind::Derived });
+        files.push(PublicFile {
+            path: "status/aggregation".to_owned(),
+            file_path: "status/aggregation".to_owned(),
+            content: Some(Aggregation { lists: urls }.to_json().to_string().into_bytes()),
+            media_type: "application/json",
+            keep: AGGREGATION_KEEP,
+            kind: Kind::Derived,
+        });
         Ok(files)
     }
 

@@ -12,6 +12,7 @@ use did_resolver::codec;
 use did_resolver::did::DidUrl;
 use marque_flows::freshness::{HeadAge, ListAge};
 use marque_flows::ports::mesh::PeerInfo;
+use marque_flows::published::Kept;
 use marque_flows::record;
 use marque_rules::issuance::MemberKind;
 use marque_rules::replica::Scid;
@@ -36,6 +37,9 @@ pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
     let issuer = |(method, suite): (DidUrl, &'static str)| json!({"issuer": method.did().as_str(), "verificationMethod": method.as_str(), "cryptosuite": suite});
     let issuers: Value = domain.issuing_methods().into_iter().map(issuer).collect();
     let connected = domain.connected().await;
+    let place =
+        |kept: Kept| json!({"place": kept.place, "behindSeconds": kept.behind.as_secs(), "reason": kept.why});
+    let published: Value = domain.published().into_iter().map(place).collect();
     let json = json!({
         "domain": domain.home.label,
         "did": domain.home.did.as_str(),
@@ -49,6 +53,7 @@ pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
         "publicUrl": domain.home.base_url,
         "issuers": issuers,
         "lists": lists,
+        "published": published,
         "mesh": mesh(&faces, &connected).await?,
     });
     Ok(answer(StatusCode::OK, &json))

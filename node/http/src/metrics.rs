@@ -3,6 +3,7 @@
 
 use crate::target::IDENTIFIERS;
 use axum::http::Method;
+use marque_flows::published::Kept;
 use marque_flows::rates::Whose;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -123,6 +124,7 @@ pub struct Metrics {
     deferred: Gauge<i64>,
     limited: Family<[(&'static str, &'static str); 1], Counter>,
     told_apart: Family<[(&'static str, &'static str); 1], Gauge<i64>>,
+    published: Family<[(&'static str, &'static str); 1], Gauge<i64>>,
 }
 
 impl Metrics {
@@ -178,7 +180,17 @@ impl Metrics {
             "Verdicts that rest on old status lists and are not confirmed yet",
             metrics.deferred.clone(),
         );
+        let published = "Seconds for which something is due where this domain is published, by the place";
+        registry.register("published_behind_seconds", published, metrics.published.clone());
         metrics
+    }
+
+    /// Notes how far behind the places are where this domain is published.
+    pub(crate) fn published(&self, places: &[Kept]) {
+        for kept in places {
+            let behind = kept.behind.as_secs().try_into().unwrap_or(i64::MAX);
+            self.published.get_or_create(&[("place", kept.place)]).set(behind);
+        }
     }
 
     /// Notes how old the lists are that are held, how many DIDs are contested, and how many verdicts wait to be

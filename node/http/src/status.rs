@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
+use marque_flows::published::AGGREGATION_KEEP;
 use prometheus_client::encoding::text::encode;
 use serde_json::json;
 use std::sync::Arc;
@@ -19,9 +20,6 @@ use vc_schemas::code::Code;
 use vc_schemas::status::Purpose;
 use vc_schemas::status::aggregation::Aggregation;
 use vc_schemas::status::token_list::Form;
-
-/// Which lists a domain has changes once in a hundred thousand credentials.
-const AGGREGATION_CACHING: &str = "max-age=3600";
 
 /// The media type of OpenMetrics text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -68,7 +66,8 @@ pub(crate) async fn aggregation(State(faces): State<Arc<Faces>>) -> Result<Respo
     let lists = faces.domain.own_lists().await?.into_iter();
     let lists = lists.map(|list| faces.domain.home.list_url(list)).collect();
     let mut response = typed("application/json", Aggregation { lists }.to_json().to_string());
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(AGGREGATION_CACHING));
+    let caching = HeaderValue::from_str(&format!("max-age={}", AGGREGATION_KEEP.as_secs()));
+    response.headers_mut().insert(CACHE_CONTROL, caching.unwrap_or(HeaderValue::from_static("no-cache")));
     Ok(response)
 }
 
@@ -123,6 +122,7 @@ pub(crate) async fn metrics(State(faces): State<Arc<Faces>>) -> Result<Response,
     let (now, (lists, _)) = (faces.domain.now(), faces.domain.freshness().await?);
     let ages = lists.into_iter().filter_map(|list| Some((list.key.url, now.since(list.issued?.0))));
     faces.metrics.held(ages, faces.domain.contested().await?, faces.domain.deferred().await?);
+    faces.metrics.published(&faces.domain.published());
     let (agents, owners) = faces.domain.told_apart();
     let addresses = faces.door.told_apart();
     faces.metrics.told_apart([(By::Address, addresses), (By::Agent, agents), (By::Owner, owners)]);

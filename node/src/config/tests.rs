@@ -91,6 +91,12 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
         "[resolve]\ncache_mib = 65537",
         "[resolve]\nweb = \"on\"",
         "[publish]\nfolder = \"public\"",
+        "[publish]\nbucket = \"acme-public\"",
+        "[publish]\nbucket = \"s3://acme-public\"",
+        "[publish]\nbucket_region = \"\"",
+        "[publish]\nbucket_region = \"EU\"",
+        "[publish]\nbucket_credentials = \"keys\"",
+        "[publish]\nbucket_roots = \"roots.pem\"",
         "[interop]\nprogram = \"marque-interop\"",
         "[interop]\nprogram = \"./marque-interop\"",
         "[interop]\ncontexts = \"/etc/marque/contexts.json\"",
@@ -272,4 +278,18 @@ fn the_bounds_in_the_example_are_those_that_hold() {
         }
     }
     assert_eq!(seen, 11 + 6, "numbers and lists");
+}
+
+#[cfg(feature = "s3")]
+#[test]
+fn a_bucket_is_named_by_an_https_url_but_on_this_machine() {
+    for (url, holds) in [
+        ("https://s3.eu-central-1.amazonaws.com/acme-public/a", true),
+        ("http://127.0.0.1:9000/acme-public", true),
+        ("http://s3.example/acme-public", false),
+        ("https://s3.example", false),
+        ("https://key:secret@s3.example/acme-public", false),
+    ] {
+        assert_eq!(with("publish.bucket", &format!("\"{url}\"")).is_ok(), holds, "{url}");
+    }
 }

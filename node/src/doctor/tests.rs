@@ -20,6 +20,7 @@ fn well() -> Facts {
             "did": "did:webvh:a:alpha.test",
             "peers": 1,
             "lists": [list("https://alpha.test/status/revocation", 100)],
+            "published": [{"place": "folder", "behindSeconds": 0, "reason": null}],
             "mesh": {
                 "contested": 0,
                 "deferred": 0,
@@ -49,7 +50,7 @@ fn wrong(facts: &Facts) -> Vec<(&'static str, Level)> {
 #[test]
 fn of_a_node_that_is_well_every_matter_is_good() {
     let found = judge(&well());
-    assert_eq!(found.len(), 9, "{found:?}");
+    assert_eq!(found.len(), 10, "{found:?}");
     assert!(found.iter().all(|one| one.level == Level::Good), "{found:?}");
 }
 
@@ -88,6 +89,8 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
     case("lists", Look, &|f| set(f, "/mesh/lists/0/ageSeconds", Value::Null));
     case("lists", Look, &|f| set(f, "/mesh/deferred", json!(2)));
     case("identities", Look, &|f| set(f, "/mesh/contested", json!(1)));
+    case("published", Bad, &|f| set(f, "/published/0/behindSeconds", json!(LATE + 1)));
+    case("published", Look, &|f| set(f, "/published/0/reason", json!("no room")));
 }
 
 #[test]

@@ -1,34 +1,25 @@
-//! Keeps what anybody may read as files in a folder, for a web server or a CDN.
+//! Keeps what anybody may read where others find it without this node: in a folder, in a bucket of an object store.
 //!
-//! Each file is written after what it says was committed, whole or not at all. Whoever writes has the lock of the
-//! folder and reads the store while it has it, so that of several nodes none puts something older in the place of
-//! something newer. What could not be written is tried again; what was missed while no node ran, at the next start.
+//! Each place has what is due there, and none waits for the other. What could not be written is tried again; what was
+//! missed while no node ran, at the next start. Nobody who changes something waits for any of it.
 
+#[cfg(feature = "s3")]
+mod bucket;
+mod folder;
+
+use crate::config::Config;
 use crate::failure::Failure;
-use crate::files;
+use folder::Folder;
+use futures::future::join_all;
 use marque_flows::domain::Domain;
-use marque_flows::error::Error;
-use marque_flows::published::{Changed, PublicFile, Subject};
+use marque_flows::published::{Changed, Publishing, Subject};
+use marque_rules::issuance::MemberKind;
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::future::Future;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Anybody reads: they are for whoever serves them.
-const FILE_MODE: u32 = 0o644;
-
-/// See [`FILE_MODE`].
-const FOLDER_MODE: u32 = 0o755;
-
-/// Longest file that may be there already: a log, or a list, at its cap.
-const MAX_BYTES: usize = 4 * 1_024 * 1_024;
-
-/// The lock, beside what is published.
-const LOCK: &str = ".marque.lock";
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// How often everything is looked at: for what changed without being noted, such as by a request that was cut off
 /// right after its commit.
@@ -37,123 +28,202 @@ const ALL: Duration = Duration::from_secs(300);
 /// How long after a failure it is tried again, twice as long after each, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
+/// How long a node that stops goes on with what is due. systemd waits for thirty seconds, of which requests take five.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why something is not there.
+#[derive(Debug)]
+enum Trouble {
+    /// It is about this subject.
+    One(String),
+    /// Of nothing else would come more, now.
+    #[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "a folder is always there"))]
+    Place(String),
+}
+
+/// Where it is kept.
+trait Place: Send + Sync + 'static {
+    /// Its kind: one word.
+    const KIND: &'static str;
+    /// Subjects that are written at once.
+    const AT_ONCE: usize;
+
+    /// Sees to it that one can write there. `true` where nothing is there of what was.
+    fn ready(&self) -> impl Future<Output = Result<bool, Trouble>> + Send;
+
+    /// Has what is to be read about a subject there as it should be. May be dropped.
+    fn keep(
+        &self,
+        domain: &Arc<Domain>,
+        subject: &Subject,
+    ) -> impl Future<Output = Result<(), Trouble>> + Send;
+}
+
+/// Publishes where the configuration says, until `stopped`.
+///
+/// # Errors
+/// What of the configuration cannot be.
+pub(super) fn begin<S>(
+    config: &Config,
+    domain: &Arc<Domain>,
+    stopped: impl Fn() -> S,
+) -> Result<Vec<JoinHandle<()>>, Failure>
+where
+    S: Future<Output = ()> + Send + 'static,
+{
+    let mut tasks = Vec::new();
+    if !config.publish.bucket.is_empty() {
+        tasks.push(in_bucket(config, domain, stopped())?);
+    }
+    if !config.publish.folder.is_empty() {
+        let folder = Folder(config.publish.folder.as_str().into());
+        tasks.push(tokio::spawn(keep(Arc::clone(domain), folder, stopped())));
+    }
+    Ok(tasks)
+}
+
+#[cfg(feature = "s3")]
+fn in_bucket(
+    config: &Config,
+    domain: &Arc<Domain>,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<JoinHandle<()>, Failure> {
+    let bucket = bucket::InBucket::open(&config.publish, domain.home.did.as_str())?;
+    Ok(tokio::spawn(keep(Arc::clone(domain), bucket, stopped)))
+}
+
+#[cfg(not(feature = "s3"))]
+fn in_bucket(
+    _: &Config,
+    _: &Arc<Domain>,
+    _: impl Future<Output = ()> + Send + 'static,
+) -> Result<JoinHandle<()>, Failure> {
+    let action = "Build it with --features s3, or set publish.folder instead.";
+    let reason = "this program was built without object stores, which publish.bucket wants";
+    Err(Failure::local(crate::failure::Local::Configuration, reason, action))
+}
+
+/// What is due in one place.
+#[derive(Debug, Default)]
+struct Due {
+    changed: Changed,
+    /// Behind which of them everything is still to be looked at; `None`, behind none.
+    at: Option<(MemberKind, Vec<u8>)>,
+    /// What failed, until the next turn.
+    failed: BTreeSet<Subject>,
+}
+
+impl Due {
+    fn add(&mut self, more: Changed) {
+        if more.all {
+            self.at = None;
+        }
+        self.changed.add(more);
+    }
+
+    /// What is written next: the lists by themselves, since nothing may hold up what they revoke.
+    fn next(&self, most: usize) -> Vec<Subject> {
+        match self.changed.subjects.first() {
+            Some(Subject::Lists) => vec![Subject::Lists],
+            _ => self.changed.subjects.iter().take(most).cloned().collect(),
+        }
+    }
+}
+
 /// Publishes until the node stops, and then what is left to be published, once.
-pub(super) async fn keep(domain: Arc<Domain>, folder: PathBuf, stopped: impl Future<Output = ()>) {
+async fn keep<P: Place>(domain: Arc<Domain>, place: P, stopped: impl Future<Output = ()>) {
     tokio::pin!(stopped);
-    let (mut due, mut wait) = (Changed { all: true, subjects: BTreeSet::new() }, RETRY.0);
-    domain.begin_publishing();
+    let publishing = domain.publish_to(P::KIND);
+    let (mut due, mut wait, mut all_at) = (Due::default(), RETRY.0, Instant::now() + ALL);
     loop {
-        let failed = match publish(&domain, &folder, &mut due).await {
-            Ok(()) => false,
-            Err(why) => {
-                tracing::warn!(folder = %folder.display(), why, "what changed is not published yet");
-                true
-            }
+        let failed = tokio::select! {
+            () = &mut stopped => break,
+            kept = publish(&domain, &place, &publishing, &mut due) => kept.is_err(),
         };
         let more = tokio::select! {
             () = &mut stopped => break,
-            () = tokio::time::sleep(wait), if failed => Changed::default(),
-            more = domain.changed(), if !failed => more,
-            () = tokio::time::sleep(ALL), if !failed => Changed { all: true, subjects: BTreeSet::new() },
+            () = sleep(wait), if failed => Changed::default(),
+            more = publishing.next(), if !failed => more,
+            () = sleep_until(all_at), if !failed => {
+                all_at = Instant::now() + ALL;
+                Changed::all()
+            }
         };
         wait = if failed { wait.saturating_mul(2).min(RETRY.1) } else { RETRY.0 };
-        due.all |= more.all;
-        due.subjects.extend(more.subjects);
+        due.add(more);
     }
-    let more = domain.changed_by_now();
-    due.subjects.extend(more.subjects);
-    if let Err(why) = publish(&domain, &folder, &mut due).await {
-        tracing::warn!(folder = %folder.display(), why, "what changed is published at the next start");
+    let last = timeout(DRAIN, publish(&domain, &place, &publishing, &mut due)).await;
+    if !matches!(last, Ok(Ok(()))) {
+        tracing::warn!(place = P::KIND, "what changed is published at the next start");
     }
 }
 
 /// Publishes what is due. What fails stays due.
-async fn publish(domain: &Domain, folder: &Path, due: &mut Changed) -> Result<(), String> {
-    while let Some(subject) = due.subjects.first().cloned() {
-        write(domain, folder, &subject).await?;
-        due.subjects.remove(&subject);
-    }
-    if !due.all {
-        return Ok(());
-    }
-    let mut after = None;
-    loop {
-        let (subjects, next) = domain.public_subjects(after.as_ref()).await.map_err(|e| e.to_string())?;
-        for subject in &subjects {
-            write(domain, folder, subject).await?;
+async fn publish<P: Place>(
+    domain: &Arc<Domain>,
+    place: &P,
+    publishing: &Publishing,
+    due: &mut Due,
+) -> Result<(), ()> {
+    let failed = std::mem::take(&mut due.failed);
+    due.changed.subjects.extend(failed);
+    let why = match turn(domain, place, publishing, due).await {
+        Ok(None) => {
+            publishing.done();
+            return Ok(());
         }
-        match next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
-    due.all = false;
-    Ok(())
-}
-
-/// Writes the files about one subject, where they are not there as they should be.
-async fn write(domain: &Domain, folder: &Path, subject: &Subject) -> Result<(), String> {
-    let lock = folder.to_owned();
-    // Another node may have it for as long as a disk takes.
-    let lock = tokio::task::spawn_blocking(move || locked(&lock)).await.map_err(|e| e.to_string())??;
-    let wanted = |error: Error| error.to_string();
-    for file in domain.public_files(subject).await.map_err(wanted)? {
-        let path =
-            place(folder, &file.path).ok_or_else(|| format!("{} is no place for a file", file.path))?;
-        let there = files::read_if_there(&path, MAX_BYTES).map_err(|failure| told(&failure))?;
-        if there == file.content {
-            continue;
-        }
-        if let Some(there) = &there
-            && domain.is_newer(there, &file).await.map_err(wanted)?
-        {
-            tracing::error!(path = %path.display(), "what is published is newer than what the store has, and stays");
-            continue;
-        }
-        let put = tokio::task::spawn_blocking(move || put(&path, &file));
-        put.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
-    }
-    drop(lock);
-    Ok(())
-}
-
-fn told(failure: &Failure) -> String {
-    failure.reason.clone()
-}
-
-fn locked(folder: &Path) -> Result<File, String> {
-    make_folder(folder).map_err(|e| e.to_string())?;
-    files::lock(&folder.join(LOCK)).map_err(|failure| told(&failure))
-}
-
-/// Where a file stands: below the folder, and nowhere else whatever its name.
-fn place(folder: &Path, path: &str) -> Option<PathBuf> {
-    let relative = Path::new(path);
-    let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
-    (plain && !path.is_empty()).then(|| folder.join(relative))
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)
-}
-
-/// Puts a file in its place, whole, or takes it away. After a crash it is as before or as now.
-fn put(path: &Path, file: &PublicFile) -> io::Result<()> {
-    let Some(folder) = path.parent() else { return Err(io::ErrorKind::InvalidInput.into()) };
-    let Some(content) = &file.content else {
-        return match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => File::open(folder)?.sync_all(),
-        };
+        Ok(Some(why)) | Err(why) => why,
     };
-    make_folder(folder)?;
-    // One name, as there is one writer: what a crash left is written over.
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let temp = path.with_file_name(name);
-    let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&temp)?;
-    new.write_all(content)?;
-    new.sync_all()?;
-    fs::rename(&temp, path)?;
-    File::open(folder)?.sync_all()
+    tracing::warn!(place = P::KIND, why, "what changed is not published yet");
+    publishing.failed(&why);
+    Err(())
+}
+
+/// Goes through what is due. `None` where all of it is there now, else why something is not.
+async fn turn<P: Place>(
+    domain: &Arc<Domain>,
+    place: &P,
+    publishing: &Publishing,
+    due: &mut Due,
+) -> Result<Option<String>, String> {
+    let mut why = None;
+    loop {
+        due.add(publishing.by_now());
+        match place.ready().await {
+            Ok(false) => {}
+            Ok(true) => due.add(Changed::all()),
+            Err(Trouble::One(why) | Trouble::Place(why)) => return Err(why),
+        }
+        let subjects = due.next(P::AT_ONCE);
+        if subjects.is_empty() {
+            if !due.changed.all {
+                return Ok(why);
+            }
+            let page = domain.public_subjects(due.at.as_ref()).await;
+            let (subjects, next) = page.map_err(|error| error.to_string())?;
+            due.changed.subjects.extend(subjects);
+            due.changed.all = next.is_some();
+            due.at = next;
+            continue;
+        }
+        let kept = join_all(subjects.iter().map(|subject| place.keep(domain, subject))).await;
+        let mut is_over = None;
+        for (subject, kept) in subjects.iter().zip(kept) {
+            match kept {
+                Ok(()) => {}
+                Err(Trouble::One(what)) => {
+                    due.failed.insert(subject.clone());
+                    why = Some(what);
+                }
+                Err(Trouble::Place(what)) => {
+                    is_over = Some(what);
+                    continue;
+                }
+            }
+            due.changed.subjects.remove(subject);
+        }
+        if let Some(why) = is_over {
+            return Err(why);
+        }
+    }
 }

@@ -11,6 +11,8 @@
 mod authority;
 mod backup;
 mod bans;
+#[cfg(feature = "s3")]
+mod bucket;
 mod canary;
 mod crash;
 mod demo;

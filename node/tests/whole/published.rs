@@ -29,7 +29,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "not yet: {what}");
@@ -42,7 +42,7 @@ fn entries(file: &Path) -> usize {
 }
 
 /// Lists are signed again each half of that many seconds.
-const TTL: &str = "6";
+pub(crate) const TTL: &str = "6";
 
 /// A domain, its node up, which publishes into a folder.
 fn publishing(name: &str) -> (Domain, PathBuf) {
@@ -62,15 +62,19 @@ fn up_again(domain: &mut Domain, folder: &Path) {
     ]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_verifier_that_has_only_files_on_a_web_server_sees_who_an_agent_is_and_that_it_is_revoked() {
+/// Has a verifier that reaches nothing of bravo's but `site` see who its agent is, and that it is revoked. `bravo` is up
+/// with `variables`; `has` says whether the log of an agent is where the site reads.
+pub(crate) async fn is_seen_without_a_node(
+    mut bravo: Domain,
+    variables: Vec<(&'static str, String)>,
+    authority: Authority,
+    site: Site,
+    has: impl Fn(&str) -> bool + Send + 'static,
+) {
     let alpha = Domain::init("alpha.test");
     let data = Data::at(alpha.data());
     let passphrase =
         passphrase::from_file(passphrase::OF_KEYS, &alpha.folder.path().join("passphrase")).unwrap();
-    let (mut bravo, folder) = publishing("bravo.test");
-    let authority = Authority::new();
-    let site = Site::start_of(authority.acceptor(&["bravo.test"], false), Some(folder.clone())).await;
     let hosts = [("bravo.test".to_owned(), site.address)].into_iter().collect();
     let reach = FetchPolicy::with_loopback(hosts, authority.root.clone()).unwrap();
     let options = Options {
@@ -99,7 +103,7 @@ async fn a_verifier_that_has_only_files_on_a_web_server_sees_who_an_agent_is_and
                     .text("presentation")
             };
             let mut presentations: Vec<String> = (0..4).map(|_| present(&bravo, "bot")).collect();
-            until("the agent", || entries(&folder.join("agents/bot/did.jsonl")) == 1);
+            until("the agent", || has("bot"));
             bravo.stop();
             let verified = alpha.pipe(&["verify", "-"], presentations.pop().unwrap().as_bytes());
             assert_eq!(verified.exit, 0, "{}", verified.json);
@@ -108,7 +112,8 @@ async fn a_verifier_that_has_only_files_on_a_web_server_sees_who_an_agent_is_and
                 assert!(asked.iter().any(|asked| asked == path), "{path}: {asked:?}");
             }
             // Up again, and a peer of nobody: alpha has the files only.
-            up_again(&mut bravo, &folder);
+            let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+            bravo.up_with(&variables.collect::<Vec<_>>());
             bravo.done(&["agent", "revoke", "bot"]);
             site.asked();
             let deadline = Instant::now() + PATIENCE;
@@ -132,6 +137,17 @@ async fn a_verifier_that_has_only_files_on_a_web_server_sees_who_an_agent_is_and
         ended = node => panic!("the node ended: {ended:?}"),
         () = story => {}
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_verifier_that_has_only_files_on_a_web_server_sees_who_an_agent_is_and_that_it_is_revoked() {
+    let (bravo, folder) = publishing("bravo.test");
+    let authority = Authority::new();
+    let site = Site::start_of(authority.acceptor(&["bravo.test"], false), Some(folder.clone())).await;
+    let path = folder.to_str().unwrap().to_owned();
+    let variables = vec![("MARQUE_PUBLISH__FOLDER", path), ("MARQUE_STATUS__TTL_SECONDS", TTL.to_owned())];
+    let has = move |agent: &str| entries(&folder.join("agents").join(agent).join("did.jsonl")) == 1;
+    is_seen_without_a_node(bravo, variables, authority, site, has).await;
 }
 
 #[test]

@@ -185,3 +185,60 @@ fn a_node_that_is_killed_under_load_costs_no_request_that_a_retry_does_not_mend(
         lists.len()
     );
 }
+
+/// Owners that each of two nodes creates and revokes while both write one bucket.
+#[cfg(feature = "s3")]
+const IN_BUCKET: usize = 10;
+
+#[cfg(feature = "s3")]
+#[test]
+fn two_nodes_that_write_one_bucket_put_no_older_list_in_the_place_of_a_newer_one() {
+    let (Some(of_a), Some(of_b)) = (on_server("bucket", "a"), on_server("bucket", "b")) else { return };
+    let Some(store) = crate::bucket::Store::start() else { return };
+    let mut a = Domain::init("alpha.test");
+    let keys = store.variables(a.folder.path());
+    let keys: Vec<_> = keys.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    up(&mut a, &of_a, &keys);
+    let mut b = a.twin();
+    up(&mut b, &of_b, &keys);
+    let mut nodes = [a, b];
+    let is_over = AtomicBool::new(false);
+    let seen = std::thread::scope(|scope| {
+        let writers: Vec<_> = nodes
+            .iter()
+            .enumerate()
+            .map(|(lane, node)| {
+                scope.spawn(move || {
+                    for n in 0..IN_BUCKET {
+                        let name = format!("owner-{lane}-{n}");
+                        node.done(&["owner", "create", &name]);
+                        node.done(&["owner", "revoke", &name]);
+                    }
+                })
+            })
+            .collect();
+        let reader = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !is_over.load(Ordering::SeqCst) {
+                seen.extend(store.list());
+            }
+            seen
+        });
+        let outcomes: Vec<_> = writers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        is_over.store(true, Ordering::SeqCst);
+        assert!(outcomes.iter().all(Result::is_ok));
+        reader.join().unwrap()
+    });
+    assert!(seen.is_sorted(), "the number of the list falls: {seen:?}");
+    // What one of them published last, the other may be the one to write.
+    nodes[0].kill();
+    let (number, _) = list(&nodes[1]).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while store.list().is_none_or(|there| there < number) {
+        assert!(Instant::now() < deadline, "list {number} is not there");
+    }
+    println!("{} looks at the list in the bucket, {} numbers", seen.len(), {
+        let different: BTreeSet<_> = seen.iter().collect();
+        different.len()
+    });
+}

@@ -28,6 +28,8 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     /// Where else files are, as they lie there.
     folder: Option<PathBuf>,
+    /// Where else they are, as what is asked there for a path answers.
+    origin: Option<(SocketAddr, String)>,
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
@@ -39,9 +41,23 @@ impl Site {
 
     /// Of the files in a folder.
     pub(crate) async fn start_of(acceptor: TlsAcceptor, folder: Option<PathBuf>) -> Self {
+        Self::run(acceptor, folder, None).await
+    }
+
+    /// Before another server, which has the files below this path: as a CDN is.
+    #[cfg(feature = "s3")]
+    pub(crate) async fn start_before(acceptor: TlsAcceptor, origin: (SocketAddr, String)) -> Self {
+        Self::run(acceptor, None, Some(origin)).await
+    }
+
+    async fn run(
+        acceptor: TlsAcceptor,
+        folder: Option<PathBuf>,
+        origin: Option<(SocketAddr, String)>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (files, asked) = Default::default();
-        let site = Self { address: listener.local_addr().unwrap(), folder, files, asked };
+        let site = Self { address: listener.local_addr().unwrap(), folder, origin, files, asked };
         let running = site.clone();
         tokio::spawn(async move {
             loop {
@@ -68,7 +84,12 @@ impl Site {
         let path = head.split(' ').nth(1).unwrap().to_owned();
         let lies = |folder: &PathBuf| std::fs::read(folder.join(path.trim_start_matches('/'))).ok();
         let found = self.files.lock().unwrap().get(&path).cloned();
-        let found = found.or_else(|| self.folder.as_ref().and_then(lies));
+        let mut found = found.or_else(|| self.folder.as_ref().and_then(lies));
+        if let Some((address, below)) = self.origin.clone() {
+            let line = format!("GET {below}{path}");
+            let reply = tokio::task::spawn_blocking(move || ask(address, &line, &[], "")).await.unwrap();
+            found = Some(reply.body.into_bytes()).filter(|_| reply.status == 200);
+        }
         self.asked.lock().unwrap().push(path);
         let (status, body) = found.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
