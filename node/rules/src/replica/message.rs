@@ -2,6 +2,7 @@
 //! (MESH.md D1, D6). CBOR, one spelling per message: an array that begins with the variant's number.
 
 mod ranges;
+mod reason;
 
 use crate::replica::cbor::{Reader, Writer, decode_exactly};
 use crate::replica::limits::{
@@ -16,6 +17,7 @@ use crate::replica::{Refusal, Scid};
 use did_resolver::codec::Sha256Digest;
 use did_resolver::did::{Did, MAX_DID_BYTES};
 use ranges::{read_item, read_part, read_prefixes, write_prefixes};
+use reason::{is_of_later_release, read_reason};
 
 /// Protocol name of the hello exchange.
 pub const HELLO_PROTOCOL: &str = "/marque/hello/1";
@@ -28,9 +30,6 @@ pub const HELLO_VERSION: u64 = 1;
 
 /// The version of a hello that shows witness proofs: who does not know it could not verify the log.
 pub const WITNESSED_HELLO_VERSION: u64 = 2;
-
-/// Longest name of a refusal on the wire, in bytes.
-const MAX_REASON_BYTES: usize = 64;
 
 /// What the dialling peer says first: who it is, and by what it belongs to its domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +131,9 @@ impl HelloAnswer {
     /// # Errors
     /// [`Refusal::TooLarge`], [`Refusal::Malformed`], [`Refusal::UnknownVersion`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
+        if is_of_later_release(bytes, 1) {
+            return Ok(Self::Refused(Refusal::UnknownReason));
+        }
         let read = |r: &mut Reader<'_>| {
             r.exactly(2)?;
             match r.uint()? {
@@ -330,6 +332,9 @@ impl Response {
     /// # Errors
     /// [`Refusal::TooLarge`], [`Refusal::Malformed`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
+        if is_of_later_release(bytes, 5) {
+            return Ok(Self::Refused(Refusal::UnknownReason));
+        }
         decode_exactly(bytes, MAX_SYNC_RESPONSE_BYTES, Self::read, Self::encode)
     }
 
@@ -374,10 +379,6 @@ impl Response {
 fn read_proofs(r: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
     let bytes = r.bytes(MAX_PROOFS_BYTES)?;
     if bytes.is_empty() { Err(Refusal::Malformed) } else { Ok(bytes.to_vec()) }
-}
-
-fn read_reason(r: &mut Reader<'_>) -> Result<Refusal, Refusal> {
-    Refusal::from_name(r.text(MAX_REASON_BYTES)?).ok_or(Refusal::Malformed)
 }
 
 pub(super) fn read_scid(r: &mut Reader<'_>) -> Result<Scid, Refusal> {

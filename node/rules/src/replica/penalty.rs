@@ -58,6 +58,7 @@ pub const fn penalty(refusal: Refusal) -> Penalty {
         | Refusal::TimedOut
         | Refusal::Banned
         | Refusal::UnexpectedAnswer
+        | Refusal::UnknownReason
         | Refusal::StoreFailed => Penalty::Ignore,
     }
 }

@@ -107,6 +107,8 @@ refusals! {
     Banned = "banned",
     /// The operator ended it, or the domain is no longer trusted or joined.
     Withdrawn = "withdrawn",
+    /// A peer gave a reason that is not in this list: one of a later release.
+    UnknownReason = "unknown-reason",
 }
 
 impl Refusal {
