@@ -26,7 +26,7 @@ use crate::peers::{Book, Place};
 use crate::reach::Reach;
 use crate::skew::Skew;
 use did_resolver::time::UnixSeconds;
-use exchange::{Asker, Channel, Early};
+use exchange::{Asker, Channel, Early, Welcome};
 use futures::StreamExt;
 use joins::Joins;
 use libp2p::gossipsub::TopicHash;
@@ -109,6 +109,8 @@ pub(crate) struct Driver {
     claims: HashMap<PeerId, Scid>,
     /// Sync requests of peers that are about to be admitted here, since they have admitted this node.
     early: Vec<Early>,
+    /// Answers to hellos of admitted peers that wait for the gate; three of a connection at most.
+    welcomes: Vec<Welcome>,
     /// Peers that have admitted this node on the present connection.
     answered: HashSet<PeerId>,
     /// How often in a row a peer did not answer, or its hello failed.
@@ -161,6 +163,7 @@ impl Driver {
             shown: HashMap::new(),
             claims: HashMap::new(),
             early: Vec::new(),
+            welcomes: Vec::new(),
             answered: HashSet::new(),
             timeouts: HashMap::new(),
             topics: HashMap::new(),
@@ -247,7 +250,7 @@ impl Driver {
 
     fn on_swarm(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::Behaviour(BehaviourEvent::Gate(event)) => self.on_gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Gate(event)) => self.on_gate(event),
             SwarmEvent::Behaviour(BehaviourEvent::Hello(event)) => self.on_hello(event),
             SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => self.on_sync(event),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),

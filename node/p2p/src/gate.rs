@@ -6,11 +6,15 @@
 //! their own. [`Gate::open`] makes them open theirs. The side whose hello was answered opens, since
 //! the answer shows that the other side has admitted it; the other side opens when it sees that
 //! stream. So neither asks for what the other refuses yet, and no connection has to be made anew.
+//!
+//! Connections are tasks of their own, and one hears of its being ready later than this behaviour does. A hello
+//! is answered once [`Gate::is_accepting`] says that it has: the peer that is answered opens its stream at once, and
+//! where that is refused it takes this node for one that has forgotten it, and goes.
 
 mod handler;
 
 use crate::limits::MAX_TOPICS;
-use handler::{GateHandler, Instruction};
+use handler::{GateHandler, Instruction, Said};
 use libp2p::core::transport::PortUse;
 use libp2p::core::{ConnectedPoint, Endpoint};
 use libp2p::gossipsub::{
@@ -97,6 +101,17 @@ struct Connection {
     endpoint: ConnectedPoint,
     /// Whether gossipsub knows of it.
     ready: bool,
+    /// Whether it accepts the peer's gossip stream, as it said itself.
+    accepting: bool,
+}
+
+/// What the gate tells.
+#[derive(Debug)]
+pub enum GateEvent {
+    /// Every connection to this peer accepts its gossip stream.
+    Accepting(PeerId),
+    /// What gossipsub tells.
+    Gossip(gossipsub::Event),
 }
 
 /// The gate around gossipsub.
@@ -104,7 +119,7 @@ pub struct Gate {
     gossip: Gossip,
     admitted: BTreeSet<PeerId>,
     connections: HashMap<ConnectionId, Connection>,
-    instructions: VecDeque<ToSwarm<gossipsub::Event, Instruction>>,
+    instructions: VecDeque<ToSwarm<GateEvent, Instruction>>,
 }
 
 impl fmt::Debug for Gate {
@@ -131,6 +146,14 @@ impl Gate {
         for id in self.connections_of(peer) {
             self.make_ready(id);
         }
+    }
+
+    /// Whether every connection to an admitted peer accepts its gossip stream. Where one does not yet,
+    /// [`GateEvent::Accepting`] comes.
+    #[must_use]
+    pub fn is_accepting(&self, peer: &PeerId) -> bool {
+        self.admitted.contains(peer)
+            && self.connections.values().filter(|c| c.peer == *peer).all(|c| c.accepting)
     }
 
     /// Begins to gossip with an admitted peer that has admitted this node.
@@ -195,8 +218,16 @@ impl Gate {
         self.instructions.push_back(ToSwarm::NotifyHandler { peer_id, handler, event });
     }
 
+    fn tell_accepting(&mut self, peer: PeerId) {
+        if self.is_accepting(&peer) {
+            self.instructions.push_back(ToSwarm::GenerateEvent(GateEvent::Accepting(peer)));
+        }
+    }
+
     fn closed(&mut self, closed: ConnectionClosed<'_>) {
         let known = self.connections.remove(&closed.connection_id);
+        // It may have been the last that did not.
+        self.tell_accepting(closed.peer_id);
         if known.is_some_and(|c| c.ready) {
             let remaining_established = self.ready_connections(closed.peer_id);
             self.gossip.on_swarm_event(FromSwarm::ConnectionClosed(ConnectionClosed {
@@ -209,7 +240,7 @@ impl Gate {
 
 impl NetworkBehaviour for Gate {
     type ConnectionHandler = GateHandler;
-    type ToSwarm = gossipsub::Event;
+    type ToSwarm = GateEvent;
 
     fn handle_established_inbound_connection(
         &mut self,
@@ -236,7 +267,7 @@ impl NetworkBehaviour for Gate {
         match event {
             FromSwarm::ConnectionEstablished(established) => {
                 let (peer, endpoint) = (established.peer_id, established.endpoint.clone());
-                let connection = Connection { peer, endpoint, ready: false };
+                let connection = Connection { peer, endpoint, ready: false, accepting: false };
                 self.connections.insert(established.connection_id, connection);
                 if self.admitted.contains(&peer) {
                     self.make_ready(established.connection_id);
@@ -253,12 +284,21 @@ impl NetworkBehaviour for Gate {
     }
 
     fn on_connection_handler_event(&mut self, peer: PeerId, id: ConnectionId, event: THandlerOutEvent<Self>) {
-        if self.admitted.contains(&peer) {
-            self.gossip.on_connection_handler_event(peer, id, event);
+        match event {
+            Said::Accepting => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.accepting = true;
+                }
+                self.tell_accepting(peer);
+            }
+            Said::Gossip(event) if self.admitted.contains(&peer) => {
+                self.gossip.on_connection_handler_event(peer, id, *event);
+            }
+            Said::Gossip(_) => {}
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<gossipsub::Event, Instruction>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<GateEvent, Instruction>> {
         loop {
             if let Some(instruction) = self.instructions.pop_front() {
                 return Poll::Ready(instruction);
@@ -269,7 +309,7 @@ impl NetworkBehaviour for Gate {
                 ToSwarm::Dial { .. } => {}
                 ToSwarm::NotifyHandler { handler: NotifyHandler::One(id), .. }
                     if !self.connections.get(&id).is_some_and(|c| c.ready) => {}
-                event => return Poll::Ready(event.map_in(Instruction::Gossip)),
+                event => return Poll::Ready(event.map_in(Instruction::Gossip).map_out(GateEvent::Gossip)),
             }
         }
     }

@@ -141,6 +141,7 @@ impl Driver {
         self.claims.remove(&peer);
         self.shown.remove(&peer);
         self.release(peer);
+        self.welcomes.retain(|welcome| welcome.peer != peer);
         self.timeouts.remove(&peer);
         self.joins.failed(&peer, MeshError::Unreachable);
         let now = self.mono();

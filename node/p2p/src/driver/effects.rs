@@ -22,7 +22,9 @@ impl Driver {
             Effect::VerifyHello { peer, channel, hello } => {
                 self.with(&peer, |driver, peer| driver.verify(peer, channel, *hello));
             }
-            Effect::AnswerHello { channel, refusal: None, .. } => self.admit_in_turn(channel),
+            Effect::AnswerHello { peer, channel, refusal: None } => {
+                self.with(&peer, |driver, peer| driver.admit_in_turn(peer, channel));
+            }
             Effect::AnswerHello { channel, refusal: Some(reason), .. } => {
                 self.reply(channel, HelloAnswer::Refused(reason).encode());
             }

@@ -2,11 +2,13 @@
 //! is an input.
 
 use super::Driver;
+use crate::gate::GateEvent;
 use crate::limits::{MAX_EARLY, MAX_TIMEOUTS};
 use libp2p::PeerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
 use libp2p::request_response::{Event, InboundRequestId, Message, OutboundFailure, ResponseChannel};
-use marque_rules::replica::state::{ChannelId, Peer, RequestId};
+use marque_flows::ports::mesh::What;
+use marque_rules::replica::state::{ChannelId, Metric, Peer, RequestId};
 use marque_rules::replica::{Envelope, Hello, HelloAnswer, Input, Refusal, Request, Response};
 use std::io::ErrorKind;
 use tokio::sync::oneshot;
@@ -45,8 +47,37 @@ pub(super) struct Early {
     request: Request,
 }
 
+/// The answer to a hello that waits until every connection to its peer accepts gossip.
+#[derive(Debug)]
+pub(super) struct Welcome {
+    pub(super) peer: PeerId,
+    channel: ChannelId,
+    bytes: Vec<u8>,
+}
+
 impl Driver {
-    pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
+    pub(super) fn on_gate(&mut self, event: GateEvent) {
+        match event {
+            GateEvent::Accepting(peer) => {
+                for welcome in self.welcomes.extract_if(.., |w| w.peer == peer).collect::<Vec<_>>() {
+                    self.reply(welcome.channel, welcome.bytes);
+                }
+            }
+            GateEvent::Gossip(event) => self.on_gossip(event),
+        }
+    }
+
+    /// Tells a peer that it is admitted, as soon as it may open its gossip stream. One that is not admitted any
+    /// more is being disconnected.
+    pub(super) fn welcome(&mut self, peer: PeerId, channel: ChannelId, bytes: Vec<u8>) {
+        if self.parts.swarm.behaviour_mut().gate.is_accepting(&peer) {
+            self.reply(channel, bytes);
+        } else if self.is_admitted(&peer) {
+            self.welcomes.push(Welcome { peer, channel, bytes });
+        }
+    }
+
+    fn on_gossip(&mut self, event: gossipsub::Event) {
         match event {
             gossipsub::Event::Message { propagation_source, message_id, message } => {
                 let Some(topic) = self.topics.get(&message.topic).cloned() else {
@@ -97,6 +128,12 @@ impl Driver {
                         Ok(hello) => {
                             let (peer, channel) = (Peer(peer.to_bytes()), Some(channel));
                             self.step(Input::HelloReceived { peer, channel, hello: Box::new(hello) });
+                        }
+                        // A later release that says it again in a version that is spoken here is heard.
+                        Err(reason @ Refusal::UnknownVersion) => {
+                            self.parts.metrics.count(Metric::HelloRefused, None, Some(reason));
+                            self.tell_peer(What::NotAdmitted, &peer, None, Some(reason));
+                            self.reply(channel, HelloAnswer::Refused(reason).encode());
                         }
                         Err(reason) => {
                             self.channels.remove(&channel);

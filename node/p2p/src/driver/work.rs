@@ -22,7 +22,7 @@ pub(super) enum Whom {
     /// A peer, as the first word.
     Greeted(PeerId),
     /// The peer that waits at this channel.
-    Answered(ChannelId),
+    Answered(PeerId, ChannelId),
 }
 
 /// An outcome.
@@ -87,8 +87,8 @@ impl Driver {
     }
 
     /// Answers a hello with this node's own.
-    pub(super) fn admit_in_turn(&mut self, channel: ChannelId) {
-        self.introduce(Whom::Answered(channel));
+    pub(super) fn admit_in_turn(&mut self, peer: PeerId, channel: ChannelId) {
+        self.introduce(Whom::Answered(peer, channel));
     }
 
     fn introduce(&mut self, whom: Whom) {
@@ -246,7 +246,7 @@ impl Driver {
                 tracing::warn!(%reason, "no standing to show");
                 match whom {
                     Whom::Greeted(peer) => drop(self.greeting.remove(&peer)),
-                    Whom::Answered(channel) => self.reply(channel, HelloAnswer::Refused(reason).encode()),
+                    Whom::Answered(_, channel) => self.reply(channel, HelloAnswer::Refused(reason).encode()),
                 }
                 return;
             }
@@ -270,7 +270,9 @@ impl Driver {
                 let bytes = Hello { join_secret, ..hello }.encode();
                 self.parts.swarm.behaviour_mut().hello.send_request(&peer, bytes);
             }
-            Whom::Answered(channel) => self.reply(channel, HelloAnswer::Admitted(Box::new(hello)).encode()),
+            Whom::Answered(peer, channel) => {
+                self.welcome(peer, channel, HelloAnswer::Admitted(Box::new(hello)).encode());
+            }
         }
     }
 

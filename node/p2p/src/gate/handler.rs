@@ -31,18 +31,41 @@ impl fmt::Debug for Instruction {
     }
 }
 
+/// What a connection tells the gate.
+pub enum Said {
+    /// From now on the peer's gossip stream is accepted.
+    Accepting,
+    /// What gossipsub's handler says.
+    Gossip(Box<<Inner as ConnectionHandler>::ToBehaviour>),
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepting => f.write_str("Accepting"),
+            Self::Gossip(event) => f.debug_tuple("Gossip").field(event).finish(),
+        }
+    }
+}
+
+fn gossip(event: <Inner as ConnectionHandler>::ToBehaviour) -> Said {
+    Said::Gossip(Box::new(event))
+}
+
 /// The handler of one connection.
 pub struct GateHandler {
     /// `None` while closed.
     inner: Option<Box<Inner>>,
     /// Whether `inner` runs: by instruction, or because the peer opened its stream.
     open: bool,
+    /// Whether it has yet to say that it is ready.
+    unsaid: bool,
 }
 
 impl GateHandler {
     /// Without gossip.
     pub(super) const fn closed() -> Self {
-        Self { inner: None, open: false }
+        Self { inner: None, open: false, unsaid: false }
     }
 }
 
@@ -54,7 +77,7 @@ impl fmt::Debug for GateHandler {
 
 impl ConnectionHandler for GateHandler {
     type FromBehaviour = Instruction;
-    type ToBehaviour = <Inner as ConnectionHandler>::ToBehaviour;
+    type ToBehaviour = Said;
     type InboundProtocol = <Inner as ConnectionHandler>::InboundProtocol;
     type OutboundProtocol = <Inner as ConnectionHandler>::OutboundProtocol;
     type InboundOpenInfo = ();
@@ -75,22 +98,28 @@ impl ConnectionHandler for GateHandler {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<ConnectionHandlerEvent<Self::OutboundProtocol, (), Self::ToBehaviour>> {
+        if std::mem::take(&mut self.unsaid) {
+            return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(Said::Accepting));
+        }
         match &mut self.inner {
-            Some(inner) if self.open => inner.poll(cx),
+            Some(inner) if self.open => inner.poll(cx).map(|event| event.map_custom(gossip)),
             _ => Poll::Pending,
         }
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::ToBehaviour>> {
         match &mut self.inner {
-            Some(inner) if self.open => inner.poll_close(cx),
+            Some(inner) if self.open => inner.poll_close(cx).map(|event| event.map(gossip)),
             _ => Poll::Ready(None),
         }
     }
 
     fn on_behaviour_event(&mut self, instruction: Instruction) {
         match instruction {
-            Instruction::Ready(inner) => self.inner = Some(inner),
+            Instruction::Ready(inner) => {
+                self.inner = Some(inner);
+                self.unsaid = true;
+            }
             Instruction::Open => self.open = true,
             Instruction::Gossip(event) => {
                 if let Some(inner) = &mut self.inner {

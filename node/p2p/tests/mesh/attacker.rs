@@ -10,7 +10,7 @@ use libp2p::identity::Keypair;
 use libp2p::request_response::{self, Message, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm};
-use marque_rules::replica::{Hello, HelloAnswer};
+use marque_rules::replica::{Hello, HelloAnswer, Refusal, Response};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,8 +100,11 @@ impl Drop for Attacker {
 /// What an attacker does once it is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Says hello as a node of a domain, and takes the gossip stream where it is admitted.
+    /// Says hello as a node of a domain, and takes the gossip stream where it is admitted. Who asks what it holds is
+    /// told that it has nothing: who never answers is dropped after twice twenty seconds.
     Hello(&'static str),
+    /// The same, and never answers.
+    Withholding(&'static str),
     /// Says nothing, and comes again whenever it is disconnected.
     Silent,
 }
@@ -142,6 +145,11 @@ impl Attacker {
     /// Says a frame. Answers whether anybody may still hear it.
     pub(crate) async fn say(&self, rpc: &Rpc) -> bool {
         !self.is_closed() && self.frames.send(rpc.framed()).await.is_ok()
+    }
+
+    /// Whether its gossip stream is there, or may still come to be.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.frames.is_closed()
     }
 
     /// Whether its connection was closed.
@@ -191,7 +199,7 @@ async fn run(
     loop {
         match swarm.select_next_some().await {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => match way {
-                Way::Hello(domain) => {
+                Way::Hello(domain) | Way::Withholding(domain) => {
                     let hello = hello(swarm.local_peer_id(), domain);
                     swarm.behaviour_mut().hello.send_request(&peer_id, hello);
                 }
@@ -220,7 +228,7 @@ async fn run(
                 println!("{}: {event:?}", swarm.local_peer_id());
                 drop(ready.take());
                 match way {
-                    Way::Hello(_) => drop(closed.send_replace(Some(Instant::now()))),
+                    Way::Hello(_) | Way::Withholding(_) => drop(closed.send_replace(Some(Instant::now()))),
                     Way::Silent => {
                         // Each is back within a second.
                         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -231,7 +239,13 @@ async fn run(
             SwarmEvent::Behaviour(BehaviourEvent::Sync(request_response::Event::Message {
                 message: Message::Request { channel, .. },
                 ..
-            })) => unanswered.push(channel),
+            })) => match way {
+                Way::Hello(_) => {
+                    let nothing = Response::Refused(Refusal::NotSubscribed).encode();
+                    let _ = swarm.behaviour_mut().sync.send_response(channel, nothing);
+                }
+                Way::Withholding(_) | Way::Silent => unanswered.push(channel),
+            },
             _ => {}
         }
     }

@@ -11,9 +11,11 @@ mod attacks;
 mod bans;
 mod fake;
 mod hints;
+mod later;
 mod outsider;
 mod reach;
 mod real;
+mod releases;
 #[path = "../../../flows/tests/domain/world.rs"]
 #[expect(dead_code, reason = "the tests of flows need more of it")]
 mod world;

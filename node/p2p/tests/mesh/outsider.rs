@@ -25,7 +25,12 @@ pub(crate) fn transport(key: &Keypair) -> Boxed<(PeerId, StreamMuxerBox)> {
 
 /// One of the protocols of question and answer.
 pub(crate) fn exchange(name: &'static str) -> request_response::Behaviour<Raw> {
-    let protocols = [(StreamProtocol::new(name), ProtocolSupport::Full)];
+    exchange_by(&[name])
+}
+
+/// The same under several names, of which the first that the other side speaks is taken.
+pub(crate) fn exchange_by(names: &[&'static str]) -> request_response::Behaviour<Raw> {
+    let protocols = names.iter().map(|name| (StreamProtocol::new(name), ProtocolSupport::Full));
     request_response::Behaviour::with_codec(Raw, protocols, request_response::Config::default())
 }
 

@@ -63,7 +63,7 @@ impl Real {
     }
 
     /// What `/metrics` would show of a counter with these labels, in any order.
-    fn counted(&self, name: &str, labels: &[&str]) -> u64 {
+    pub(crate) fn counted(&self, name: &str, labels: &[&str]) -> u64 {
         let mut text = String::new();
         encode(&mut text, &self.registry).unwrap();
         let of_it =
