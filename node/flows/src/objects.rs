@@ -8,7 +8,7 @@ mod evidence;
 mod logs;
 pub(crate) mod histories;
 
-pub(crate) use lists::{Known as KnownList, list_key};
+pub(crate) use lists::{Known as KnownList, list_key, list_key_of};
 pub use logs::HeldLog;
 pub(crate) use logs::{KnownLog, authority, packed};
 

@@ -68,6 +68,7 @@ async fn mesh(faces: &Faces, connected: &[PeerInfo]) -> Result<Value, Problem> {
         json!({
             "issuer": list.key.issuer.as_str(),
             "url": list.key.url,
+            "from": if list.is_announced { "mesh" } else { "url" },
             "sequence": list.issued.map(|(_, sequence)| sequence),
             "ageSeconds": list.issued.map(|(issued, _)| now.since(issued).as_secs()),
         })
@@ -90,6 +91,7 @@ async fn mesh(faces: &Faces, connected: &[PeerInfo]) -> Result<Value, Problem> {
     let last_sync = connected.iter().filter_map(|info| info.synced).max();
     Ok(json!({
         "lists": lists.iter().map(list).collect::<Value>(),
+        "otherLists": domain.lists_of_others().await?.iter().map(list).collect::<Value>(),
         "logHeads": heads.iter().map(head).collect::<Value>(),
         "contested": domain.contested().await?,
         "deferred": domain.deferred().await?,

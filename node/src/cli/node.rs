@@ -110,10 +110,22 @@ pub(super) async fn status(session: &Session) -> Result<Answer, Failure> {
         ("banned", output::text(&mesh, "banned")),
         ("sync lag (s)", output::text(&mesh, "syncLagSeconds")),
     ]));
-    let tables: [(&str, &[(&str, &str)]); 3] = [
+    let tables: [(&str, &[(&str, &str)]); 4] = [
         ("peersByDomain", &[("PEERS OF", "scid"), ("INBOUND", "inbound"), ("OUTBOUND", "outbound")]),
         ("logHeads", &[("LOG", "did"), ("VERSION", "versionId"), ("AGE (s)", "ageSeconds")]),
-        ("lists", &[("HELD LIST", "url"), ("SEQUENCE", "sequence"), ("AGE (s)", "ageSeconds")]),
+        (
+            "lists",
+            &[("HELD LIST", "url"), ("FROM", "from"), ("SEQUENCE", "sequence"), ("AGE (s)", "ageSeconds")],
+        ),
+        (
+            "otherLists",
+            &[
+                ("LIST OF OTHERS", "url"),
+                ("FROM", "from"),
+                ("SEQUENCE", "sequence"),
+                ("AGE (s)", "ageSeconds"),
+            ],
+        ),
     ];
     for (name, columns) in tables {
         if !output::items(&mesh, name).is_empty() {

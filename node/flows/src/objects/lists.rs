@@ -21,6 +21,12 @@ pub(crate) fn list_key(key: &ListKey) -> Vec<u8> {
     format!("{}\n{}", key.issuer, key.url).into_bytes()
 }
 
+/// What [`list_key`] made one of.
+pub(crate) fn list_key_of(key: &[u8]) -> Option<ListKey> {
+    let (issuer, url) = std::str::from_utf8(key).ok()?.split_once('\n')?;
+    Some(ListKey { issuer: issuer.parse().ok()?, url: url.to_owned() })
+}
+
 /// What is known of a list before something of it arrives, and what to expect of each record where
 /// something else is put in its place.
 #[derive(Debug)]

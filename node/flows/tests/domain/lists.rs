@@ -3,8 +3,9 @@
 use crate::deltas::{act, count, fact, is_set, key, two, whole};
 use crate::peer::take;
 use crate::resolution::Hosts;
-use crate::world::Node;
+use crate::world::{Node, received};
 use futures::future::join_all;
+use marque_flows::freshness::ListAge;
 use marque_flows::ports::fetch::FetchError;
 use marque_flows::ports::records::{Expect, Table, Write};
 use marque_rules::lifecycle::Act;
@@ -234,4 +235,42 @@ proptest! {
             }
         });
     }
+}
+
+//
+#[tokio::test]
+async fn the_age_of_every_list_that_is_held_is_told_by_whatever_way_it_came() {
+    let (alpha, bravo, hosts) = with_web(&["alice"]).await;
+    // One that bravo recognises and whose nodes it never met, and one that it does not even recognise.
+    let (known, other) = (Node::new("known.test").await, Node::new("other.test").await);
+    bravo.trusts(&known, &[]).await;
+    pass(&[&alpha, &bravo, &known, &other], LONG);
+    for node in [&known, &other] {
+        node.owner("olga").await;
+        act(node, "olga", Act::Revoke).await;
+        publish(node, &hosts).await;
+        let log = node.domain.held_log(&node.domain.home.did).await.unwrap();
+        let log = log.log().unwrap().bytes().to_vec();
+        bravo.domain.import(&node.domain.home.did, received(&log, None)).await.unwrap();
+        assert!(found(&bravo, node).await.is_some());
+    }
+    bravo.pass(60);
+    let told = |lists: Vec<ListAge>, of: &Node| {
+        let of_it = |list: &ListAge| list.key == key(of, Revocation);
+        lists.into_iter().find(of_it).map(|list| (list.is_announced, list.issued))
+    };
+    let issued = async |of: &Node| {
+        let list = of.domain.held_own_list(Revocation).await.unwrap().unwrap().list;
+        Some((list.issued, list.sequence))
+    };
+    let followed = async |of: &Node| told(bravo.domain.freshness().await.unwrap().0, of);
+    let others = async |of: &Node| told(bravo.domain.lists_of_others().await.unwrap(), of);
+    let before = found(&bravo, &alpha).await.map(|fact| (fact.list.issued, fact.list.sequence));
+    assert_eq!((followed(&alpha).await, others(&alpha).await), (Some((true, before)), None));
+    assert_eq!((followed(&known).await, others(&known).await), (Some((false, issued(&known).await)), None));
+    assert_eq!((followed(&other).await, others(&other).await), (None, Some((false, issued(&other).await))));
+    assert!(followed(&bravo).await.is_some_and(|(is_announced, _)| is_announced));
+    // Who is recognised from now on is no other any more.
+    bravo.trusts(&other, &[]).await;
+    assert!(followed(&other).await.is_some() && others(&other).await.is_none());
 }
