@@ -71,14 +71,16 @@ impl ResolutionError {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidDid | Self::InvalidDidUrl | Self::InvalidOptions => 400,
+            // The HTTP binding has no status for the last two; what is wrong is the question.
+            Self::InvalidDid
+            | Self::InvalidDidUrl
+            | Self::InvalidOptions
+            | Self::InvalidVerificationMethod
+            | Self::InvalidRelationship => 400,
             Self::NotFound => 404,
             Self::RepresentationNotSupported => 406,
             Self::MethodNotSupported | Self::FeatureNotSupported => 501,
-            Self::InvalidVerificationMethod
-            | Self::InvalidRelationship
-            | Self::InvalidDidDocument
-            | Self::InternalError => 500,
+            Self::InvalidDidDocument | Self::InternalError => 500,
         }
     }
 

@@ -168,20 +168,17 @@ fn given(
     headers: &HeaderMap,
 ) -> Response {
     // No two traces are the same.
-    let ready = if flags.trace { ready } else { ready.tagged() };
+    let mut ready = if flags.trace { ready } else { ready.tagged() };
     let confirmed = answer.found.as_ref().ok().and_then(|(_, standing)| standing.confirmed);
     let now = confirmed.unwrap_or_else(|| faces.domain.now());
     let Some(basis) = basis else { return ready.answer(headers, now) };
     let says_when = basis.is_own() && !is_document(ready.media_type());
-    let kept = if says_when { ready.clone().confirmed_when_asked(now) } else { Some(ready.clone()) };
-    match kept {
-        Some(kept) => {
-            let response = kept.answer(headers, now);
-            faces.answers.keep(basis, asked, kept);
-            response
-        }
-        None => ready.answer(headers, now),
+    let may_be_kept = !says_when || ready.confirm_when_asked(now);
+    let response = ready.answer(headers, now);
+    if may_be_kept {
+        faces.answers.keep(basis, asked, ready);
     }
+    response
 }
 
 /// As which a DID is answered to a request with these headers; `None` where it accepts none.

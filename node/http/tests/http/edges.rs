@@ -119,11 +119,11 @@ async fn metrics_count_routes_and_verdicts_and_not_paths() {
     world.get("/v1/agents/nobody").await;
     world.get("/made/up/by/a/caller").await;
     world.post("/v1/verify", &json!({"presentation": "a.b.c"})).await;
-    // A DID URL may ask for an answer of 500: that is no defect of the node.
+    // A question that is wrong is no defect of the node.
     let request = Request::get(
         "/1.0/identifiers/did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK?verificationRelationship=authentication",
     );
-    assert_eq!(world.public(request, "").await.status, 500);
+    assert_eq!(world.public(request, "").await.status, 400);
     let text = metrics(&world).await;
     assert!(text.contains("marque_internal_errors_total 0\n"), "{text}");
     assert!(text.contains(r#"route="/v1/agents/{name}",status="404""#), "{text}");

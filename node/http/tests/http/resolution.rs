@@ -262,11 +262,11 @@ async fn options_of_the_specification_are_heeded_and_unknown_ones_refused() {
         ("%23key-1?verificationRelationship=authentication", 200, ""),
         (
             "%23key-1?verificationRelationship=keyAgreement",
-            500,
+            400,
             "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD",
         ),
-        ("%23files?verificationRelationship=authentication", 500, "INVALID_VERIFICATION_METHOD"),
-        ("?verificationRelationship=authentication", 500, "INVALID_VERIFICATION_METHOD"),
+        ("%23files?verificationRelationship=authentication", 400, "INVALID_VERIFICATION_METHOD"),
+        ("?verificationRelationship=authentication", 400, "INVALID_VERIFICATION_METHOD"),
         ("%23key-1?verificationRelationship=friendship", 400, "INVALID_OPTIONS"),
     ] {
         assert_eq!(get(rest).await, (status, error.to_owned()), "{rest}");
