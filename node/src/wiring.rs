@@ -8,10 +8,12 @@ mod first_owner;
 mod high_water;
 mod interop;
 mod keys;
+mod listening;
 pub(crate) mod loss;
 mod notify;
 mod published;
 mod reload;
+mod settings;
 pub(crate) mod signals;
 mod system;
 
@@ -21,7 +23,6 @@ use crate::config::Config;
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
-use crate::output;
 use crate::signing;
 use catch_up::{CatchUp, CautiousKeys};
 use did_resolver::methods;
@@ -30,26 +31,23 @@ use duties::Lease;
 use engine::Engine;
 use high_water::{HighWater, TimelyKeys};
 use keys::DomainKeys;
+use listening::{announce, bind, node_info};
 use marque_fetch::{Client, FetchPolicy};
-use marque_flows::domain::{Domain, Policy};
+use marque_flows::domain::Domain;
 use marque_flows::intake::NodeIntake;
-use marque_http::door::{Door, Proxies};
-use marque_http::{AdminToken, Answers, Faces, Listeners, NodeInfo, RequestIds, Stopping, Watchers};
+use marque_http::door::Door;
+use marque_http::{AdminToken, Answers, Faces, Listeners, RequestIds, Stopping, Watchers};
 use marque_rules::issuance::Home;
-use marque_rules::replica::limits::MAX_ADDRESSES;
 use marque_store::OpenError;
 use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
 use prometheus_client::registry::Registry;
 use reload::{Current, Reload};
-use serde_json::{Value, json};
+use serde_json::json;
+use settings::{mesh_config, policy, proxies};
 use signals::{Signals, Told};
-use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use system::System;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use vc_schemas::code::Code;
 
@@ -265,76 +263,6 @@ fn read_token(data: &Data) -> Result<Vec<u8>, Failure> {
     files::read(&data.admin_token(), MAX_TOKEN_BYTES)
 }
 
-fn policy(config: &Config) -> Result<Policy, Failure> {
-    let deferrable = config.deferrable()?;
-    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
-    Ok(Policy {
-        skew: seconds(config.verify.skew_seconds),
-        status_max_age: seconds(config.status.max_age_seconds),
-        list_ttl: seconds(config.status.ttl_seconds),
-        resolve_deadline: seconds(config.resolve.deadline_seconds),
-        deferrable,
-        publish_recognitions: config.trust.publish,
-        agent_per_minute: config.limits.agent_per_minute,
-        owner_per_minute: config.limits.owner_per_minute,
-    })
-}
-
-/// Which addresses are those of the operator's proxies.
-fn proxies(config: &Config) -> Result<Arc<Proxies>, Failure> {
-    let networks = config.proxies()?;
-    Ok(Arc::new(move |address| networks.iter().any(|network| network.contains(&address))))
-}
-
-fn mesh_config(config: &Config, secret: [u8; 32]) -> Result<marque_p2p::Config, Failure> {
-    Ok(marque_p2p::Config {
-        secret,
-        listen: std::iter::once(&config.listen.p2p).chain(&config.mesh.listen).cloned().collect(),
-        external: config.mesh.external.clone(),
-        peers: config.mesh.peers.clone(),
-        shared_networks: config.shared_networks()?,
-        relay: config.mesh.relay,
-        mdns: config.mesh.mdns,
-        hints: config.mesh.hints,
-        sync_period_ms: u64::from(config.mesh.sync_seconds).saturating_mul(1_000),
-        seed: u64::from_be_bytes(signing::random()?),
-    })
-}
-
-fn node_info(
-    listeners: &Listeners,
-    p2p: &[String],
-    external: &[String],
-    secret: [u8; 32],
-) -> Result<NodeInfo, Failure> {
-    let peer_id = marque_p2p::peer_id(secret);
-    let suffix = format!("/p2p/{peer_id}");
-    let whole = |address: &String| format!("{}{suffix}", address.strip_suffix(&suffix).unwrap_or(address));
-    let listening = p2p.iter().take(MAX_ADDRESSES).cloned();
-    let addresses =
-        if external.is_empty() { listening.collect() } else { external.iter().map(whole).collect() };
-    let address = |listener: &TcpListener| {
-        listener.local_addr().map(|a| a.to_string()).map_err(|error| file_failure(error.to_string()))
-    };
-    let listeners = json!({
-        "public": listeners.public.as_ref().map(address).transpose()?,
-        "admin": address(&listeners.admin)?,
-        "health": address(&listeners.health)?,
-        "p2p": p2p,
-    });
-    Ok(NodeInfo { version: env!("CARGO_PKG_VERSION"), peer_id, listeners, addresses })
-}
-
-async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let reason = format!("cannot listen on {address}: {error}");
-        let action = format!(
-            "Choose another address: listen.{name} in config.toml, or --{name}; port 0 takes a free one."
-        );
-        Failure::local(Local::Usage, reason, action)
-    })
-}
-
 /// Why the store is not open. Where another node has it, nothing is wrong with it.
 pub(crate) fn not_opened(error: &OpenError) -> Failure {
     match error {
@@ -348,36 +276,9 @@ pub(crate) fn not_opened(error: &OpenError) -> Failure {
     }
 }
 
-/// Says that the node is up and where it listens: to who started it, and to the log.
-fn announce(about: &Value, as_json: bool) {
-    let (domain, admin) = (text(about, "domain"), text(about, "admin"));
-    tracing::info!(domain, did = text(about, "did"), admin, "the node is up");
-    let address = |name| match text(about, name) {
-        "" => String::new(),
-        address => format!("http://{address}"),
-    };
-    let human = output::facts(&[
-        ("domain", domain.to_owned()),
-        ("did", text(about, "did").to_owned()),
-        ("public", address("public")),
-        ("admin", address("admin")),
-        ("health", address("health")),
-        ("mesh", output::text(about, "p2p")),
-    ]);
-    // The node does not need a reader.
-    drop(output::data(&if as_json { about.to_string() } else { human }));
-    if std::io::stderr().is_terminal() {
-        output::talk("The node is up; Ctrl-C stops it. In a second terminal: marque owner create NAME");
-    }
-}
-
 async fn ended(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is an end as well.
     let _ended = stopped.wait_for(|stopped| *stopped).await;
-}
-
-fn text<'a>(json: &'a Value, name: &str) -> &'a str {
-    json.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn file_failure(reason: String) -> Failure {

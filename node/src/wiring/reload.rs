@@ -2,7 +2,7 @@
 //! changes nothing.
 
 use super::high_water::HighWater;
-use super::{policy, proxies};
+use super::settings::{policy, proxies};
 use crate::config::{Config, changed};
 use crate::failure::{Failure, Local};
 use crate::telemetry::{self, Logging};
