@@ -3,6 +3,7 @@
 //! A later layer overrides single keys of an earlier one. A key that is not known is an error that names
 //! the nearest one: a misspelt limit must not be a limit that does not hold.
 
+mod keys;
 mod layers;
 mod limits;
 mod live;
@@ -13,6 +14,7 @@ mod resolve;
 mod store;
 mod template;
 
+pub use keys::{Keys, KeysBackend};
 pub use layers::{Layers, Origin};
 pub use limits::Limits;
 pub use live::{Changed, LIVE, changed};
@@ -87,7 +89,7 @@ pub struct Config {
     pub limits: Limits,
     /// Where records are kept.
     pub store: Store,
-    /// Key files that are made from now on.
+    /// Where the domain's keys are, and key files that are made from now on.
     pub keys: Keys,
     /// The node's log.
     pub log: Log,
@@ -184,15 +186,6 @@ pub struct Interop {
     pub contexts: String,
 }
 
-/// Key files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Keys {
-    /// Memory that one guess at a passphrase costs, in KiB; 8 to 1,048,576. A file keeps the cost that
-    /// it was made with.
-    pub kdf_kib: u32,
-}
-
 impl Listen {
     /// Four ports in a row on loopback: public, admin, health, the mesh. At most [`MAX_FIRST_PORT`].
     #[must_use]
@@ -233,7 +226,7 @@ impl Default for Config {
             interop: Interop::default(),
             limits: Limits::default(),
             store: Store::default(),
-            keys: Keys { kdf_kib: marque_store::keyfile::Kdf::default().m_kib },
+            keys: Keys::default(),
             log: Log::default(),
         }
     }
@@ -312,6 +305,7 @@ impl Config {
         self.proxies()?;
         self.publish.check()?;
         self.store.check()?;
+        self.keys.check()?;
         self.log.filter()?;
         self.deferrable()?;
         self.issuers().map(drop)
@@ -363,7 +357,7 @@ impl Config {
     /// The cost of key files that are made.
     #[must_use]
     pub fn kdf(&self) -> marque_store::keyfile::Kdf {
-        marque_store::keyfile::Kdf { m_kib: self.keys.kdf_kib, ..Default::default() }
+        self.keys.kdf()
     }
 }
 

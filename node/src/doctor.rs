@@ -1,6 +1,7 @@
 //! What is wrong with a node, and what to type: a judgement of facts that were gathered, which changes nothing.
 
 use crate::config::Config;
+use crate::custody::Kept;
 use crate::failure::Failure;
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ const MISSED_ROUNDS: u64 = 4;
 const LATE: u64 = 60;
 
 /// Only the owner of the folder may do anything with what is in it.
-const OTHERS: u32 = 0o077;
+pub const OTHERS: u32 = 0o077;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +57,7 @@ impl Level {
 pub struct Finding {
     /// How bad.
     pub level: Level,
-    /// What about: `configuration`, `files`, `clock`, `disk`, `listeners`, `node`, `peers`, `lists`, `identities`,
+    /// What about: `configuration`, `keys`, `files`, `clock`, `disk`, `listeners`, `node`, `peers`, `lists`, `identities`,
     /// `published`.
     pub about: &'static str,
     /// What is so.
@@ -98,7 +99,9 @@ pub struct Place {
 pub struct Facts {
     /// The configuration, or why there is none.
     pub config: Result<Config, Failure>,
-    /// What holds secrets in the data folder.
+    /// How the domain's keys are kept, or why where they are kept does not answer.
+    pub keys: Option<Result<Kept, Failure>>,
+    /// What holds secrets in the data folder, and what gives them.
     pub private: Vec<Private>,
     /// The recovery key, where it is still in the data folder.
     pub recovery: Option<PathBuf>,
@@ -120,6 +123,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
     for (about, found, fine) in [
         ("configuration", configuration(facts), "every key is known and within its bounds"),
+        ("keys", keys(facts), "where they are is guarded"),
         ("files", files(facts), "nobody else can read what is secret"),
         ("clock", clock(facts), "not behind what was seen before"),
         ("disk", disk(facts), "there is room"),
@@ -174,6 +178,26 @@ fn configuration(facts: &Facts) -> Found {
     if config.keys.kdf_kib < Config::default().keys.kdf_kib {
         let reason = "new key files are cheap to guess at".to_owned();
         found.push((Level::Look, reason, "Leave keys.kdf_kib at its default.".into()));
+    }
+    Some(found)
+}
+
+fn keys(facts: &Facts) -> Found {
+    let kept = match facts.keys.as_ref()? {
+        Ok(kept) => kept,
+        Err(failure) => return Some(vec![(Level::Bad, failure.reason.clone(), failure.action.clone())]),
+    };
+    let mut found: Vec<_> = kept
+        .missing
+        .iter()
+        .map(|name| {
+            let action = "Restore the token or keyring: without this key nothing of the domain is signed.";
+            (Level::Bad, format!("there is not one key \"{name}\""), action.to_owned())
+        })
+        .collect();
+    if let Some(weak) = &kept.weakness {
+        let level = if weak.is_wrong { Level::Bad } else { Level::Look };
+        found.push((level, weak.reason.clone(), weak.action.to_owned()));
     }
     Some(found)
 }

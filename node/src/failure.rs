@@ -15,9 +15,9 @@ pub enum Local {
     Configuration,
     /// A file or folder cannot be used.
     File,
-    /// A key file cannot be used.
+    /// A key file, token or keyring cannot be used.
     Keys,
-    /// The passphrase is missing or wrong.
+    /// The passphrase or PIN is missing or wrong.
     Passphrase,
     /// The node of this data folder does not answer.
     NodeUnreachable,

@@ -4,7 +4,7 @@
 //! Fragments of keys are `#key-1`, `#key-2` and on; a number is never used for another key.
 
 use crate::failure::{Failure, Local};
-use crate::signing;
+use crate::signing::{self, Signs};
 use did_resolver::did::Did;
 use did_resolver::document::{Document, Relationship};
 use did_resolver::keys::PublicKey;
@@ -36,7 +36,7 @@ pub struct Keys<'a> {
     /// P-256, for the same.
     pub p256: &'a PublicKey,
     /// What signs the entry. After the first entry it is the one that the entry before committed to.
-    pub update: &'a SecretKey,
+    pub update: &'a dyn Signs,
     /// What the entry commits to.
     pub next_update: &'a PublicKey,
 }
@@ -182,9 +182,9 @@ fn kept(document: &Document, now: UnixSeconds) -> Vec<(Value, String)> {
         .collect()
 }
 
-fn finish(draft: EntryDraft, key: &SecretKey) -> Result<Vec<u8>, Failure> {
+fn finish(draft: EntryDraft, key: &dyn Signs) -> Result<Vec<u8>, Failure> {
     let input = draft.signing_input(key.public()).map_err(|error| refused(&error))?;
-    let signature = key.sign(&input).map_err(|error| signing::keys(&error.into()))?;
+    let signature = key.sign(&input)?;
     draft.attach(key.public(), &signature).map_err(|error| refused(&error))
 }
 

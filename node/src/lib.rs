@@ -8,6 +8,7 @@ pub mod data;
 pub mod config;
 pub mod passphrase;
 pub mod signing;
+pub mod custody;
 pub mod identity;
 pub mod mandate;
 pub mod link;

@@ -19,6 +19,9 @@ pub struct Question {
 /// That of the key files.
 pub const OF_KEYS: Question = Question { variable: "MARQUE_PASSPHRASE_FILE", of: "" };
 
+/// That of a token, which is called its PIN.
+pub const OF_TOKEN: Question = Question { variable: "MARQUE_PIN_FILE", of: " (PIN) of the token" };
+
 /// That of a backup, which is another: who can read backups has no keys by that.
 pub const OF_BACKUP: Question = Question { variable: "MARQUE_BACKUP_PASSPHRASE_FILE", of: " of the backup" };
 
@@ -31,6 +34,19 @@ pub fn ask(question: Question) -> Result<Passphrase, Failure> {
         Some(path) => from_file(question, Path::new(&path)),
         None => accept(prompt(question, &format!("Passphrase{}: ", question.of))?),
     }
+}
+
+/// Asks for the PIN of the token.
+///
+/// # Errors
+/// As [`ask`].
+pub fn pin() -> Result<Zeroizing<String>, Failure> {
+    let pin = match std::env::var_os(OF_TOKEN.variable) {
+        Some(path) => line_of(OF_TOKEN, Path::new(&path))?,
+        None => Zeroizing::new(prompt(OF_TOKEN, "PIN of the token: ")?),
+    };
+    // One that is empty is a try all the same.
+    if pin.is_empty() { Err(Failure::local(Local::Passphrase, "the PIN is empty", "")) } else { Ok(pin) }
 }
 
 /// Asks for the passphrase of a file that is to be made: on a terminal twice.
@@ -55,6 +71,10 @@ pub fn ask_new(question: Question) -> Result<Passphrase, Failure> {
 /// # Errors
 /// [`Local::Passphrase`] where the file cannot be read or holds none.
 pub fn from_file(question: Question, path: &Path) -> Result<Passphrase, Failure> {
+    accept((*line_of(question, path)?).clone())
+}
+
+fn line_of(question: Question, path: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = files::read(path, MAX_PASSPHRASE_BYTES + 2).map_err(|failure| {
         let action = format!("{} names it; unset it to be asked on the terminal.", question.variable);
         Failure::local(Local::Passphrase, failure.reason, action)
@@ -63,7 +83,7 @@ pub fn from_file(question: Question, path: &Path) -> Result<Passphrase, Failure>
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Failure::local(Local::Passphrase, "the passphrase file is not UTF-8", ""))?;
     let line = text.strip_suffix('\n').unwrap_or(text);
-    accept(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }
 
 fn prompt(question: Question, text: &str) -> Result<String, Failure> {

@@ -8,6 +8,7 @@ use did_resolver::time::UnixSeconds;
 use marque_store::keyfile::{KeyFile, KeyFileError};
 use marque_store::secret::{SecretError, SecretKey};
 use serde_json::Value;
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vc_schemas::secure::{Content, Draft, Envelope, Secured};
 
@@ -28,6 +29,28 @@ pub const PAIRWISE: &str = "pairwise";
 
 /// Ed25519: the node's libp2p key.
 pub const NODE: &str = "node";
+
+/// What signs: a secret key, or whoever has one.
+pub trait Signs: fmt::Debug {
+    /// What others verify with.
+    fn public(&self) -> &PublicKey;
+
+    /// The signature over `message`. It may block for as long as a token takes.
+    ///
+    /// # Errors
+    /// [`Local::Keys`].
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure>;
+}
+
+impl Signs for SecretKey {
+    fn public(&self) -> &PublicKey {
+        self.public()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.sign(message).map_err(|error| keys(&error.into()))
+    }
+}
 
 /// The time of this machine.
 #[must_use]
@@ -59,13 +82,22 @@ pub fn key<'a>(file: &'a KeyFile, role: &str) -> Result<&'a SecretKey, Failure> 
     })
 }
 
-/// Makes a key of `role`; Ed25519 unless the role is [`P256`] or ends with it.
+/// The kind of the key of `role`: Ed25519 unless the role ends with another.
+#[must_use]
+pub fn kind(role: &str) -> KeyKind {
+    match role {
+        role if role.ends_with(P256) => KeyKind::P256,
+        role if role.ends_with("p384") => KeyKind::P384,
+        _ => KeyKind::Ed25519,
+    }
+}
+
+/// Makes a key of `role`.
 ///
 /// # Errors
 /// [`Local::Keys`].
 pub fn make(file: &mut KeyFile, role: &str) -> Result<(), Failure> {
-    let kind = if role.ends_with(P256) { KeyKind::P256 } else { KeyKind::Ed25519 };
-    let key = SecretKey::generate(kind).map_err(|error| keys(&error.into()))?;
+    let key = SecretKey::generate(kind(role)).map_err(|error| keys(&error.into()))?;
     file.insert(role, key).map_err(|error| keys(&error))
 }
 

@@ -7,7 +7,6 @@ mod engine;
 mod first_owner;
 mod high_water;
 mod interop;
-mod keys;
 mod listening;
 pub(crate) mod loss;
 mod notify;
@@ -20,6 +19,7 @@ mod system;
 pub use reload::Again;
 
 use crate::config::Config;
+use crate::custody::{self, Custody, DomainKeys};
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
@@ -30,7 +30,6 @@ use did_resolver::webvh::{Log, MAX_LOG_BYTES};
 use duties::Lease;
 use engine::Engine;
 use high_water::{HighWater, TimelyKeys};
-use keys::DomainKeys;
 use listening::{announce, bind, node_info};
 use marque_fetch::{Client, FetchPolicy};
 use marque_flows::domain::Domain;
@@ -116,11 +115,9 @@ async fn run(
         home = home.at(&config.issue.public_url);
     }
     let store = Engine::open(&config, &data, options.after_loss).await?;
-    let node_role = keys::node_role(&config.store.node);
-    keys::make_node(&mut file, &node_role)?;
-    let issuers = config.issuers()?;
-    keys::make_issuers(&mut file, &issuers)?;
-    let keys = DomainKeys::take(&mut file, &log, &issuers)?;
+    let node_role = custody::node_role(&config.store.node);
+    custody::make_node(&mut file, &node_role)?;
+    let keys = domain_keys(&config, &data, &home.label, &mut file, &log)?;
     let policy = policy(&config)?;
     let (records, right) = (store.records(), options.clock_is_right);
     let high_water = HighWater::take_up(records, system.clone(), policy.skew, right).await?;
@@ -152,7 +149,7 @@ async fn run(
 
     let (stop, stopped) = watch::channel(false);
     let mesh = marque_p2p::spawn(
-        mesh_config(&config, keys::node_secret(&file, &node_role)?)?,
+        mesh_config(&config, custody::node_secret(&file, &node_role)?)?,
         Arc::new(NodeIntake::new(Arc::clone(&domain), node)),
         system.clone(),
         mesh_metrics,
@@ -172,8 +169,12 @@ async fn run(
     let publishing = published::begin(&config, &domain, || ended(all_served.clone()))?;
     let worker = interop::join(&config.interop, &domain, ended(stopped.clone()))?;
 
-    let info =
-        node_info(&listeners, &mesh.listening, &config.mesh.external, keys::node_secret(&file, &node_role)?)?;
+    let info = node_info(
+        &listeners,
+        &mesh.listening,
+        &config.mesh.external,
+        custody::node_secret(&file, &node_role)?,
+    )?;
     let about = json!({
         "pid": std::process::id(),
         "did": domain.home.did.as_str(),
@@ -257,6 +258,25 @@ async fn run(
 fn read_log(data: &Data) -> Result<Log, Failure> {
     let bytes = files::read(&data.domain_log(), MAX_LOG_BYTES)?;
     Log::verify(&bytes, signing::now()).map_err(|error| file_failure(format!("domain.jsonl: {error}")))
+}
+
+/// The domain's keys, wherever they are. How well they are guarded is said once.
+fn domain_keys(
+    config: &Config,
+    data: &Data,
+    domain: &str,
+    file: &mut KeyFile,
+    log: &Log,
+) -> Result<DomainKeys, Failure> {
+    let (backend, issuers) = (config.keys.backend, config.issuers()?);
+    let custody = Custody::open(&config.keys, domain)?;
+    let secret = custody::secret_file(backend);
+    let weakness = custody::look(backend, custody.is_software(), domain, data.path(), secret.as_deref());
+    if let Some(weak) = weakness {
+        tracing::warn!(keys = backend.as_str(), "{}. {}", weak.reason, weak.action);
+    }
+    custody::make_issuers(&custody, file, &issuers)?;
+    DomainKeys::take(&custody, file, log, &issuers)
 }
 
 fn read_token(data: &Data) -> Result<Vec<u8>, Failure> {

@@ -1,9 +1,13 @@
 //! `doctor`: gathers what can be seen of a node from here, and says what is wrong with it.
 
 use super::session::Session;
-use crate::doctor::{Facts, Level, Place, Private, judge};
+use crate::config::Config;
+use crate::custody::{self, Kept, issuer_role};
+use crate::data::Data;
+use crate::doctor::{Facts, Level, OTHERS, Place, Private, judge};
 use crate::failure::{Failure, Local};
 use crate::output::{self, Answer};
+use crate::passphrase::{OF_KEYS, OF_TOKEN, Question};
 use crate::{files, signing};
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -61,9 +65,13 @@ async fn gather(session: &Session) -> Result<Facts, Failure> {
         .map(|(key, address)| Place { key, address, taken: taken(address) })
         .to_vec()
     });
+    let keys = config.as_ref().ok().map(|config| keys(config, data));
+    let mut held = vec![data.path().to_owned(), data.keys(), data.admin_token(), data.store()];
+    held.extend([OF_KEYS, OF_TOKEN].into_iter().filter_map(given));
     let recovery = data.recovery_keys();
     Ok(Facts {
-        private: private(&[data.path().to_owned(), data.keys(), data.admin_token(), data.store()]),
+        keys,
+        private: private(&held),
         recovery: recovery.exists().then_some(recovery),
         now: signing::now(),
         seen: latest(&[data.node(), data.domain_log(), data.store().join("log")]),
@@ -74,9 +82,22 @@ async fn gather(session: &Session) -> Result<Facts, Failure> {
     })
 }
 
+/// What is said of the domain's keys by whoever has them. A module may block for as long as its limit.
+fn keys(config: &Config, data: &Data) -> Result<Kept, Failure> {
+    let issuers: Vec<_> = config.issuers()?.into_iter().map(issuer_role).collect();
+    custody::asked(&config.keys, &config.domain, &issuers, data)
+}
+
 /// Why nobody can listen there. Port 0 is free by its nature.
 fn taken(address: SocketAddr) -> Option<String> {
     TcpListener::bind(address).err().map(|error| error.to_string())
+}
+
+/// The file by which that is given to commands here, unless nobody else enters its folder.
+fn given(question: Question) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os(question.variable)?);
+    let mode = std::fs::metadata(path.parent()?).ok()?.permissions().mode();
+    (mode & OTHERS != 0).then_some(path)
 }
 
 /// What is there of `paths`, with its permissions. In a folder that nobody else enters nobody else reads

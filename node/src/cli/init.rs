@@ -1,18 +1,19 @@
 //! `init`: the keys, the identity and the data folder of a trust domain.
 
 use super::session::Session;
-use crate::config::{Listen, MAX_FIRST_PORT, check_domain, template};
+use crate::config::{self, Listen, MAX_FIRST_PORT, Origin, check_domain, template};
+use crate::custody::{self, Custody};
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::files;
 use crate::identity::{self, Keys};
 use crate::output::{self, Answer};
 use crate::passphrase;
-use crate::signing::{self, ASSERTION, NEXT_UPDATE, NODE, P256, UPDATE};
+use crate::signing::{self, ASSERTION, NEXT_UPDATE, NODE, P256, Signs as _, UPDATE};
 use clap::Args;
 use did_resolver::codec;
 use did_resolver::webvh::Log;
-use marque_store::keyfile::{Kdf, KeyFile};
+use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
 use serde_json::json;
 use std::path::PathBuf;
@@ -29,6 +30,15 @@ pub struct Init {
     /// The first of four ports in a row on loopback: public, admin, health, mesh [default: 8640]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_FIRST_PORT)))]
     port: Option<u16>,
+    /// Where the domain's keys are to be: file, pkcs11 or keyring [default: what the configuration says]
+    #[arg(long, value_name = "BACKEND")]
+    keys: Option<String>,
+    /// The PKCS#11 module of the token, by its absolute path
+    #[arg(long, value_name = "PATH")]
+    module: Option<String>,
+    /// The label of the token
+    #[arg(long, value_name = "LABEL")]
+    token: Option<String>,
 }
 
 impl Init {
@@ -36,15 +46,20 @@ impl Init {
         check_domain(&self.domain)?;
         let data = session.data();
         refuse_node(data)?;
-        let kdf = session.layers()?.build()?.kdf();
+        let keys = self.keys(session)?;
         let passphrase = passphrase::ask_new(passphrase::OF_KEYS)?;
+        let custody = Custody::open(&keys, &self.domain)?;
         let listen = self.port.map(Listen::on_loopback);
-        let log = initialise(data, &self.domain, &passphrase, kdf, listen.as_ref())?;
+        let log = initialise(data, &self.domain, &passphrase, (&keys, &custody), listen.as_ref())?;
+        let secret = custody::secret_file(keys.backend);
+        let weakness =
+            custody::look(keys.backend, custody.is_software(), &self.domain, data.path(), secret.as_deref());
         let recovery = data.recovery_keys();
         let human = output::facts(&[
             ("domain", self.domain.clone()),
             ("did", log.did().to_string()),
             ("data", data.path().display().to_string()),
+            ("keys", keys.backend.as_str().to_owned()),
             ("recovery key", recovery.display().to_string()),
         ]);
         let document = json!({
@@ -52,15 +67,36 @@ impl Init {
             "did": log.did().as_str(),
             "scid": log.scid(),
             "data": data.path(),
+            "keys": keys.backend.as_str(),
             "recoveryKey": recovery,
         });
-        Ok(Answer::new(document, human)
+        let answer = Answer::new(document, human);
+        let answer = match weakness {
+            Some(weak) => answer.saying(format!("Warning: {}. {}", weak.reason, weak.action)),
+            None => answer,
+        };
+        Ok(answer
             .saying(format!(
                 "Move {} to a place that is offline, and remember its passphrase: only that key can \
                  replace the domain's keys, if they are lost or stolen.",
                 recovery.display()
             ))
             .saying("Next: marque up"))
+    }
+
+    /// What the configuration says of keys, and the flags over it.
+    fn keys(&self, session: &Session) -> Result<config::Keys, Failure> {
+        let mut layers = session.layers()?;
+        for (flag, key, value) in [
+            ("keys", "keys.backend", &self.keys),
+            ("module", "keys.pkcs11_module", &self.module),
+            ("token", "keys.pkcs11_token", &self.token),
+        ] {
+            if let Some(value) = value {
+                layers.set(key, toml::Value::String(value.clone()), Origin::Flag(flag))?;
+            }
+        }
+        Ok(layers.build()?.keys)
     }
 }
 
@@ -88,7 +124,7 @@ pub(super) fn initialise(
     data: &Data,
     domain: &str,
     passphrase: &Passphrase,
-    kdf: Kdf,
+    keys: (&config::Keys, &Custody),
     listen: Option<&Listen>,
 ) -> Result<Log, Failure> {
     files::make_folder(data.path())?;
@@ -97,7 +133,7 @@ pub(super) fn initialise(
         files::make_private(data.path())?;
     }
     files::make_folder(&data.keys())?;
-    write(data, domain, passphrase, kdf, listen).inspect_err(|_| {
+    write(data, domain, passphrase, keys, listen).inspect_err(|_| {
         let made =
             [data.node_keys(), data.recovery_keys(), data.domain_log(), data.admin_token(), data.config()];
         for path in made {
@@ -111,33 +147,45 @@ fn write(
     data: &Data,
     domain: &str,
     passphrase: &Passphrase,
-    kdf: Kdf,
+    keys: (&config::Keys, &Custody),
     listen: Option<&Listen>,
 ) -> Result<Log, Failure> {
-    let create = |path| KeyFile::create(path, passphrase, kdf).map_err(|error| signing::keys(&error));
+    let (config, custody) = keys;
+    let create =
+        |path| KeyFile::create(path, passphrase, config.kdf()).map_err(|error| signing::keys(&error));
     let (mut keys, mut recovery) = (create(&data.node_keys())?, create(&data.recovery_keys())?);
-    for role in [ASSERTION, P256, UPDATE, NODE] {
-        signing::make(&mut keys, role)?;
-    }
+    signing::make(&mut keys, NODE)?;
     signing::make(&mut recovery, NEXT_UPDATE)?;
-    let log = identity::genesis(
-        domain,
-        &[],
-        Keys {
-            assertion: signing::key(&keys, ASSERTION)?.public(),
-            p256: signing::key(&keys, P256)?.public(),
-            update: signing::key(&keys, UPDATE)?,
-            next_update: signing::key(&recovery, NEXT_UPDATE)?.public(),
-        },
-        signing::now(),
-    )?;
+    let mut made = Vec::new();
+    let log = begin(domain, custody, &mut keys, &mut recovery, &mut made).and_then(|log| {
+        files::replace(&data.domain_log(), log.bytes())?;
+        let token = codec::to_base64url(&signing::random::<TOKEN_BYTES>()?);
+        files::replace(&data.admin_token(), format!("{token}\n").as_bytes())?;
+        files::replace(&data.config(), template(domain, config, listen).as_bytes())?;
+        Ok(log)
+    });
+    log.inspect_err(|_| custody.forget(&made))
+}
+
+/// Makes the domain's keys, of which `made` says what is there, durably; then the entry that begins its log.
+fn begin(
+    domain: &str,
+    custody: &Custody,
+    keys: &mut KeyFile,
+    recovery: &mut KeyFile,
+    made: &mut Vec<&'static str>,
+) -> Result<Log, Failure> {
+    for role in [ASSERTION, P256, UPDATE] {
+        custody.make(keys, role)?;
+        made.push(role);
+    }
     recovery.save().map_err(|error| signing::keys(&error))?;
     keys.save().map_err(|error| signing::keys(&error))?;
-    files::replace(&data.domain_log(), log.bytes())?;
-    let token = codec::to_base64url(&signing::random::<TOKEN_BYTES>()?);
-    files::replace(&data.admin_token(), format!("{token}\n").as_bytes())?;
-    files::replace(&data.config(), template(domain, listen).as_bytes())?;
-    Ok(log)
+    let mut need = |role| custody.need(keys, role);
+    let (assertion, p256, update) = (need(ASSERTION)?, need(P256)?, need(UPDATE)?);
+    let next_update = signing::key(recovery, NEXT_UPDATE)?.public();
+    let new = Keys { assertion: assertion.public(), p256: p256.public(), update: &update, next_update };
+    identity::genesis(domain, &[], new, signing::now())
 }
 
 #[cfg(test)]

@@ -81,6 +81,11 @@ fn a_value_of_the_wrong_kind_or_out_of_bounds_names_its_key() {
         "[listen]\npublic = \"localhost\"",
         "[listen]\np2p = \"127.0.0.1:1\"",
         "[keys]\nkdf_kib = 7",
+        "[keys]\nbackend = \"hsm\"",
+        "[keys]\nbackend = \"pkcs11\"",
+        "[keys]\nbackend = \"pkcs11\"\npkcs11_module = \"/usr/lib/module.so\"",
+        "[keys]\nbackend = \"pkcs11\"\npkcs11_module = \"module.so\"\npkcs11_token = \"marque\"",
+        "[keys]\npkcs11_token = \"marque\"",
         "[issue]\npublic_url = \"marque.acme.example\"",
         "[issue]\npublic_url = \"https://marque.acme.example/?a=b\"",
         "[issue]\npublic_url = \"ftp://marque.acme.example\"",
@@ -140,7 +145,7 @@ fn the_environment_is_read_as_toml_or_as_text() {
 
 #[test]
 fn what_init_writes_is_the_default_also_once_every_key_is_uncommented() {
-    let text = template("acme.example", None);
+    let text = template("acme.example", &Keys::default(), None);
     let expected = Config { domain: "acme.example".to_owned(), ..Config::default() };
     assert_eq!(with_file(&text).unwrap(), expected);
     let keys = Layers::defaults().unwrap();
@@ -162,10 +167,23 @@ fn what_init_writes_is_the_default_also_once_every_key_is_uncommented() {
 #[test]
 fn a_folder_that_is_made_for_other_ports_says_so_in_its_configuration() {
     let listen = Listen::on_loopback(9_000);
-    let config = with_file(&template("acme.example", Some(&listen))).unwrap();
+    let config = with_file(&template("acme.example", &Keys::default(), Some(&listen))).unwrap();
     assert_eq!(config, Config { domain: "acme.example".to_owned(), listen, ..Config::default() });
     assert_eq!((config.listen.public.port(), config.listen.health.port()), (9_000, 9_002));
     assert_eq!(config.listen.p2p, "/ip4/127.0.0.1/tcp/9003");
+}
+
+#[test]
+fn a_folder_whose_keys_are_made_in_a_token_says_so_in_its_configuration() {
+    let keys = Keys {
+        backend: KeysBackend::Pkcs11,
+        pkcs11_module: "/usr/lib/module.so".to_owned(),
+        pkcs11_token: "a \"label\"".to_owned(),
+        ..Keys::default()
+    };
+    assert_eq!(with_file(&template("acme.example", &keys, None)).unwrap().keys, keys);
+    let keys = Keys { backend: KeysBackend::Keyring, ..Keys::default() };
+    assert_eq!(with_file(&template("acme.example", &keys, None)).unwrap().keys, keys);
 }
 
 #[test]

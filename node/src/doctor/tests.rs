@@ -1,4 +1,5 @@
 use super::*;
+use crate::custody::Weakness;
 use crate::failure::Local;
 
 fn config() -> Config {
@@ -11,6 +12,7 @@ fn well() -> Facts {
         |url: &str, age: u64| json!({"url": url, "issuer": "did:webvh:x:bravo.test", "ageSeconds": age});
     Facts {
         config: Ok(config()),
+        keys: Some(Ok(Kept::default())),
         private: vec![Private { path: "/data/keys".into(), mode: 0o40700 }],
         recovery: None,
         now: UnixSeconds::new(1_000_000),
@@ -50,7 +52,7 @@ fn wrong(facts: &Facts) -> Vec<(&'static str, Level)> {
 #[test]
 fn of_a_node_that_is_well_every_matter_is_good() {
     let found = judge(&well());
-    assert_eq!(found.len(), 10, "{found:?}");
+    assert_eq!(found.len(), 11, "{found:?}");
     assert!(found.iter().all(|one| one.level == Level::Good), "{found:?}");
 }
 
@@ -70,6 +72,16 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
     case("configuration", Look, &|f| of(f).status.ttl_seconds = 301);
     case("configuration", Look, &|f| of(f).keys.kdf_kib -= 1);
     case("files", Bad, &|f| f.private[0].mode = 0o40750);
+    case("keys", Bad, &|f| f.keys = Some(Err(Failure::local(Local::Keys, "no token", "Look for it."))));
+    case("keys", Bad, &|f| {
+        f.keys = Some(Ok(Kept { missing: vec!["assertion".to_owned()], weakness: None }));
+    });
+    for (is_wrong, level) in [(false, Look), (true, Bad)] {
+        case("keys", level, &|f| {
+            let weakness = Weakness { is_wrong, reason: "in a file".to_owned(), action: "Buy a token." };
+            f.keys = Some(Ok(Kept { missing: Vec::new(), weakness: Some(weakness) }));
+        });
+    }
     case("files", Look, &|f| f.recovery = Some("/data/keys/recovery.json".into()));
     case("clock", Bad, &|f| f.seen = Some(UnixSeconds::new(1_000_061)));
     case("disk", Look, &|f| f.free = Some(LITTLE_SPACE - 1));
@@ -97,7 +109,7 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
 fn what_could_not_be_looked_at_is_not_called_good() {
     let mut facts = well();
     let down = || Failure::local(Local::NodeUnreachable, "no node runs", "marque up");
-    (facts.node, facts.seen, facts.free) = (Err(down()), None, None);
+    (facts.node, facts.seen, facts.free, facts.keys) = (Err(down()), None, None, None);
     assert_eq!(wrong(&facts), [("node", Level::Bad)]);
     let about: Vec<_> = judge(&facts).iter().map(|one| one.about).collect();
     assert_eq!(about, ["configuration", "files", "node", "listeners"]);

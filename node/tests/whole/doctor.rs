@@ -31,6 +31,24 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_type() {
     std::fs::set_permissions(alpha.data(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let open = alpha.run(&["doctor"]);
     assert_eq!((open.exit, level(&open.json, "files")[0]), (1, "bad"), "{}", open.json);
+    std::fs::set_permissions(alpha.data(), std::fs::Permissions::from_mode(0o700)).unwrap();
+
+    // the passphrase, where others read it, and where it lies beside the keys.
+    assert_eq!(level(&up, "keys"), ["good"], "a domain for trials: {up}");
+    let passphrase = alpha.folder.path().join("passphrase");
+    std::fs::set_permissions(&passphrase, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let read = alpha.run(&["doctor"]);
+    assert_eq!((read.exit, level(&read.json, "files")[0]), (1, "bad"), "{}", read.json);
+    std::fs::set_permissions(alpha.folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(level(&alpha.run(&["doctor"]).json, "files"), ["look"], "nobody else enters its folder");
+    let beside = alpha.data().join("passphrase");
+    std::fs::copy(&passphrase, &beside).unwrap();
+    let mut command = alpha.command(&["doctor", "--json"]);
+    let said = command.env("MARQUE_PASSPHRASE_FILE", &beside).output().unwrap().stdout;
+    assert_eq!(level(&serde_json::from_slice(&said).unwrap(), "keys"), ["bad"]);
+    // And what is kept less well than it could be, of a domain that is not for trials.
+    let acme = Domain::init("acme.example").run(&["doctor"]).json;
+    assert_eq!(level(&acme, "keys"), ["look"], "{acme}");
 }
 
 #[test]

@@ -38,5 +38,6 @@ mod shared;
 mod service;
 mod speech;
 mod store;
+mod token;
 mod vcapi;
 mod web;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -21,6 +22,8 @@ pub(crate) struct Domain {
     child: Option<Child>,
     /// Where what its node says goes.
     told: Option<PathBuf>,
+    /// Variables that all its commands have.
+    variables: Vec<(String, String)>,
 }
 
 /// The exit code and the JSON document of a command.
@@ -44,6 +47,12 @@ impl Answer {
 /// The program.
 const MARQUE: &str = env!("CARGO_BIN_EXE_marque");
 
+/// Writes what only its owner may read.
+pub(crate) fn secret(path: &Path, text: &str) {
+    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
 /// The program, as a command without a data folder.
 pub(crate) fn marque() -> Command {
     let mut command = Command::new(MARQUE);
@@ -61,9 +70,22 @@ impl Domain {
     /// A new domain, its node down, whose mesh will listen at `p2p` of a host.
     pub(crate) fn init_on(name: &str, host: Option<String>, p2p: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("passphrase"), "a passphrase for tests").unwrap();
-        let mut domain = Self { folder, did: String::new(), p2p, host, child: None, told: None };
+        secret(&folder.path().join("passphrase"), "a passphrase for tests");
+        let mut domain =
+            Self { folder, did: String::new(), p2p, host, child: None, told: None, variables: Vec::new() };
         domain.did = domain.done(&["init", "--domain", name]).text("did");
+        domain
+    }
+
+    /// A new domain, its node down, whose keys are where these flags and variables say.
+    pub(crate) fn init_guarded(name: &str, flags: &[&str], variables: Vec<(String, String)>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        secret(&folder.path().join("passphrase"), "a passphrase for tests");
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let p2p = format!("/ip4/127.0.0.1/tcp/{port}");
+        let mut domain =
+            Self { folder, did: String::new(), p2p, host: None, child: None, told: None, variables };
+        domain.did = domain.done(&[&["init", "--domain", name], flags].concat()).text("did");
         domain
     }
 
@@ -83,7 +105,15 @@ impl Domain {
         assert!(copied.unwrap().success());
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let p2p = format!("/ip4/127.0.0.1/tcp/{port}");
-        Self { folder, did: self.did.clone(), p2p, host: None, child: None, told: None }
+        Self {
+            folder,
+            did: self.did.clone(),
+            p2p,
+            host: None,
+            child: None,
+            told: None,
+            variables: Vec::new(),
+        }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -102,6 +132,7 @@ impl Domain {
         command.args(arguments).env("MARQUE_DATA", self.data());
         command.env("MARQUE_PASSPHRASE_FILE", self.folder.path().join("passphrase"));
         command.env("MARQUE_KEYS__KDF_KIB", "64").env("MARQUE_MESH__SYNC_SECONDS", "1");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

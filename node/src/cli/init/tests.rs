@@ -6,7 +6,11 @@ use did_resolver::webvh::key_hash;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-const QUICK: Kdf = Kdf { m_kib: 8, t: 1, p: 1 };
+/// As `init` does, with keys in the file that are quick to open.
+fn made(data: &Data, domain: &str) -> Result<Log, Failure> {
+    let keys = config::Keys { kdf_kib: 8, ..Default::default() };
+    initialise(data, domain, &passphrase(), (&keys, &Custody::File), None)
+}
 
 fn passphrase() -> Passphrase {
     Passphrase::new("correct horse".to_owned()).unwrap()
@@ -20,7 +24,7 @@ fn mode(path: &Path) -> u32 {
 fn a_new_folder_has_the_domains_log_keys_token_and_configuration_for_its_owner_only() {
     let dir = tempfile::tempdir().unwrap();
     let data = Data::at(dir.path().join("node"));
-    let log = initialise(&data, "acme.example", &passphrase(), QUICK, None).unwrap();
+    let log = made(&data, "acme.example").unwrap();
     let read = files::read(&data.domain_log(), 1 << 20).unwrap();
     let read = Log::verify(&read, signing::now()).unwrap();
     assert_eq!(read, log);
@@ -51,7 +55,7 @@ fn a_folder_that_has_a_node_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let data = Data::at(dir.path().to_owned());
     assert!(refuse_node(&data).is_ok());
-    initialise(&data, "acme.example", &passphrase(), QUICK, None).unwrap();
+    made(&data, "acme.example").unwrap();
     let before = files::read(&data.domain_log(), 1 << 20).unwrap();
     assert!(refuse_node(&data).is_err());
     std::fs::remove_file(data.config()).unwrap();
@@ -63,7 +67,7 @@ fn a_folder_that_has_a_node_is_refused_and_left_as_it_is() {
 fn an_attempt_that_fails_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let data = Data::at(dir.path().to_owned());
-    assert!(initialise(&data, "localhost", &passphrase(), QUICK, None).is_err());
+    assert!(made(&data, "localhost").is_err());
     assert!(refuse_node(&data).is_ok());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }

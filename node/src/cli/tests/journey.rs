@@ -8,7 +8,7 @@ use crate::mandate::Mandate;
 use crate::mandate::tests::{Party, pair, scope};
 use crate::signing::{self, ASSERTION, NEXT_UPDATE, P256, UPDATE};
 use crate::wallet::Wallet;
-use marque_store::keyfile::{Kdf, KeyFile};
+use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,8 +34,15 @@ impl Folder {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = Data::at(dir.path().to_owned());
-        let quick = Kdf { m_kib: 8, t: 1, p: 1 };
-        let log = init::initialise(&data, "alpha.test", &passphrase(), quick, None).unwrap();
+        let keys = crate::config::Keys { kdf_kib: 8, ..Default::default() };
+        let log = init::initialise(
+            &data,
+            "alpha.test",
+            &passphrase(),
+            (&keys, &crate::custody::Custody::File),
+            None,
+        )
+        .unwrap();
         std::fs::write(data.config(), "domain = \"alpha.test\"\n[keys]\nkdf_kib = 8\n").unwrap();
         let key = KeyFile::open(&data.node_keys(), &passphrase()).unwrap().remove(ASSERTION).unwrap();
         let node = StandIn::serve(&data, Party { log, key });

@@ -1,0 +1,89 @@
+//! A thread of its own for calls that may block for as long as they like: a bounded queue before it, and a deadline for
+//! whoever asks. A call that never returns holds up this thread and nobody else, nor the end of the program.
+
+use crate::error::Error;
+use crate::limits::MAX_WAITING;
+use std::fmt;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+
+/// The thread that has `S`, and nobody else.
+pub(crate) struct Lane<S> {
+    queue: SyncSender<Job<S>>,
+}
+
+impl<S> fmt::Debug for Lane<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lane").finish_non_exhaustive()
+    }
+}
+
+impl<S: Send + 'static> Lane<S> {
+    /// Starts it. It ends when nobody can ask it any more.
+    pub(crate) fn start(name: &str, mut state: S) -> Result<Self, Error> {
+        let (queue, jobs) = sync_channel::<Job<S>>(MAX_WAITING);
+        let run = move || {
+            for job in jobs {
+                job(&mut state);
+            }
+        };
+        let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        started.map(|_detached| Self { queue }).map_err(|error| Error::Other(error.to_string()))
+    }
+
+    /// What `call` comes to. Nobody who runs a runtime waits so.
+    pub(crate) fn wait<R: Send + 'static>(
+        &self,
+        limit: Duration,
+        call: impl FnOnce(&mut S) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let (tell, told) = sync_channel(1);
+        self.put(Box::new(move |state| {
+            // Whoever asked may have given up.
+            let _gone = tell.send(call(state));
+        }))?;
+        told.recv_timeout(limit).unwrap_or_else(|error| {
+            Err(match error {
+                RecvTimeoutError::Timeout => Error::Late,
+                RecvTimeoutError::Disconnected => gone(),
+            })
+        })
+    }
+
+    /// The same without a thread that waits. Whose asker has given up is not done any more.
+    pub(crate) async fn run<R: Send + 'static>(
+        &self,
+        limit: Duration,
+        call: impl FnOnce(&mut S) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let (tell, told) = oneshot::channel();
+        self.put(Box::new(move |state| {
+            if !tell.is_closed() {
+                let _gone = tell.send(call(state));
+            }
+        }))?;
+        match tokio::time::timeout(limit, told).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(gone()),
+            Err(_) => Err(Error::Late),
+        }
+    }
+
+    fn put(&self, job: Job<S>) -> Result<(), Error> {
+        self.queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => Error::Busy,
+            TrySendError::Disconnected(_) => gone(),
+        })
+    }
+}
+
+/// The thread has ended, which only a defect makes it.
+fn gone() -> Error {
+    Error::Other("the thread of the token has ended".to_owned())
+}
+
+#[cfg(test)]
+mod tests;
