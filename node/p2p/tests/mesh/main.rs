@@ -9,6 +9,7 @@
 mod attacker;
 mod attacks;
 mod bans;
+mod duplicity;
 mod fake;
 mod hints;
 mod later;

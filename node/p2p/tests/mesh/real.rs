@@ -35,6 +35,11 @@ pub(crate) struct Real {
 
 impl Real {
     pub(crate) async fn start(label: &str, node: world::Node, peers: &[&str]) -> Self {
+        Self::every(NEVER_MS, label, node, peers).await
+    }
+
+    /// With this period of anti-entropy.
+    pub(crate) async fn every(sync_period_ms: u64, label: &str, node: world::Node, peers: &[&str]) -> Self {
         let config = Config {
             secret: secret(label),
             listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
@@ -44,7 +49,7 @@ impl Real {
             relay: true,
             mdns: false,
             hints: true,
-            sync_period_ms: NEVER_MS,
+            sync_period_ms,
             seed: 1,
         };
         assert_eq!(peer_id(config.secret), node_peer_id(label));
