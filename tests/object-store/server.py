@@ -2,17 +2,20 @@
 
 moto keeps the objects and their conditions. What moto lets pass counts here: who writes has signed the request
 (botocore makes the signature again) and what is in it, and requests are answered one at a time, so that a condition and
-what it guards are one step. Anybody may read. With CARELESS set, conditions are passed over, as by stores that know none.
+what it guards are one step. Anybody may read. With CARELESS set, conditions are passed over, as by stores that know none; with
+SLOW, every other write takes longer on its way, so that later ones overtake it.
 It is gone with its standard input, and says `ready` once it answers.
 """
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import ssl
 import sys
 import threading
+import time
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -22,6 +25,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import Client
 
 KEYS = {"marque-test": "a secret/of+the=store"}
+CARELESS, SLOW = os.environ.get("CARELESS"), os.environ.get("SLOW")
 CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
 
 
@@ -62,6 +66,7 @@ class Store:
     def __init__(self, bucket):
         self.app = create_backend_app("s3")
         self.turn = threading.Lock()
+        self.writes = itertools.count()
         client = Client(self.app)
         read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [read]})
@@ -74,12 +79,14 @@ class Store:
         if not (reads and "HTTP_AUTHORIZATION" not in environ or is_signed(environ, body)):
             start_response("403 Forbidden", [("Content-Type", "application/xml")])
             return [b"<Error><Code>SignatureDoesNotMatch</Code></Error>"]
-        if os.environ.get("CARELESS"):
+        if CARELESS:
             for name in CONDITIONS:
                 environ.pop(name, None)
         # Whatever a CDN calls it, the path names the bucket.
         environ["HTTP_HOST"] = "127.0.0.1"
         environ["wsgi.input"] = io.BytesIO(body)
+        if SLOW and not reads and next(self.writes) % 2:
+            time.sleep(0.2)
         with self.turn:
             return list(self.app(environ, start_response))
 

@@ -40,6 +40,12 @@ impl Store {
         Self::start_with(Vec::new(), &[])
     }
 
+    /// Writes overtake each other.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn slow() -> Option<Self> {
+        Self::start_with(Vec::new(), &[("SLOW", "1")])
+    }
+
     /// With a certificate and its key, and variables.
     fn start_with(tls: Vec<PathBuf>, variables: &[(&str, &str)]) -> Option<Self> {
         if std::env::var_os("MARQUE_OBJECT_STORE").is_none() {
