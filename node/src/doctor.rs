@@ -1,5 +1,7 @@
 //! What is wrong with a node, and what to type: a judgement of facts that were gathered, which changes nothing.
 
+mod settings;
+
 use crate::config::Config;
 use crate::custody::Kept;
 use crate::failure::Failure;
@@ -13,12 +15,6 @@ const LITTLE_SPACE: u64 = 1024 * 1024 * 1024;
 
 /// Space below which the next commits may fail.
 const NO_SPACE: u64 = 64 * 1024 * 1024;
-
-/// A skew above which what ended lives on for long; clocks that are kept differ by less than a second.
-const LOOSE_SKEW: u32 = 120;
-
-/// Above this a list that says nothing of a revocation is believed for long (THREATS.md B, low assurance).
-const LOOSE_STATUS_AGE: u32 = 3_600;
 
 /// Rounds of anti-entropy that may fail before it is told.
 const MISSED_ROUNDS: u64 = 4;
@@ -57,8 +53,8 @@ impl Level {
 pub struct Finding {
     /// How bad.
     pub level: Level,
-    /// What about: `configuration`, `keys`, `files`, `clock`, `disk`, `listeners`, `node`, `peers`, `lists`, `identities`,
-    /// `published`.
+    /// What about: `configuration`, `keys`, `files`, `clock`, `disk`, `listeners`, `node`, `records`, `peers`,
+    /// `lists`, `identities`, `published`.
     pub about: &'static str,
     /// What is so.
     pub reason: String,
@@ -109,6 +105,8 @@ pub struct Facts {
     pub now: UnixSeconds,
     /// The latest time that this node is known to have seen.
     pub seen: Option<UnixSeconds>,
+    /// Whether records were lost and are not given back yet.
+    pub is_lossy: bool,
     /// Free bytes on the disk of the data folder.
     pub free: Option<u64>,
     /// What the running node says of itself; or why it does not.
@@ -122,12 +120,13 @@ pub struct Facts {
 pub fn judge(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
     for (about, found, fine) in [
-        ("configuration", configuration(facts), "every key is known and within its bounds"),
+        ("configuration", settings::configuration(facts), "every key is known and within its bounds"),
         ("keys", keys(facts), "where they are is guarded"),
         ("files", files(facts), "nobody else can read what is secret"),
         ("clock", clock(facts), "not behind what was seen before"),
         ("disk", disk(facts), "there is room"),
         ("node", node(facts), "it runs and answers"),
+        ("records", records(facts), "none is known to be lost"),
         ("listeners", listeners(facts), "what is not for strangers is not open to them"),
         ("peers", peers(facts), "every domain that is recognised was met"),
         ("lists", lists(facts), "no status list is older than the policy allows"),
@@ -153,34 +152,6 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
 
 /// What is wrong of one matter; `None` where it could not be looked at.
 type Found = Option<Vec<(Level, String, String)>>;
-
-fn configuration(facts: &Facts) -> Found {
-    let config = match &facts.config {
-        Ok(config) => config,
-        Err(failure) => {
-            return Some(vec![(Level::Bad, failure.reason.clone(), failure.action.clone())]);
-        }
-    };
-    let mut found = Vec::new();
-    if config.verify.skew_seconds > LOOSE_SKEW {
-        let reason = format!("what ended is accepted for {} s more", config.verify.skew_seconds);
-        found.push((Level::Look, reason, "Set verify.skew_seconds to 60 and keep the clocks by NTP.".into()));
-    }
-    if config.status.max_age_seconds > LOOSE_STATUS_AGE {
-        let reason = format!("a revocation may go unseen for {} s", config.status.max_age_seconds);
-        found.push((Level::Look, reason, "Set status.max_age_seconds to 300, or to 3600 at most.".into()));
-    }
-    if config.status.ttl_seconds > config.status.max_age_seconds {
-        let reason = "a partner with this policy could not rely on this domain's own lists".to_owned();
-        let action = "Set status.ttl_seconds to at most status.max_age_seconds.";
-        found.push((Level::Look, reason, action.into()));
-    }
-    if config.keys.kdf_kib < Config::default().keys.kdf_kib {
-        let reason = "new key files are cheap to guess at".to_owned();
-        found.push((Level::Look, reason, "Leave keys.kdf_kib at its default.".into()));
-    }
-    Some(found)
-}
 
 fn keys(facts: &Facts) -> Found {
     let kept = match facts.keys.as_ref()? {
@@ -251,6 +222,15 @@ fn node(facts: &Facts) -> Found {
         Err(failure) => failure,
     };
     Some(vec![(Level::Bad, failure.reason.clone(), failure.action.clone())])
+}
+
+/// Whether it does what it is there for.
+fn records(facts: &Facts) -> Found {
+    let reason =
+        "records were lost, and no peer has given back yet what it holds: nothing is signed meanwhile";
+    let action = "It ends by itself once a peer answers: marque peer ls. Where none is left: marque up --after-loss \
+                  --without-peers";
+    Some(if facts.is_lossy { vec![(Level::Bad, reason.into(), action.into())] } else { Vec::new() })
 }
 
 fn listeners(facts: &Facts) -> Found {

@@ -7,7 +7,7 @@ use crate::data::Data;
 use crate::doctor::{Facts, Level, OTHERS, Place, Private, judge};
 use crate::failure::{Failure, Local};
 use crate::output::{self, Answer};
-use crate::passphrase::{OF_KEYS, OF_TOKEN, Question};
+use crate::passphrase::{OF_BACKUP, OF_KEYS, OF_TOKEN, Question};
 use crate::{files, signing};
 use did_resolver::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -67,11 +67,13 @@ async fn gather(session: &Session) -> Result<Facts, Failure> {
     });
     let keys = config.as_ref().ok().map(|config| keys(config, data));
     let mut held = vec![data.path().to_owned(), data.keys(), data.admin_token(), data.store()];
-    held.extend([OF_KEYS, OF_TOKEN].into_iter().filter_map(given));
+    held.extend([OF_KEYS, OF_TOKEN, OF_BACKUP].into_iter().filter_map(given));
+    held.extend(named(config.as_ref().ok()));
     let recovery = data.recovery_keys();
     Ok(Facts {
         keys,
         private: private(&held),
+        is_lossy: data.loss().exists(),
         recovery: recovery.exists().then_some(recovery),
         now: signing::now(),
         seen: latest(&[data.node(), data.domain_log(), data.store().join("log")]),
@@ -88,6 +90,13 @@ fn keys(config: &Config, data: &Data) -> Result<Kept, Failure> {
     custody::asked(&config.keys, &config.domain, &issuers, data)
 }
 
+/// The files with secrets of other servers that variables and the configuration name.
+fn named(config: Option<&Config>) -> Vec<PathBuf> {
+    let bucket = config.map(|config| &config.publish.bucket_credentials).filter(|path| !path.is_empty());
+    let named = [std::env::var_os("PGPASSFILE").map(PathBuf::from), bucket.map(PathBuf::from)];
+    named.into_iter().flatten().filter_map(reached).collect()
+}
+
 /// Why nobody can listen there. Port 0 is free by its nature.
 fn taken(address: SocketAddr) -> Option<String> {
     TcpListener::bind(address).err().map(|error| error.to_string())
@@ -95,7 +104,11 @@ fn taken(address: SocketAddr) -> Option<String> {
 
 /// The file by which that is given to commands here, unless nobody else enters its folder.
 fn given(question: Question) -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os(question.variable)?);
+    reached(std::env::var_os(question.variable)?.into())
+}
+
+/// The file, if others get at it: in a folder that nobody else enters nobody else reads anything.
+fn reached(path: PathBuf) -> Option<PathBuf> {
     let mode = std::fs::metadata(path.parent()?).ok()?.permissions().mode();
     (mode & OTHERS != 0).then_some(path)
 }

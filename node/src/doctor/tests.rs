@@ -1,4 +1,6 @@
+use super::settings::server;
 use super::*;
+use crate::config::Engine;
 use crate::custody::Weakness;
 use crate::failure::Local;
 
@@ -17,6 +19,7 @@ fn well() -> Facts {
         recovery: None,
         now: UnixSeconds::new(1_000_000),
         seen: Some(UnixSeconds::new(999_999)),
+        is_lossy: false,
         free: Some(u64::MAX),
         node: Ok(json!({
             "did": "did:webvh:a:alpha.test",
@@ -52,7 +55,7 @@ fn wrong(facts: &Facts) -> Vec<(&'static str, Level)> {
 #[test]
 fn of_a_node_that_is_well_every_matter_is_good() {
     let found = judge(&well());
-    assert_eq!(found.len(), 11, "{found:?}");
+    assert_eq!(found.len(), 12, "{found:?}");
     assert!(found.iter().all(|one| one.level == Level::Good), "{found:?}");
 }
 
@@ -71,6 +74,10 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
     case("configuration", Look, &|f| of(f).status.max_age_seconds = 3_601);
     case("configuration", Look, &|f| of(f).status.ttl_seconds = 301);
     case("configuration", Look, &|f| of(f).keys.kdf_kib -= 1);
+    case("configuration", Look, &|f| of(f).limits.address_per_minute = 0);
+    case("configuration", Look, &|f| of(f).limits.agent_per_minute = 0);
+    case("configuration", Look, &|f| of(f).limits.owner_per_minute = 0);
+    case("records", Bad, &|f| f.is_lossy = true);
     case("files", Bad, &|f| f.private[0].mode = 0o40750);
     case("keys", Bad, &|f| f.keys = Some(Err(Failure::local(Local::Keys, "no token", "Look for it."))));
     case("keys", Bad, &|f| {
@@ -112,7 +119,7 @@ fn what_could_not_be_looked_at_is_not_called_good() {
     (facts.node, facts.seen, facts.free, facts.keys) = (Err(down()), None, None, None);
     assert_eq!(wrong(&facts), [("node", Level::Bad)]);
     let about: Vec<_> = judge(&facts).iter().map(|one| one.about).collect();
-    assert_eq!(about, ["configuration", "files", "node", "listeners"]);
+    assert_eq!(about, ["configuration", "files", "node", "records", "listeners"]);
     facts.config = Err(Failure::local(Local::Configuration, "unknown key", "Did you mean it?"));
     assert_eq!(wrong(&facts), [("configuration", Level::Bad), ("node", Level::Bad)]);
 }
@@ -124,4 +131,30 @@ fn a_domain_that_knows_nobody_is_well_alone() {
     set(&mut facts, "/mesh/logHeads", json!([{"did": "did:webvh:a:alpha.test", "versionId": "1-a"}]));
     set(&mut facts, "/mesh/syncLagSeconds", Value::Null);
     assert_eq!(wrong(&facts), []);
+}
+
+#[test]
+fn a_server_of_the_records_that_is_away_is_one_by_name_and_its_password_is_in_no_url() {
+    use Level::{Bad, Look};
+    for (url, expected) in [
+        ("postgres://marque@db.example/marque?sslmode=verify-full", &[][..]),
+        ("postgres://marque@db.example:5432/marque", &[Bad]),
+        ("postgres://marque@db.example/marque?sslmode=require", &[Bad]),
+        ("postgres://localhost.example/marque", &[Bad]),
+        ("postgres:///marque?host=db.example", &[Bad]),
+        ("postgres:///marque?host=/run/postgresql", &[]),
+        ("postgres://marque@localhost:5432/marque", &[]),
+        ("postgres://marque@127.0.0.1/marque", &[]),
+        ("postgres://marque:secret@[::1]/marque", &[Look]),
+        ("postgres://marque:secret@db.example/marque", &[Bad, Look]),
+    ] {
+        let found: Vec<_> = server(url).into_iter().map(|(level, ..)| level).collect();
+        assert_eq!(found, expected, "{url}");
+    }
+    let mut facts = well();
+    let store = &mut facts.config.as_mut().unwrap().store;
+    store.postgres_url = "postgres://marque@db.example/marque".to_owned();
+    assert_eq!(wrong(&facts), [], "it is not used");
+    facts.config.as_mut().unwrap().store.engine = Engine::Postgres;
+    assert_eq!(wrong(&facts), [("configuration", Bad)]);
 }

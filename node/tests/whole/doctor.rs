@@ -23,7 +23,7 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_type() {
 
     let alpha = Domain::start("alpha.test");
     let up = alpha.done(&["doctor"]).json;
-    for about in ["clock", "disk", "node", "listeners", "peers", "lists", "identities"] {
+    for about in ["clock", "disk", "node", "records", "listeners", "peers", "lists", "identities"] {
         assert_eq!(level(&up, about), ["good"], "{about}: {up}");
     }
     assert_eq!(level(&up, "files"), ["look"], "the recovery key lies beside the others: {up}");
