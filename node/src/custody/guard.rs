@@ -60,10 +60,14 @@ pub fn look(
         return None;
     }
     let reason = match backend {
-        KeysBackend::File => {
-            let given = secret.map(|path| format!(", which {} has", path.display())).unwrap_or_default();
-            format!("the domain's keys are in a file: whoever copies it and knows its passphrase{given} has them for good")
-        }
+        KeysBackend::File => match secret {
+            Some(path) => format!(
+                "the domain's keys are in a file: whoever copies it and its passphrase, {}, has them for good",
+                path.display()
+            ),
+            None => "the domain's keys are in a file: whoever copies it and knows its passphrase has them for good"
+                .to_owned(),
+        },
         KeysBackend::Keyring => {
             "every program of this user can take the domain's keys out of the keyring while it is unlocked".to_owned()
         }
@@ -72,8 +76,12 @@ pub fn look(
         }
         KeysBackend::Pkcs11 => return None,
     };
-    let action =
-        "In production keep them in hardware: keys.backend = \"pkcs11\", and docs/operating.md, Keys.";
+    let action = match backend {
+        KeysBackend::Pkcs11 => "In production take a device: docs/operating.md, Keys.",
+        KeysBackend::File | KeysBackend::Keyring => {
+            "In production keep them in a device: keys.backend = \"pkcs11\", and docs/operating.md, Keys."
+        }
+    };
     Some(Weakness { is_wrong: false, reason, action })
 }
 
