@@ -30,8 +30,8 @@ pub struct Init {
     /// The first of four ports in a row on loopback: public, admin, health, mesh [default: 8640]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_FIRST_PORT)))]
     port: Option<u16>,
-    /// Where the domain's keys are to be: file, pkcs11 or keyring [default: what the configuration says]
-    #[arg(long, value_name = "BACKEND")]
+    /// Where the domain's keys are to be [default: what the configuration says]
+    #[arg(long, value_name = "BACKEND", value_parser = config::KeysBackend::ALL.map(config::KeysBackend::as_str))]
     keys: Option<String>,
     /// The PKCS#11 module of the token, by its absolute path
     #[arg(long, value_name = "PATH")]

@@ -35,6 +35,9 @@ pub enum KeysBackend {
 }
 
 impl KeysBackend {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::File, Self::Pkcs11, Self::Keyring];
+
     /// The word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
