@@ -37,7 +37,7 @@ enum Trouble {
     /// It is about this subject.
     One(String),
     /// Of nothing else would come more, now.
-    #[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "a folder is always there"))]
+    #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "a folder is always there"))]
     Place(String),
 }
 
