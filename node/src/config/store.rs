@@ -41,6 +41,8 @@ pub enum Engine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Index {
+    /// A log-structured merge tree.
+    Lsm,
     /// sled.
     Sled,
     /// redb.
@@ -51,7 +53,7 @@ impl Default for Store {
     fn default() -> Self {
         Self {
             engine: Engine::Files,
-            index: Index::Sled,
+            index: Index::Lsm,
             node: String::new(),
             postgres_url: String::new(),
             postgres_schema: "marque".to_owned(),
@@ -65,6 +67,7 @@ impl Store {
     #[must_use]
     pub fn files(&self) -> marque_store::Options {
         let index = match self.index {
+            Index::Lsm => marque_store::IndexEngine::Lsm,
             Index::Sled => marque_store::IndexEngine::Sled,
             Index::Redb => marque_store::IndexEngine::Redb,
         };

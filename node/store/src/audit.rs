@@ -231,7 +231,7 @@ impl Comparison {
         if self.unreadable.is_some() || frame.sequence >= self.reached.next {
             return Vec::new();
         }
-        // sled answers some damage of its files with a panic.
+        // Some damage of its files is answered with a panic.
         let compared = catch_unwind(AssertUnwindSafe(|| self.differences(frame, writes)));
         let compared = compared.unwrap_or_else(|_| Err(io::Error::other("it panicked")));
         compared.unwrap_or_else(|error| {

@@ -12,8 +12,11 @@ use std::collections::HashSet;
 /// makes the reader allocate.
 pub const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 
+/// Bytes of the checksum before a write.
+const CRC_BYTES: usize = 4;
+
 /// Bytes of a write before its key.
-const WRITE_HEADER: usize = 4 + 1 + 2 + 4;
+const WRITE_HEADER: usize = CRC_BYTES + 1 + 2 + 4;
 
 /// Bytes of a batch before its writes.
 pub(crate) const COUNT_BYTES: usize = 2;
@@ -64,18 +67,21 @@ pub(crate) fn check(batch: &[Write]) -> Result<(), StoreError> {
 pub(crate) fn encode(batch: &[Write], sequence: u64, out: &mut Vec<u8>) -> Vec<(usize, usize)> {
     out.extend_from_slice(&u16::try_from(batch.len()).unwrap_or(u16::MAX).to_le_bytes());
     let mut places = Vec::with_capacity(batch.len());
-    let mut bytes = Vec::new();
     for write in batch {
-        bytes.clear();
-        bytes.push(write.table as u8);
-        bytes.extend_from_slice(&u16::try_from(write.key.len()).unwrap_or(u16::MAX).to_le_bytes());
+        let start = out.len();
+        out.extend_from_slice(&[0; CRC_BYTES]);
+        out.push(write.table as u8);
+        out.extend_from_slice(&u16::try_from(write.key.len()).unwrap_or(u16::MAX).to_le_bytes());
         let length = write.value.as_ref().map_or(DELETED, |v| u32::try_from(v.len()).unwrap_or(DELETED));
-        bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(&write.key);
-        bytes.extend_from_slice(write.value.as_deref().unwrap_or_default());
-        places.push((out.len(), bytes.len() + 4));
-        out.extend_from_slice(&checksum(sequence, &bytes).to_le_bytes());
-        out.extend_from_slice(&bytes);
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&write.key);
+        out.extend_from_slice(write.value.as_deref().unwrap_or_default());
+        let (before, covered) = out.split_at_mut(start + CRC_BYTES);
+        let sum = checksum(sequence, covered);
+        if let Some(crc) = before.last_chunk_mut() {
+            *crc = sum.to_le_bytes();
+        }
+        places.push((start, CRC_BYTES + covered.len()));
     }
     places
 }
@@ -126,7 +132,7 @@ pub(crate) fn decode_one(bytes: &[u8], sequence: u64) -> Option<Written<'_>> {
 }
 
 fn split_write(bytes: &[u8], sequence: u64) -> Option<(Written<'_>, &[u8])> {
-    let (crc, covered) = bytes.split_first_chunk::<4>()?;
+    let (crc, covered) = bytes.split_first_chunk::<CRC_BYTES>()?;
     let (table, rest) = covered.split_first()?;
     let (key_len, rest) = rest.split_first_chunk::<2>()?;
     let (value_len, rest) = rest.split_first_chunk::<4>()?;
@@ -139,7 +145,7 @@ fn split_write(bytes: &[u8], sequence: u64) -> Option<(Written<'_>, &[u8])> {
         }
     };
     let covered = covered.get(..covered.len() - rest.len())?;
-    let place = (0, covered.len() + 4);
+    let place = (0, covered.len() + CRC_BYTES);
     (checksum(sequence, covered) == u32::from_le_bytes(*crc))
         .then_some((Written { table: *table, key, value, place }, rest))
 }

@@ -1,4 +1,4 @@
-//! The embedded store: the object log as truth, sled as index, one thread that writes.
+//! The embedded store: the object log as truth, an index over it, one thread that writes.
 //!
 //! Commits go through a bounded queue to that thread, which tests their expectations one after the
 //! other, writes all that wait as one group, synchronises once, makes the group visible and answers.

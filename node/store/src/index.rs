@@ -12,6 +12,7 @@ mod entry;
 mod mark;
 pub(crate) mod tree;
 mod redb;
+mod lsm;
 #[cfg(test)]
 pub(crate) mod memory;
 pub(crate) mod engine;
@@ -51,7 +52,7 @@ pub enum Rebuilt {
     Missing,
     /// Of another format.
     Format,
-    /// Not closed before the machine restarted, so it may lack what sled had not synchronised.
+    /// Not closed before the machine restarted, so it may lack what had not been synchronised.
     Unclean,
     /// It does not open.
     Unreadable,
@@ -154,11 +155,12 @@ impl Index {
             }
             reached = at;
             if changes.len() >= REBUILD_CHANGES {
-                self.apply(std::mem::take(&mut changes), &at).map_err(io)?;
+                self.apply(&changes, &at).map_err(io)?;
+                changes.clear();
             }
             Ok(())
         })?;
-        self.apply(changes, &reached).map_err(io)?;
+        self.apply(&changes, &reached).map_err(io)?;
         if from == Checkpoint::START {
             // Every entry was made from the segments as they are now.
             let mut compacted = log.headers().iter().filter(|header| header.compacted.is_some());
@@ -193,10 +195,14 @@ impl Index {
     }
 
     /// Makes `changes` visible; the tree then holds the log up to `checkpoint`.
-    pub(crate) fn apply(&self, changes: Changes, checkpoint: &Checkpoint) -> io::Result<()> {
+    pub(crate) fn apply(
+        &self,
+        changes: &[(Vec<u8>, Option<Entry>)],
+        checkpoint: &Checkpoint,
+    ) -> io::Result<()> {
         let mut rows: Vec<_> =
-            changes.into_iter().map(|(key, entry)| (key, entry.map(|e| e.encode()))).collect();
-        rows.push((CHECKPOINT.to_vec(), Some(encode_checkpoint(checkpoint))));
+            changes.iter().map(|(key, entry)| (key.as_slice(), entry.map(|e| e.encode()))).collect();
+        rows.push((CHECKPOINT, Some(encode_checkpoint(checkpoint))));
         self.tree.apply(&rows)
     }
 

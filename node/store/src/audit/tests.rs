@@ -4,6 +4,7 @@ use super::*;
 use crate::Store;
 use crate::contract::{delete, put};
 use crate::engine::tests::patient;
+use crate::index::tree::Tree;
 use marque_flows::ports::records::{MAX_SCAN, Records as _, Table};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -121,31 +122,31 @@ fn no_flipped_bit_of_the_log_is_passed_over() {
 //
 #[test]
 fn an_index_that_says_otherwise_than_the_log_is_told_and_a_rebuild_mends_it() {
-    type Harm = fn(&sled::Db);
+    type Harm = fn(&dyn Tree);
     fn key(n: u32) -> Vec<u8> {
         tree_key(Table::Logs as u8, &n.to_be_bytes())
     }
+    fn put(tree: &dyn Tree, n: u32, entry: Option<Vec<u8>>) {
+        tree.apply(&[(&key(n), entry)]).unwrap();
+    }
     let cases: [(&str, Harm); 4] = [
-        ("lacks 1 records", |db| drop(db.remove(key(7)).unwrap())),
-        ("at another place", |db| {
-            let mut entry = db.get(key(9)).unwrap().unwrap().to_vec();
+        ("lacks 1 records", |tree| put(tree, 7, None)),
+        ("at another place", |tree| {
+            let mut entry = tree.get(&key(9)).unwrap().unwrap();
             entry[15] ^= 1;
-            db.insert(key(9), entry).unwrap();
+            put(tree, 9, Some(entry));
         }),
-        ("deleted here", |db| {
-            let entry = db.get(key(1)).unwrap().unwrap();
-            db.insert(key(2), entry).unwrap();
-        }),
-        ("names 1 records", |db| {
-            let entry = db.get(key(1)).unwrap().unwrap();
-            db.insert(key(1_000), entry).unwrap();
-        }),
+        ("deleted here", |tree| put(tree, 2, tree.get(&key(1)).unwrap())),
+        ("names 1 records", |tree| put(tree, 1_000, tree.get(&key(1)).unwrap())),
     ];
     for (what, harm) in cases {
         let dir = tempfile::tempdir().unwrap();
         // More than the samples of an opening at either end would find.
         filled(dir.path(), 12);
-        harm(&sled::open(dir.path().join("index")).unwrap());
+        let tree = options().index.open(&dir.path().join("index"), 1024 * 1024).unwrap();
+        harm(tree.as_ref());
+        tree.flush().unwrap();
+        drop(tree);
         let found = audit(dir.path());
         assert!(found.problems.iter().any(|problem| problem.what.contains(what)), "{what}: {found:?}");
         assert!(remedies(&found).iter().all(|remedy| *remedy == Remedy::Rebuild));

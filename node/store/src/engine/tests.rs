@@ -51,7 +51,11 @@ async fn numbers(store: &Store) -> Vec<u32> {
 }
 
 async fn filled(dir: &Path, upto: u32) {
-    let store = open(dir).unwrap();
+    filled_on(dir, upto, &IndexEngine::default()).await;
+}
+
+async fn filled_on(dir: &Path, upto: u32, engine: &IndexEngine) {
+    let store = patient(|| Store::open(dir, on(engine)));
     for n in 0..upto {
         store.commit(number(n)).await.unwrap();
     }
@@ -72,7 +76,7 @@ fn copy_all(from: &Path, to: &Path) {
 }
 
 /// The maps on disk that an operator can choose.
-const ENGINES: [IndexEngine; 2] = [IndexEngine::Sled, IndexEngine::Redb];
+const ENGINES: [IndexEngine; 3] = [IndexEngine::Lsm, IndexEngine::Sled, IndexEngine::Redb];
 
 fn on(index: &IndexEngine) -> Options {
     Options { cache_bytes: 1024 * 1024, index: index.clone(), ..Options::default() }
@@ -92,7 +96,7 @@ async fn the_embedded_engine_keeps_the_contract() {
 async fn a_map_that_is_changed_for_another_is_made_anew_from_the_log() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path(), 30).await;
-    for engine in [&ENGINES[1], &ENGINES[0]] {
+    for engine in [&ENGINES[1], &ENGINES[2], &ENGINES[0]] {
         let store = patient(|| Store::open(dir.path(), on(engine)));
         assert_eq!(store.recovery().rebuilt, Some(Rebuilt::Format));
         assert_eq!(numbers(&store).await, (0..30).collect::<Vec<_>>());
@@ -105,24 +109,21 @@ async fn a_map_that_is_changed_for_another_is_made_anew_from_the_log() {
 
 // R-346
 #[tokio::test]
-async fn redb_that_is_garbage_is_made_anew_and_one_that_was_not_closed_catches_up() {
-    let origin = tempfile::tempdir().unwrap();
-    let store = patient(|| Store::open(origin.path(), on(&IndexEngine::Redb)));
-    for n in 0..50 {
-        store.commit(number(n)).await.unwrap();
+async fn an_index_that_was_not_closed_catches_up() {
+    for engine in &ENGINES {
+        let origin = tempfile::tempdir().unwrap();
+        let store = patient(|| Store::open(origin.path(), on(engine)));
+        for n in 0..50 {
+            store.commit(number(n)).await.unwrap();
+        }
+        let killed = tempfile::tempdir().unwrap();
+        // As a process that dies leaves it: what is in memory only is not in its files.
+        copy_all(origin.path(), killed.path());
+        store.close().await;
+        let store = patient(|| Store::open(killed.path(), on(engine)));
+        assert_eq!((store.recovery().rebuilt, numbers(&store).await.len()), (None, 50), "{engine:?}");
+        store.close().await;
     }
-    let killed = tempfile::tempdir().unwrap();
-    // As a process that dies leaves it: what redb did not synchronise is not in its file.
-    copy_all(origin.path(), killed.path());
-    store.close().await;
-    let store = patient(|| Store::open(killed.path(), on(&IndexEngine::Redb)));
-    assert_eq!((store.recovery().rebuilt, numbers(&store).await.len()), (None, 50));
-    store.close().await;
-    let file = killed.path().join("index/index.redb");
-    fs::write(&file, vec![7; 50_000]).unwrap();
-    let store = patient(|| Store::open(killed.path(), on(&IndexEngine::Redb)));
-    assert_eq!(store.recovery().rebuilt, Some(Rebuilt::Unreadable));
-    assert_eq!(numbers(&store).await, (0..50).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -229,53 +230,55 @@ async fn of_counters_that_race_no_step_is_lost() {
     assert_eq!(store.get(Table::Node, b"counter").await.unwrap().unwrap().value, [160]);
 }
 
+/// Puts garbage in place of every file below a folder.
+fn garble(dir: &Path) {
+    let garbage: Vec<u8> = (0..100_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { garble(&path) } else { fs::write(path, &garbage).unwrap() }
+    }
+}
+
 // R-346
 #[tokio::test]
 async fn an_index_that_is_gone_or_garbage_is_rebuilt_from_the_log() {
-    let origin = tempfile::tempdir().unwrap();
-    filled(origin.path(), 200).await;
-    type Harm = fn(&Path);
+    type Harm = fn(&Path, &IndexEngine);
+    fn mark(d: &Path, engine: &IndexEngine, v: u32, state: &str) {
+        let mark = format!(r#"{{"v":{v},"engine":"{}","state":"{state}","boot":"another"}}"#, engine.name());
+        fs::write(d.join("index.mark"), mark).unwrap();
+    }
     let cases: [(Rebuilt, Harm); 8] = [
-        (Rebuilt::Missing, |d| fs::remove_dir_all(d.join("index")).unwrap()),
-        (Rebuilt::Unclean, |d| fs::remove_file(d.join("index.mark")).unwrap()),
-        (Rebuilt::Unclean, |d| fs::write(d.join("index.mark"), "{").unwrap()),
-        (Rebuilt::Unclean, |d| {
-            fs::write(d.join("index.mark"), r#"{"v":2,"engine":"sled","state":"open","boot":"another"}"#)
-                .unwrap();
-        }),
-        (Rebuilt::Format, |d| {
-            fs::write(d.join("index.mark"), r#"{"v":3,"engine":"sled","state":"closed","boot":null}"#)
-                .unwrap();
-        }),
-        (Rebuilt::Unreadable, |d| {
-            let garbage: Vec<u8> = (0..100_000_u32).map(|n| (n * 7 % 251) as u8).collect();
-            for entry in fs::read_dir(d.join("index")).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_file() {
-                    fs::write(path, &garbage).unwrap();
-                }
-            }
-        }),
-        (Rebuilt::Unreadable, |d| {
+        (Rebuilt::Missing, |d, _| fs::remove_dir_all(d.join("index")).unwrap()),
+        (Rebuilt::Unclean, |d, _| fs::remove_file(d.join("index.mark")).unwrap()),
+        (Rebuilt::Unclean, |d, _| fs::write(d.join("index.mark"), "{").unwrap()),
+        (Rebuilt::Unclean, |d, engine| mark(d, engine, 2, "open")),
+        (Rebuilt::Format, |d, engine| mark(d, engine, 3, "closed")),
+        (Rebuilt::Unreadable, |d, _| garble(&d.join("index"))),
+        (Rebuilt::Unreadable, |d, _| {
             fs::remove_dir_all(d.join("index")).unwrap();
             fs::write(d.join("index"), "a file").unwrap();
         }),
-        (Rebuilt::Mismatch, |d| {
-            let db = sled::open(d.join("index")).unwrap();
-            let entry =
-                db.get(index::tree_key(Table::Decisions as u8, &7_u32.to_be_bytes())).unwrap().unwrap();
-            db.insert(index::tree_key(Table::Decisions as u8, &8_u32.to_be_bytes()), entry).unwrap();
+        (Rebuilt::Mismatch, |d, engine| {
+            let tree = engine.open(&d.join("index"), 1024 * 1024).unwrap();
+            let key = |n: u32| index::tree_key(Table::Decisions as u8, &n.to_be_bytes());
+            let entry = tree.get(&key(7)).unwrap();
+            tree.apply(&[(&key(8), entry)]).unwrap();
+            tree.flush().unwrap();
         }),
     ];
-    for (case, (why, harm)) in cases.into_iter().enumerate() {
-        let dir = tempfile::tempdir().unwrap();
-        copy_all(origin.path(), dir.path());
-        harm(dir.path());
-        let store = patient(|| open(dir.path()));
-        assert_eq!(store.recovery().rebuilt, Some(why), "case {case}");
-        assert_eq!(store.recovery().replayed, 200);
-        assert_eq!(numbers(&store).await, (0..200).collect::<Vec<_>>());
-        assert_eq!(dir.path().join("index.damaged-1").exists(), why != Rebuilt::Missing);
+    for engine in &ENGINES {
+        let origin = tempfile::tempdir().unwrap();
+        filled_on(origin.path(), 200, engine).await;
+        for (case, (why, harm)) in cases.iter().enumerate() {
+            let dir = tempfile::tempdir().unwrap();
+            copy_all(origin.path(), dir.path());
+            harm(dir.path(), engine);
+            let store = patient(|| Store::open(dir.path(), on(engine)));
+            assert_eq!(store.recovery().rebuilt, Some(*why), "{engine:?}, case {case}");
+            assert_eq!(store.recovery().replayed, 200);
+            assert_eq!(numbers(&store).await, (0..200).collect::<Vec<_>>());
+            assert_eq!(dir.path().join("index.damaged-1").exists(), *why != Rebuilt::Missing);
+        }
     }
 }
 

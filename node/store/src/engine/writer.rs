@@ -7,7 +7,6 @@ use crate::log::{self, Checkpoint, FRAME_HEADER, Log, SegmentHeader};
 use marque_flows::ports::records::{Expect, StoreError, Write};
 use std::collections::HashMap;
 use std::io;
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
@@ -137,7 +136,7 @@ impl Writer {
         self.next += 1;
         let end = frame + bytes.len() as u64;
         let checkpoint = Checkpoint { segment, end, next: self.next, frame, crc, group: frame };
-        self.index.apply(Changes::new(), &checkpoint).map_err(|e| format!("the index: {e}"))
+        self.index.apply(&[], &checkpoint).map_err(|e| format!("the index: {e}"))
     }
 
     /// Commits a group of batches that take at most `bytes` bytes, and answers them all.
@@ -172,8 +171,10 @@ impl Writer {
         let mut changes = Changes::new();
         let mut checkpoint = None;
         let mut outcomes = Vec::with_capacity(group.len());
-        for Pending { batch, .. } in group {
-            if let Some(at) = self.conflict(&overlay, batch).map_err(|e| format!("the index: {e}"))? {
+        for (nth, Pending { batch, .. }) in group.iter().enumerate() {
+            let keys: Vec<_> = batch.iter().map(|write| tree_key(write.table as u8, &write.key)).collect();
+            let conflict = self.conflict(&overlay, batch, &keys);
+            if let Some(at) = conflict.map_err(|e| format!("the index: {e}"))? {
                 outcomes.push(Err(StoreError::Conflict(at)));
                 continue;
             }
@@ -188,15 +189,18 @@ impl Writer {
             let (crc, places) = log::encode_frame(&mut buffer, salt, sequence, place, |out| {
                 batch::encode(batch, sequence, out)
             });
-            for (write, (offset, length)) in batch.iter().zip(places) {
-                let key = tree_key(write.table as u8, &write.key);
+            // A batch names no record twice: the last one's own versions nobody asks for.
+            let is_last = nth + 1 == group.len();
+            for ((write, key), (offset, length)) in batch.iter().zip(keys).zip(places) {
                 let entry = write.value.as_ref().map(|_| Entry {
                     segment,
                     offset: start + offset as u64,
                     length: u32::try_from(length).unwrap_or(u32::MAX),
                     version: sequence,
                 });
-                overlay.insert(key.clone(), entry.map(|e| e.version));
+                if !is_last {
+                    overlay.insert(key.clone(), entry.map(|e| e.version));
+                }
                 changes.push((key, entry));
             }
             let end = start + buffer.len() as u64;
@@ -205,9 +209,9 @@ impl Writer {
         if let Some(checkpoint) = checkpoint {
             let took = self.log.append(&buffer).map_err(|e| format!("the log: {e}"))?;
             self.counters.sync_seconds.observe(took.as_secs_f64());
-            let applied = self.index.apply(mem::take(&mut changes), &checkpoint);
+            let applied = self.index.apply(&changes, &checkpoint);
             // Now they can be read, and nobody has been told of them.
-            overlay.keys().for_each(|key| self.counters.stamps.change(key));
+            changes.iter().for_each(|(key, _)| self.counters.stamps.change(key));
             applied.map_err(|e| format!("the index: {e}"))?;
             self.counters.syncs.fetch_add(1, Ordering::Relaxed);
             self.counters.commits.fetch_add(self.next - first, Ordering::Relaxed);
@@ -217,15 +221,14 @@ impl Writer {
     }
 
     /// The first write whose expectation does not hold.
-    fn conflict(&self, overlay: &Overlay, batch: &[Write]) -> io::Result<Option<usize>> {
-        for (at, write) in batch.iter().enumerate() {
+    fn conflict(&self, overlay: &Overlay, batch: &[Write], keys: &[Vec<u8>]) -> io::Result<Option<usize>> {
+        for (at, (write, key)) in batch.iter().zip(keys).enumerate() {
             if write.expect == Expect::Any {
                 continue;
             }
-            let key = tree_key(write.table as u8, &write.key);
-            let version = match overlay.get(&key) {
+            let version = match overlay.get(key) {
                 Some(version) => *version,
-                None => self.index.entry(&key)?.map(|e| e.version),
+                None => self.index.entry(key)?.map(|e| e.version),
             };
             let holds = match write.expect {
                 Expect::Any => true,

@@ -1,5 +1,6 @@
 //! Which ordered map holds the index.
 
+use super::lsm::Lsm;
 use super::redb::Redb;
 use super::tree::{Sled, Tree};
 use std::io;
@@ -9,8 +10,10 @@ use std::sync::Arc;
 /// Which ordered map holds the index. Another one than before is filled anew from the log.
 #[derive(Debug, Clone, Default)]
 pub enum IndexEngine {
-    /// sled.
+    /// A log-structured merge tree, lsm-tree.
     #[default]
+    Lsm,
+    /// sled.
     Sled,
     /// redb.
     Redb,
@@ -21,8 +24,9 @@ pub enum IndexEngine {
 
 impl IndexEngine {
     /// The word that stands in `index.mark`.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Lsm => "lsm",
             Self::Sled => "sled",
             Self::Redb => "redb",
             #[cfg(test)]
@@ -33,14 +37,15 @@ impl IndexEngine {
     /// Whether there is an index at `path`.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         match self {
-            Self::Sled | Self::Redb => path.exists(),
+            Self::Lsm | Self::Sled | Self::Redb => path.exists(),
             #[cfg(test)]
             Self::Memory(map) => !map.is_empty(),
         }
     }
 
-    pub(super) fn open(&self, path: &Path, cache_bytes: u64) -> io::Result<Arc<dyn Tree>> {
+    pub(crate) fn open(&self, path: &Path, cache_bytes: u64) -> io::Result<Arc<dyn Tree>> {
         Ok(match self {
+            Self::Lsm => Arc::new(Lsm::open(path, cache_bytes)?),
             Self::Sled => Arc::new(Sled::open(path, cache_bytes)?),
             Self::Redb => Arc::new(Redb::open(path, cache_bytes)?),
             #[cfg(test)]

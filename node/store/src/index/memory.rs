@@ -1,6 +1,6 @@
 //! An index in memory, for tests that open a store some thousand times.
 
-use super::tree::{Pair, Tree};
+use super::tree::{Change, Pair, Tree};
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Bound;
@@ -39,12 +39,12 @@ impl Tree for Memory {
         Ok(map.iter().rev().take(limit).map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
-    fn apply(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) -> io::Result<()> {
+    fn apply(&self, changes: &[Change<'_>]) -> io::Result<()> {
         let mut map = self.0.lock().unwrap();
         for (key, value) in changes {
             match value {
-                Some(value) => drop(map.insert(key.clone(), value.clone())),
-                None => drop(map.remove(key)),
+                Some(value) => drop(map.insert(key.to_vec(), value.clone())),
+                None => drop(map.remove(*key)),
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! redb under the index. Most commits are not synchronised, as the log holds what they say; one in many is, so
 //! that after a crash little has to be replayed: redb goes back to the last that was.
 
-use super::tree::{Pair, Tree};
+use super::tree::{Change, Pair, Tree};
 use redb::{Database, Durability, ReadableDatabase as _, TableDefinition};
 use std::io;
 use std::ops::Bound;
@@ -41,15 +41,15 @@ impl Redb {
         Ok(this)
     }
 
-    fn commit(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)], durability: Durability) -> io::Result<()> {
+    fn commit(&self, changes: &[Change<'_>], durability: Durability) -> io::Result<()> {
         let mut transaction = self.db.begin_write().map_err(failed)?;
         transaction.set_durability(durability).map_err(failed)?;
         {
             let mut table = transaction.open_table(TABLE).map_err(failed)?;
             for (key, value) in changes {
                 match value {
-                    Some(value) => drop(table.insert(key.as_slice(), value.as_slice()).map_err(failed)?),
-                    None => drop(table.remove(key.as_slice()).map_err(failed)?),
+                    Some(value) => drop(table.insert(*key, value.as_slice()).map_err(failed)?),
+                    None => drop(table.remove(*key).map_err(failed)?),
                 }
             }
         }
@@ -93,7 +93,7 @@ impl Tree for Redb {
         self.read(Bound::Unbounded, true, limit, |_| true)
     }
 
-    fn apply(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) -> io::Result<()> {
+    fn apply(&self, changes: &[Change<'_>]) -> io::Result<()> {
         let unsynced =
             self.unsynced.fetch_add(changes.len(), Ordering::Relaxed).saturating_add(changes.len());
         if unsynced < SYNC_AFTER {

@@ -13,6 +13,9 @@ const FLUSH_EVERY_MS: u64 = 1_000;
 /// A row of the tree.
 pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 
+/// A row that is put, or (`None`) whose key is removed.
+pub(crate) type Change<'a> = (&'a [u8], Option<Vec<u8>>);
+
 /// An ordered map. Clones of what holds it share it; readers never wait for a writer.
 pub(crate) trait Tree: Send + Sync + fmt::Debug {
     /// The value of a key.
@@ -22,7 +25,7 @@ pub(crate) trait Tree: Send + Sync + fmt::Debug {
     /// The last rows, up to `limit`, backwards.
     fn last(&self, limit: usize) -> io::Result<Vec<Pair>>;
     /// Puts and (`None`) removes, all at once for a reader of one key and for a process that dies.
-    fn apply(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) -> io::Result<()>;
+    fn apply(&self, changes: &[Change<'_>]) -> io::Result<()>;
     /// Makes all that was applied durable.
     fn flush(&self) -> io::Result<()>;
 }
@@ -68,12 +71,12 @@ impl Tree for Sled {
         self.db.iter().rev().take(limit).map(pair).collect()
     }
 
-    fn apply(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) -> io::Result<()> {
+    fn apply(&self, changes: &[Change<'_>]) -> io::Result<()> {
         let mut batch = sled::Batch::default();
         for (key, value) in changes {
             match value {
-                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
-                None => batch.remove(key.as_slice()),
+                Some(value) => batch.insert(*key, value.as_slice()),
+                None => batch.remove(*key),
             }
         }
         self.db.apply_batch(batch).map_err(io::Error::other)

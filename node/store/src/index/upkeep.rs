@@ -3,6 +3,7 @@
 
 use super::engine::IndexEngine;
 use super::entry::{CHECKPOINT, Entry, Moves, Share, note_key, tree_key};
+use super::tree::Change;
 use super::{Index, Rebuilt, mark};
 use crate::batch;
 use crate::disk::Disk;
@@ -83,8 +84,10 @@ impl Index {
 
     /// Notes that it is so; `replaced` are the ids of segments that it replaced.
     pub(crate) fn note(&self, header: &SegmentHeader, replaced: &[u64]) -> io::Result<()> {
-        let mut rows: Vec<_> = replaced.iter().map(|id| (note_key(*id), None)).collect();
-        rows.push((note_key(header.id()), Some(header.salt.to_be_bytes().to_vec())));
+        let old: Vec<_> = replaced.iter().map(|id| note_key(*id)).collect();
+        let mut rows: Vec<Change<'_>> = old.iter().map(|key| (key.as_slice(), None)).collect();
+        let new = note_key(header.id());
+        rows.push((&new, Some(header.salt.to_be_bytes().to_vec())));
         self.tree.apply(&rows)
     }
 
@@ -94,7 +97,7 @@ impl Index {
         let mut rows = Vec::with_capacity(moves.len());
         for (key, entry) in moves {
             if self.entry(key)?.is_some_and(|now| now.version == entry.version) {
-                rows.push((key.clone(), Some(entry.encode())));
+                rows.push((key.as_slice(), Some(entry.encode())));
             }
         }
         self.tree.apply(&rows)

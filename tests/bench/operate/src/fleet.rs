@@ -8,7 +8,7 @@ use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{Genesis, create};
 use ed25519_dalek::{Signer, SigningKey};
 use marque_flows::ports::records::{Expect, Records as _, Table, Write};
-use marque_store::{Options, Store};
+use marque_store::{IndexEngine, Options, Store};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -111,6 +111,15 @@ impl Fleet {
 
     pub fn store(&self) -> PathBuf {
         self.data().join("store")
+    }
+
+    /// Has sled hold the index, made anew from the log. Answers its folder.
+    pub fn index_in_sled(&self) -> PathBuf {
+        let options = Options { index: IndexEngine::Sled, ..Options::default() };
+        let store = Store::open(&self.store(), options).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(store.close());
+        self.store().join("index")
     }
 
     fn fill(&mut self) {
@@ -216,6 +225,31 @@ pub fn get(address: &str, path: &str) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
+}
+
+/// A process that writes records of so many agents again and then waits to be killed: they are in the log, and of the
+/// index in memory only.
+pub fn rewrite_worker(store: &str, paths: &str, agents: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let store = Store::open(Path::new(store), Options::default()).unwrap();
+    let lines = BufReader::new(std::fs::File::open(paths).unwrap()).lines();
+    let dids = lines.map(|line| line.unwrap().rsplit_once('/').unwrap().1.to_owned());
+    let dids: Vec<String> = dids.take(agents.parse().unwrap()).collect();
+    runtime.block_on(async {
+        for dids in dids.chunks(TOGETHER as usize) {
+            let mut writes = Vec::new();
+            for did in dids {
+                let key = format!("{did}#0").into_bytes();
+                let stored = store.get(Table::Logs, &key).await.unwrap().unwrap();
+                let expect = Expect::Version(stored.version);
+                writes.push(Write { table: Table::Logs, key, value: Some(stored.value), expect });
+            }
+            store.commit(writes).await.unwrap();
+        }
+    });
+    println!("written");
+    let _told = std::io::stdin().read(&mut [0]);
+    std::process::abort();
 }
 
 /// A process that opens the index as sled does, and says how long that took and what it then takes.

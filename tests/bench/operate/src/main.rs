@@ -2,7 +2,7 @@
 //! those who commit meanwhile. Run in the folder above, which builds the `marque` program before.
 //!
 //! ```text
-//! cargo run -- operate       all of it: some twenty minutes, 8 GB of disk below this folder, 6 GB of memory
+//! cargo run -- operate       all of it: half an hour, 10 GB of disk below this folder, 6 GB of memory
 //! cargo run -- store         durable intake beside a bare log, sled and redb
 //! cargo run -- start         until a node with a million DIDs is ready
 //! cargo run -- resolve       beside bare hyper and axum; needs wrk and taskset
@@ -32,6 +32,7 @@ fn main() {
     let (what, many) = match arguments.as_slice() {
         ["intake-worker", name, dir] => return intake::worker(name, dir),
         ["serve-worker", kind, file] => return resolve::worker(kind, file),
+        ["rewrite-worker", store, paths, agents] => return fleet::rewrite_worker(store, paths, agents),
         ["reopen-worker", index] => return fleet::reopen_worker(index),
         [] => ("operate", MANY),
         [what] => (*what, MANY),

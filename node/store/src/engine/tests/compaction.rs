@@ -250,10 +250,9 @@ proptest! {
     #[test]
     fn whatever_is_written_compacted_and_opened_again_reads_as_in_memory(
         acts in proptest::collection::vec(act(), 1..60),
-        sled in any::<bool>(),
+        engine in 0..ENGINES.len(),
     ) {
-        let index = if sled { IndexEngine::Sled } else { IndexEngine::Redb };
-        let options = || Options { index: index.clone(), ..small() };
+        let options = || Options { index: ENGINES[engine].clone(), ..small() };
         let dir = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {

@@ -255,7 +255,7 @@ fn a_fault_harms_no_store_whose_index_is_on_disk() {
     let mut met = 0;
     for (n, at) in (0..100).step_by(2).enumerate() {
         let harm = HARMS[n % HARMS.len()];
-        let engine = if n.is_multiple_of(2) { IndexEngine::Sled } else { IndexEngine::Redb };
+        let engine = ENGINES[n % ENGINES.len()].clone();
         let world = World::new(n as u64, engine);
         met += usize::from(two_faults(world, at, harm, n % 2 == 0)[0].is_some());
     }

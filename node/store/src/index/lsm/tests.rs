@@ -1,0 +1,134 @@
+//! What the tree does beside what every tree does: it writes, merges and goes back to what it wrote.
+
+use super::*;
+use std::collections::BTreeMap;
+
+const CACHE: u64 = 1024 * 1024;
+
+/// Distinct keys in no order.
+fn key(n: u32) -> Vec<u8> {
+    let mut key = n.wrapping_mul(0x9e37_79b1).to_be_bytes().to_vec();
+    key.extend_from_slice(&[b'k'; 40]);
+    key
+}
+
+fn batch(numbers: impl Iterator<Item = u32>, value: u32) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    numbers.map(|n| (key(n), (n % 5 != value % 5).then(|| value.to_be_bytes().to_vec()))).collect()
+}
+
+fn apply(tree: &Lsm, rows: &[(Vec<u8>, Option<Vec<u8>>)]) -> io::Result<()> {
+    tree.apply(&rows.iter().map(|(key, value)| (key.as_slice(), value.clone())).collect::<Vec<_>>())
+}
+
+/// All rows, as pages of a thousand.
+fn all(tree: &Lsm) -> Vec<Pair> {
+    let mut rows: Vec<Pair> = Vec::new();
+    loop {
+        let from = rows.last().map_or(Bound::Unbounded, |(key, _)| Bound::Excluded(key.as_slice()));
+        let page = tree.rows(from, b"", 1_000).unwrap();
+        if page.is_empty() {
+            return rows;
+        }
+        rows.extend(page);
+    }
+}
+
+//
+#[test]
+fn what_was_written_and_merged_reads_as_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tree = Lsm::open(dir.path(), CACHE).unwrap();
+    let mut model = BTreeMap::new();
+    for round in 0..24_u32 {
+        let changes = batch((0..2_000).filter(|n| n % 3 == round % 3), round);
+        apply(&tree, &changes).unwrap();
+        for (key, value) in changes {
+            match value {
+                Some(value) => drop(model.insert(key, value)),
+                None => drop(model.remove(&key)),
+            }
+        }
+        if round % 2 == 0 {
+            tree.flush().unwrap();
+            tree.shared.merge().unwrap();
+        }
+        if round % 10 == 9 {
+            tree.flush().unwrap();
+            drop(tree);
+            tree = Lsm::open(dir.path(), CACHE).unwrap();
+        }
+        let rows: Vec<Pair> = model.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        assert_eq!(all(&tree), rows, "round {round}");
+        let last: Vec<Pair> = rows.iter().rev().take(3).cloned().collect();
+        assert_eq!(tree.last(3).unwrap(), last);
+        for n in 0..50 {
+            assert_eq!(tree.get(&key(n)).unwrap(), model.get(&key(n)).cloned());
+        }
+    }
+    assert!(tree.shared.tree.l0_run_count() < usize::from(MERGED_AT), "nothing was merged");
+}
+
+//
+#[test]
+fn what_a_process_had_in_memory_is_gone_by_whole_batches_and_in_their_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    // Enough for some parts of the memory, which workers write while it goes on.
+    let mut applied = 0_u32;
+    while tree.shared.tree.table_count() == 0 || applied < 300 {
+        let rows: Vec<_> = (0..1_000_u32)
+            .map(|n| (key(applied * 1_000 + n), Some(vec![7; 28])))
+            .chain([(vec![0], Some(applied.to_be_bytes().to_vec()))])
+            .collect();
+        apply(&tree, &rows).unwrap();
+        applied += 1;
+    }
+    // It dies: no destructor of it runs.
+    std::mem::forget(tree);
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    let reached = tree.get(&[0]).unwrap().expect("some batches were written");
+    let reached = u32::from_be_bytes(reached.try_into().unwrap());
+    assert!(reached < applied);
+    for n in (0..applied * 1_000).step_by(97) {
+        assert_eq!(tree.get(&key(n)).unwrap().is_some(), n / 1_000 <= reached, "{n} of {reached}");
+    }
+}
+
+//
+#[test]
+fn a_tree_that_cannot_write_says_so_and_takes_nothing_further() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    apply(&tree, &batch(0..10, 1)).unwrap();
+    std::fs::remove_dir_all(dir.path().join("tables")).unwrap();
+    assert!(tree.flush().is_err());
+    let mut round = 0;
+    while apply(&tree, &batch(0..2_000, round)).is_ok() {
+        round += 1;
+        assert!(round < 1_000, "it goes on as if it wrote");
+    }
+}
+
+#[test]
+fn the_keys_that_begin_with_a_prefix_end_where_others_begin() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    let keys: [&[u8]; 6] = [&[1], &[1, 255], &[1, 255, 255], &[2], &[255], &[255, 255]];
+    let rows: Vec<_> = keys.iter().map(|key| (key.to_vec(), Some(vec![1]))).collect();
+    apply(&tree, &rows).unwrap();
+    let of = |from: Bound<&[u8]>, prefix: &[u8]| -> Vec<Vec<u8>> {
+        tree.rows(from, prefix, 10).unwrap().into_iter().map(|(key, _)| key).collect()
+    };
+    for prefix in [&[][..], &[1], &[1, 255], &[2], &[255], &[255, 255], &[3]] {
+        let expected: Vec<_> =
+            keys.iter().filter(|key| key.starts_with(prefix)).map(|key| key.to_vec()).collect();
+        assert_eq!(of(Bound::Included(prefix), prefix), expected, "{prefix:?}");
+        assert_eq!(of(Bound::Excluded(prefix), prefix), {
+            expected.into_iter().filter(|key| key != prefix).collect::<Vec<_>>()
+        });
+    }
+    // Behind all of them.
+    assert_eq!(of(Bound::Excluded(&[2]), &[1]), Vec::<Vec<u8>>::new());
+    assert_eq!(of(Bound::Excluded(&[9]), &[1]), Vec::<Vec<u8>>::new());
+    assert_eq!(of(Bound::Excluded(&[1, 255, 255]), &[1]), Vec::<Vec<u8>>::new());
+}
