@@ -7,6 +7,7 @@ mod init;
 mod node;
 mod subject;
 mod rotate;
+mod domain;
 mod delegate;
 mod one_use;
 mod approve;
@@ -81,6 +82,9 @@ pub enum Command {
     Up(node::Up),
     /// What the node is, holds and knows of others
     Status,
+    /// The domain itself: its own keys
+    #[command(subcommand)]
+    Domain(domain::DomainCommand),
     /// People and organisations that answer for agents
     #[command(subcommand)]
     Owner(subject::OwnerCommand),
@@ -220,6 +224,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Answer, Failure>
         Command::Init(init) => init.run(&session),
         Command::Up(up) => up.run(session).await,
         Command::Status => node::status(&session).await,
+        Command::Domain(command) => command.run(&session).await,
         Command::Owner(command) => command.run(&session).await,
         Command::Agent(command) => command.run(&session).await,
         Command::Delegate(delegate) => delegate.run(&session).await,

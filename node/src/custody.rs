@@ -4,9 +4,11 @@
 
 mod domain;
 mod guard;
+mod roles;
 
-pub use domain::{DomainKeys, issuer_role, make_issuers, make_node, node_role, node_secret};
+pub use domain::DomainKeys;
 pub use guard::{Kept, Weakness, asked, look, secret_file};
+pub use roles::{issuer_role, make_issuers, make_node, node_role, node_secret};
 
 use crate::config::{Keys, KeysBackend};
 use crate::failure::{Failure, Local};
@@ -91,13 +93,17 @@ impl Custody {
         }
     }
 
-    /// The key of `role`, out of the file or from where else it is.
+    /// The key of `role`, wherever it is.
     ///
     /// # Errors
     /// [`Local::Keys`] where it is there and cannot be used.
-    pub fn take(&self, file: &mut KeyFile, role: &str) -> Result<Option<Signer>, Failure> {
+    pub fn find(&self, file: &KeyFile, role: &str) -> Result<Option<Signer>, Failure> {
         match self {
-            Self::File => Ok(file.remove(role).map(Signer::Memory)),
+            Self::File => {
+                let copy = |key: &SecretKey| SecretKey::from_bytes(key.kind(), key.expose());
+                let key = file.get(role).map(copy).transpose();
+                Ok(key.map_err(|error| signing::keys(&error.into()))?.map(Signer::Memory))
+            }
             Self::Token(token, domain) => {
                 let key = token.key(&label(domain, role)).map_err(|error| failure(&error))?;
                 Ok(key.map(Signer::Token))
@@ -117,7 +123,7 @@ impl Custody {
     ///
     /// # Errors
     /// [`Local::Keys`] where it is not, or cannot be used.
-    pub fn need(&self, file: &mut KeyFile, role: &str) -> Result<Signer, Failure> {
+    pub fn need(&self, file: &KeyFile, role: &str) -> Result<Signer, Failure> {
         let action = match self {
             Self::File => "Restore the key file, or set keys.backend to where init made the keys.",
             Self::Token(..) => {
@@ -128,7 +134,7 @@ impl Custody {
         };
         let missing =
             || Failure::local(Local::Keys, format!("there is no key \"{role}\" {}", self.place()), action);
-        self.take(file, role)?.ok_or_else(missing)
+        self.find(file, role)?.ok_or_else(missing)
     }
 
     /// Whether there is a key of `role`.
@@ -147,6 +153,24 @@ impl Custody {
                 let secret = keyring.get(role).map_err(|error| failure(&error))?;
                 Ok(secret.is_some())
             }
+        }
+    }
+
+    /// Destroys the key of `role`; none is as good. In the file it is gone once that is saved.
+    ///
+    /// # Errors
+    /// [`Local::Keys`].
+    pub fn destroy(&self, file: &mut KeyFile, role: &str) -> Result<(), Failure> {
+        match self {
+            Self::File => {
+                drop(file.remove(role));
+                Ok(())
+            }
+            Self::Token(token, domain) => {
+                token.destroy(&label(domain, role)).map_err(|error| failure(&error))
+            }
+            #[cfg(feature = "keyring")]
+            Self::Keyring(keyring) => keyring.remove(role).map_err(|error| failure(&error)),
         }
     }
 

@@ -68,7 +68,7 @@ impl Data {
         self.0.join("admin.token")
     }
 
-    /// The first entry of the domain's log, as `init` made it.
+    /// The domain's log: as `init` began it, and what came since.
     #[must_use]
     pub fn domain_log(&self) -> PathBuf {
         self.0.join("domain.jsonl")

@@ -18,6 +18,12 @@ pub const ASSERTION: &str = "assertion";
 /// P-256: the same for those who need ES256.
 pub const P256: &str = "p256";
 
+/// Of a domain's keys, the second name of an [`ASSERTION`] key: it and the one that follows it have one each.
+pub const OTHER_ASSERTION: &str = "other-assertion";
+
+/// The same of [`P256`].
+pub const OTHER_P256: &str = "other-p256";
+
 /// Ed25519: signed the newest entry of the DID log.
 pub const UPDATE: &str = "update";
 

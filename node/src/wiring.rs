@@ -10,6 +10,7 @@ mod interop;
 mod listening;
 pub(crate) mod loss;
 mod notify;
+mod own_log;
 mod published;
 mod reload;
 mod settings;
@@ -26,7 +27,6 @@ use crate::files;
 use crate::signing;
 use catch_up::{CatchUp, CautiousKeys};
 use did_resolver::methods;
-use did_resolver::webvh::{Log, MAX_LOG_BYTES};
 use duties::Lease;
 use engine::Engine;
 use high_water::{HighWater, TimelyKeys};
@@ -45,7 +45,7 @@ use reload::{Current, Reload};
 use serde_json::json;
 use settings::{mesh_config, policy, proxies};
 use signals::{Signals, Told};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use system::System;
 use tokio::sync::watch;
 use vc_schemas::code::Code;
@@ -109,7 +109,7 @@ async fn run(
 ) -> Result<(), Failure> {
     let system = Arc::new(System);
     let mut file = KeyFile::open(&data.node_keys(), &passphrase).map_err(|error| signing::keys(&error))?;
-    let log = read_log(&data)?;
+    let log = own_log::read(&data)?;
     let mut home = Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))?;
     if !config.issue.public_url.is_empty() {
         home = home.at(&config.issue.public_url);
@@ -117,7 +117,14 @@ async fn run(
     let store = Engine::open(&config, &data, options.after_loss).await?;
     let node_role = custody::node_role(&config.store.node);
     custody::make_node(&mut file, &node_role)?;
-    let keys = domain_keys(&config, &data, &home.label, &mut file, &log)?;
+    let log = own_log::newest(store.records().as_ref(), log).await?;
+    let custody = domain_keys(&config, &data, &home.label, &mut file)?;
+    let node_key = signing::key(&file, &node_role)?;
+    let node = methods::key_did(node_key.public()).map_err(|error| file_failure(error.to_string()))?;
+    let (mesh_key, token_key) =
+        (custody::node_secret(&file, &node_role)?, custody::node_secret(&file, &node_role)?);
+    let file = Arc::new(Mutex::new(file));
+    let keys = DomainKeys::take(Arc::new(custody), file, &log, &config.issuers()?)?;
     let policy = policy(&config)?;
     let (records, right) = (store.records(), options.clock_is_right);
     let high_water = HighWater::take_up(records, system.clone(), policy.skew, right).await?;
@@ -133,8 +140,6 @@ async fn run(
     }
     first_owner::register(&domain, &data, &passphrase, config.kdf()).await?;
 
-    let node_key = signing::key(&file, &node_role)?;
-    let node = methods::key_did(node_key.public()).map_err(|error| file_failure(error.to_string()))?;
     let listeners = Listeners {
         public: if options.public { Some(bind("public", config.listen.public).await?) } else { None },
         admin: bind("admin", config.listen.admin).await?,
@@ -149,7 +154,7 @@ async fn run(
 
     let (stop, stopped) = watch::channel(false);
     let mesh = marque_p2p::spawn(
-        mesh_config(&config, custody::node_secret(&file, &node_role)?)?,
+        mesh_config(&config, mesh_key)?,
         Arc::new(NodeIntake::new(Arc::clone(&domain), node)),
         system.clone(),
         mesh_metrics,
@@ -169,12 +174,7 @@ async fn run(
     let publishing = published::begin(&config, &domain, || ended(all_served.clone()))?;
     let worker = interop::join(&config.interop, &domain, ended(stopped.clone()))?;
 
-    let info = node_info(
-        &listeners,
-        &mesh.listening,
-        &config.mesh.external,
-        custody::node_secret(&file, &node_role)?,
-    )?;
+    let info = node_info(&listeners, &mesh.listening, &config.mesh.external, token_key)?;
     let about = json!({
         "pid": std::process::id(),
         "did": domain.home.did.as_str(),
@@ -213,8 +213,12 @@ async fn run(
     let keeping = tokio::spawn(high_water.keep_on(ended(stopped.clone())));
     let catching_up = Arc::clone(&catch_up).run(Arc::clone(&domain), data.clone(), ended(stopped.clone()));
     let catching_up = tokio::spawn(catching_up);
-    let refreshing =
-        tokio::spawn(duties::refresh(Arc::clone(&domain), (lease.clone(), catch_up), ended(stopped.clone())));
+    let refreshing = tokio::spawn(duties::refresh(
+        Arc::clone(&domain),
+        data.clone(),
+        (lease.clone(), catch_up),
+        ended(stopped.clone()),
+    ));
     let confirming = tokio::spawn(duties::confirm(Arc::clone(&domain), lease, ended(stopped.clone())));
     // Who is told that the node answers may tell it to stop at once.
     let mut signals = Signals::hear(options.while_stdin)?;
@@ -255,19 +259,8 @@ async fn run(
     Ok(())
 }
 
-fn read_log(data: &Data) -> Result<Log, Failure> {
-    let bytes = files::read(&data.domain_log(), MAX_LOG_BYTES)?;
-    Log::verify(&bytes, signing::now()).map_err(|error| file_failure(format!("domain.jsonl: {error}")))
-}
-
-/// The domain's keys, wherever they are. How well they are guarded is said once.
-fn domain_keys(
-    config: &Config,
-    data: &Data,
-    domain: &str,
-    file: &mut KeyFile,
-    log: &Log,
-) -> Result<DomainKeys, Failure> {
+/// Where the domain's keys are, opened, with those of did:key issuers made. How well they are guarded is said once.
+fn domain_keys(config: &Config, data: &Data, domain: &str, file: &mut KeyFile) -> Result<Custody, Failure> {
     let (backend, issuers) = (config.keys.backend, config.issuers()?);
     let custody = Custody::open(&config.keys, domain)?;
     let secret = custody::secret_file(backend);
@@ -276,7 +269,7 @@ fn domain_keys(
         tracing::warn!(keys = backend.as_str(), "{}. {}", weak.reason, weak.action);
     }
     custody::make_issuers(&custody, file, &issuers)?;
-    DomainKeys::take(&custody, file, log, &issuers)
+    Ok(custody)
 }
 
 fn read_token(data: &Data) -> Result<Vec<u8>, Failure> {

@@ -7,6 +7,7 @@ use crate::forks::Fork;
 use crate::issue::Issued;
 use crate::members::{Member, NewMember};
 use crate::peers::PeerRecord;
+use crate::ports::keys::NextKeys;
 use crate::ports::mesh::Ban;
 use crate::record::{Decision, Kind};
 use did_resolver::did::Did;
@@ -17,6 +18,7 @@ use marque_rules::replica::MembershipEpoch;
 use marque_rules::replica::floor::ReceivedLog;
 use marque_rules::trust::TrustedDomain;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 use vc_schemas::credential::Credential;
 use vc_schemas::secure::{Envelope, Secured};
@@ -70,6 +72,26 @@ impl Domain {
     /// [`Error::Store`], [`Error::Keys`].
     pub async fn revoke_memberships(&self) -> Result<MembershipEpoch, Error> {
         self.told("revoke-memberships", self.home.did.as_str(), self.try_revoke_memberships().await).await
+    }
+
+    /// Makes the keys that are to follow the domain's own, durably, and tells them with the log that is to list them.
+    /// Whoever has the key that this log commits to signs the entry. `is_alone` says that no other node of this domain
+    /// runs, where several share a store.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `state-conflict` where others may run; [`Error::Keys`].
+    pub async fn next_keys(&self, is_alone: bool) -> Result<(NextKeys, Arc<Log>), Error> {
+        self.told("next-keys", self.home.did.as_str(), self.try_next_keys(is_alone).await).await
+    }
+
+    /// Takes in the next version of the domain's own log, by which keys of [`Domain::next_keys`] replace those in
+    /// force. From then on they sign, and what is to last is signed anew.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: `log-refused` where it does not extend what is held, or does not list those keys.
+    pub async fn rotate_keys(&self, log: impl Into<ReceivedLog<'_>>, is_alone: bool) -> Result<Log, Error> {
+        let outcome = self.try_rotate_keys(log.into(), is_alone).await;
+        self.told("rotate", self.home.did.as_str(), outcome).await
     }
 
     /// Reserves a status index for a link that `issuer`, an active member of this domain, will sign.

@@ -79,6 +79,12 @@ impl Domain {
         self.announcement(envelope, log_item(did, log), Lane::Did).await
     }
 
+    /// What an envelope of this domain says, sealed anew by the key in force.
+    pub(crate) async fn sealed_again(&self, envelope: &Envelope) -> Result<Envelope, Error> {
+        let Body { kind, subject, seq, payload, witness, .. } = envelope.body();
+        self.seal(*kind, (subject, *seq), payload.clone(), witness.clone()).await
+    }
+
     /// Announces a list of this domain.
     pub(crate) async fn announce_list(&self, list: &VerifiedList) -> Result<Announcement, Error> {
         let payload = list.secured().bytes().to_vec();

@@ -13,6 +13,7 @@ use crate::ports::records::{Expect, Records, Table, Write};
 use crate::ports::suites::Suites;
 use crate::rates::{Rates, Whose};
 use crate::record::Decision;
+use crate::succession::Succession;
 use did_resolver::did::Did;
 use did_resolver::json;
 use did_resolver::keys::PublicKey;
@@ -105,6 +106,8 @@ pub struct Domain {
     pub(crate) lookups: Lookups,
     pub(crate) documents: Documents,
     pub(crate) unpublished: Unpublished,
+    /// How far this node has followed the domain's own log.
+    pub(crate) succession: Succession,
     pub(crate) logs: Cache<Vec<u8>, Log>,
     pub(crate) lists_verified: Cache<ListKey, VerifiedList>,
     pub(crate) overlays: Cache<ListKey, Bits>,
@@ -160,6 +163,7 @@ impl Domain {
             lookups: Lookups::default(),
             documents: Documents::default(),
             unpublished: Unpublished::default(),
+            succession: Succession::default(),
             logs: Cache::new(CACHED_LOGS),
             lists_verified: Cache::new(CACHED_LISTS),
             overlays: Cache::new(CACHED_LISTS),
@@ -309,6 +313,11 @@ impl Domain {
         let hidden = (hidden, DECOYS, &seed);
         let draft = Draft::concealing(envelope, &credential.to_json(), hidden, &key_id, key.kind());
         self.finish(draft, &key, Signed::Credential).await
+    }
+
+    /// Whether the key in force signed what this domain issued: what an older one signed ends with that.
+    pub(crate) fn is_in_force(&self, secured: &Secured) -> bool {
+        *secured.key_id() == self.keys.public(KeyRole::Assertion).1
     }
 
     async fn finish(

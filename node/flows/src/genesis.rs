@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::objects::KnownLog;
 use crate::ports::records::{Expect, StoreError, Table};
 use crate::record::{Decision, Kind};
-use did_resolver::webvh::Log;
+use did_resolver::webvh::{Extension, Log};
 use marque_rules::replica::floor::{ReceivedLog, check_proofs};
 use serde_json::json;
 use vc_schemas::code::Code;
@@ -15,23 +15,27 @@ use vc_schemas::code::Code;
 const DOMAIN: &[u8] = b"domain";
 
 impl Domain {
-    /// Takes in the domain's own log, unless the store has it already, and sees to it that both lists
-    /// are there and fresh.
+    /// Takes in the domain's own log, unless the store has it already or a longer one, and sees to it that both lists
+    /// are there and fresh, by the keys that the log lists.
     ///
     /// # Errors
     /// [`Error::Refused`] where the store belongs to another domain, or the log is not this domain's.
     pub async fn found(&self, log: impl Into<ReceivedLog<'_>>) -> Result<(), Error> {
+        let received = log.into();
         match self.json(Table::Node, DOMAIN).await? {
             // Another node of this domain may do so at once, where they share a store.
-            None => match self.take_in(log.into()).await {
+            None => match self.take_in(received).await {
                 Err(Error::Store(StoreError::Conflict(_))) if self.records.is_shared() => {}
                 outcome => outcome?,
             },
-            Some((json, _)) if json.get("did") == Some(&json!(self.home.did.as_str())) => {}
+            Some((json, _)) if json.get("did") == Some(&json!(self.home.did.as_str())) => {
+                self.take_longer(received).await?;
+            }
             Some(_) => {
                 return Err(Error::refused(Code::StateConflict, "the store belongs to another domain"));
             }
         }
+        self.follow().await?;
         self.share_nonces().await?;
         self.refresh_lists().await
     }
@@ -50,6 +54,20 @@ impl Domain {
         batch.extend(self.log_writes(did, &KnownLog::default(), std::slice::from_ref(&log)));
         batch.extend(announced);
         batch.push(self.entry(Decision::new(Kind::Log, did.as_str(), "founded"))?);
+        Ok(self.records.commit(batch).await?)
+    }
+
+    /// Takes in a version of the log that an older copy of the store lacks.
+    async fn take_longer(&self, received: ReceivedLog<'_>) -> Result<(), Error> {
+        let did = &self.home.did;
+        let known = self.known_log(did).await?;
+        let Some(current) = known.held.log() else { return Ok(()) };
+        let found = current.extend_with(received.log, received.witness, self.now());
+        let Ok(Extension::Longer(log)) = found else { return Ok(()) };
+        check_proofs(&log).map_err(|error| Error::log(&error))?;
+        let mut batch = self.log_writes(did, &known, &known.with(log.clone()));
+        let facts = json!({"versionId": log.head().id});
+        batch.push(self.entry(Decision::new(Kind::Log, did.as_str(), "updated").with(facts))?);
         Ok(self.records.commit(batch).await?)
     }
 

@@ -163,7 +163,7 @@ impl Domain {
             Secured::parse(Content::Credential, Envelope::Jwt, text.as_bytes(), MAX_CREDENTIAL_BYTES)
                 .map_err(|_| Error::Record("a credential"))?;
         let credential = Credential::read(secured.payload()).map_err(|_| Error::Record("a credential"))?;
-        let due = issuance::wants_renewal(&credential, self.now());
+        let due = issuance::wants_renewal(&credential, self.now()) || !self.is_in_force(&secured);
         Ok((!due).then_some((credential, secured)))
     }
 

@@ -9,7 +9,7 @@ mod logs;
 pub(crate) mod histories;
 
 pub(crate) use lists::{Known as KnownList, list_key, list_key_of};
-pub use logs::HeldLog;
+pub use logs::{HeldLog, histories_of};
 pub(crate) use logs::{KnownLog, authority, packed};
 
 use crate::domain::Domain;

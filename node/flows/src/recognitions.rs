@@ -72,7 +72,7 @@ impl Domain {
         let secured = Secured::parse(content, envelope, text.as_bytes(), MAX_CREDENTIAL_BYTES);
         let secured = secured.map_err(|_| damaged())?;
         let credential = Credential::read(secured.payload()).map_err(|_| damaged())?;
-        let due = issuance::wants_renewal(&credential, self.now());
+        let due = issuance::wants_renewal(&credential, self.now()) || !self.is_in_force(&secured);
         Ok((!due).then_some((credential, secured)))
     }
 

@@ -9,7 +9,7 @@
 
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
-use crate::ports::keys::{KeyRole, Signed as Use};
+use crate::ports::keys::{KeyRole, KeysError, Signed as Use};
 use crate::ports::mesh::Publication;
 use crate::ports::records::{Expect, StoreError, Table, Write};
 use crate::record::{Decision, Kind};
@@ -207,7 +207,8 @@ impl Domain {
         Ok((batch, publications))
     }
 
-    /// Signs again every list that was last pushed whole half of its ttl ago, or that is not there yet.
+    /// Signs again every list that was last pushed whole half of its ttl ago, that another key signed than the one in
+    /// force, or that is not there yet.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Keys`].
@@ -218,7 +219,10 @@ impl Domain {
             let state = self.list_state(list).await?;
             // A shorter one of the operator holds at once.
             let ttl = |fact: ListFact| fact.list.ttl.min(self.policy().list_ttl);
-            let due = held.is_none_or(|fact| self.now().since(state.pushed) >= ttl(fact) / 2);
+            let (key, _) = self.keys.public(KeyRole::Assertion);
+            let is_by = |fact: &ListFact| *fact.list.key() == key;
+            let due =
+                held.is_none_or(|fact| !is_by(&fact) || self.now().since(state.pushed) >= ttl(fact) / 2);
             if due || !self.holds_tokens(list).await? {
                 let signed = self.sign_list(list, state, Push::Whole).await?;
                 match self.records.commit(signed.writes).await {
@@ -306,6 +310,10 @@ impl Domain {
             .map_err(|_| Error::Record("a list that does not read back"))?;
         let issuer_version = self.era(&self.home.did, list.key()).await?;
         let at = ListFloor { issuer_version, sequence };
+        // Another node of this domain has replaced the keys: no floor falls by that this one has not heard of it.
+        if floor.is_some_and(|floor| at < floor) {
+            return Err(KeysError("the domain's log has another key by now".to_owned()).into());
+        }
         let overlay = (purpose == Purpose::Revocation).then_some((&state.bits, state.overlay));
         let mut writes = Self::list_writes(&list, at, overlay, expect)?;
         writes.extend(tokens);

@@ -19,6 +19,7 @@ mod vcapi;
 mod import;
 mod contested;
 mod registry;
+mod domain_keys;
 mod issuer;
 mod nodes;
 mod events;

@@ -181,7 +181,7 @@ fn begin(
     }
     recovery.save().map_err(|error| signing::keys(&error))?;
     keys.save().map_err(|error| signing::keys(&error))?;
-    let mut need = |role| custody.need(keys, role);
+    let need = |role| custody.need(keys, role);
     let (assertion, p256, update) = (need(ASSERTION)?, need(P256)?, need(UPDATE)?);
     let next_update = signing::key(recovery, NEXT_UPDATE)?.public();
     let new = Keys { assertion: assertion.public(), p256: p256.public(), update: &update, next_update };

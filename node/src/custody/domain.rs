@@ -1,71 +1,177 @@
 //! The domain's keys, by the port that flows sign through.
+//!
+//! A key of each role has two names, of which the one in force has one, and the one that follows it gets the other: so
+//! none is ever renamed, which tokens cannot do, and which one is in force is what the domain's log says.
 
+use super::roles::issuer_role;
 use super::{Custody, Signer};
 use crate::failure::Failure;
-use crate::signing::{self, ASSERTION, NODE, P256, Signs as _};
+use crate::signing::{self, ASSERTION, OTHER_ASSERTION, OTHER_P256, P256, Signs as _};
 use did_resolver::did::DidUrl;
+use did_resolver::document::{Document, Relationship};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::methods;
 use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
-use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
+use marque_flows::ports::keys::{KeyRole, Keys, KeysError, NextKeys, Signed};
 use marque_store::keyfile::KeyFile;
-use marque_store::secret::SecretKey;
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::task::spawn_blocking;
 use vc_schemas::code::Code;
 
+/// The names that a key of each role can have.
+const NAMES: [[&str; 2]; 2] = [[ASSERTION, OTHER_ASSERTION], [P256, OTHER_P256]];
+
 /// A key and the id under which the domain's document lists it.
+#[derive(Clone)]
 pub(super) struct Listed {
-    pub(super) signer: Signer,
+    pub(super) signer: Arc<Signer>,
     pub(super) id: DidUrl,
+}
+
+/// The keys that sign.
+#[derive(Clone)]
+struct InForce {
+    assertion: Listed,
+    tokens: Listed,
+    /// Whether the newest version of the domain's log lists them for good.
+    is_so: bool,
+}
+
+/// Where the keys are, and those that are there.
+struct Kept {
+    custody: Arc<Custody>,
+    file: Arc<Mutex<KeyFile>>,
+    there: RwLock<Vec<(&'static str, Arc<Signer>)>>,
 }
 
 /// The keys of the domain while the node runs.
 pub struct DomainKeys {
-    pub(super) assertion: Listed,
-    pub(super) tokens: Listed,
+    kept: Arc<Kept>,
+    in_force: RwLock<Arc<InForce>>,
     /// Those of the did:key issuers.
     pub(super) issuers: Vec<Listed>,
 }
 
 impl fmt::Debug for DomainKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DomainKeys").field("assertion", &self.assertion.id).finish_non_exhaustive()
+        f.debug_struct("DomainKeys").field("assertion", &self.in_force().assertion.id).finish_non_exhaustive()
+    }
+}
+
+/// Locks the key file, which a panic elsewhere leaves as it was.
+pub(super) fn locked(file: &Mutex<KeyFile>) -> MutexGuard<'_, KeyFile> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kept {
+    fn find(&self, key: &PublicKey) -> Option<Arc<Signer>> {
+        let there = self.there.read().unwrap_or_else(PoisonError::into_inner);
+        there.iter().find(|(_, signer)| signer.public() == key).map(|(_, signer)| Arc::clone(signer))
+    }
+
+    /// The keys that `document` lists for good, where they are here: of each role the first.
+    fn listed_for_good(&self, document: &Document) -> Option<InForce> {
+        let first = |kind: KeyKind| {
+            let listed = document.listed(Relationship::AssertionMethod);
+            let mut lasting = listed.filter(|method| method.expires.is_none() && method.revoked.is_none());
+            lasting.find_map(|method| {
+                let key = method.key.as_ref().filter(|key| key.kind() == kind)?;
+                Some(Listed { signer: self.find(key)?, id: method.id.clone() })
+            })
+        };
+        let (assertion, tokens) = (first(signing::kind(ASSERTION))?, first(signing::kind(P256))?);
+        Some(InForce { assertion, tokens, is_so: true })
+    }
+
+    /// Makes what is to follow a key of either name, unless it is there. Which of them `log` ever listed is of no use
+    /// any more, but the one in force.
+    fn make(&self, names: [&'static str; 2], in_force: &PublicKey, log: &Log) -> Result<PublicKey, Failure> {
+        let mut file = locked(&self.file);
+        let was_listed = |key: &PublicKey| {
+            let mut methods = log.versions().flat_map(|version| version.document().methods());
+            methods.any(|method| method.key.as_ref() == Some(key))
+        };
+        let mut free = None;
+        for name in names {
+            match self.custody.find(&file, name)? {
+                Some(key) if key.public() == in_force => {}
+                Some(key) if !was_listed(key.public()) => {
+                    let public = key.public().clone();
+                    self.keep(name, key);
+                    return Ok(public);
+                }
+                Some(_) | None => free = Some(name),
+            }
+        }
+        let name = free.ok_or_else(|| Failure::of(Code::Internal).because("two keys in force"))?;
+        self.custody.destroy(&mut file, name)?;
+        self.custody.make(&mut file, name)?;
+        if matches!(*self.custody, Custody::File) {
+            file.save().map_err(|error| signing::keys(&error))?;
+        }
+        let key = self.custody.need(&file, name)?;
+        let public = key.public().clone();
+        self.keep(name, key);
+        Ok(public)
+    }
+
+    fn keep(&self, name: &'static str, key: Signer) {
+        let mut there = self.there.write().unwrap_or_else(PoisonError::into_inner);
+        there.retain(|(other, _)| *other != name);
+        there.push((name, Arc::new(key)));
     }
 }
 
 impl DomainKeys {
-    /// Takes the domain's keys out of the opened file, or from where else they are.
+    /// The domain's keys that `log`, its newest, lists for good, in the opened file or from where else they are.
     ///
     /// # Errors
     /// [`Local::Keys`](crate::failure::Local::Keys), or the code of what the domain's log says otherwise.
     pub fn take(
-        custody: &Custody,
-        file: &mut KeyFile,
+        custody: Arc<Custody>,
+        file: Arc<Mutex<KeyFile>>,
         log: &Log,
         issuers: &[KeyKind],
     ) -> Result<Self, Failure> {
         let document = log.document().ok_or_else(|| Failure::of(Code::Deactivated))?;
-        let mut listed = |role| {
-            let signer = custody.need(file, role)?;
-            let id = signing::key_id(document, signer.public()).cloned();
-            let id = id.ok_or_else(|| {
-                Failure::of(Code::KeyNotAuthorised)
-                    .because(format!("the domain's log does not list the key \"{role}\" that is there"))
-            })?;
-            Ok::<_, Failure>(Listed { signer, id })
-        };
-        let (assertion, tokens) = (listed(ASSERTION)?, listed(P256)?);
+        let mut there = Vec::new();
+        let opened = locked(&file);
+        for [name, other] in NAMES {
+            let found = [name, other].map(|name| custody.find(&opened, name).map(|key| (name, key)));
+            for found in found {
+                let (name, key) = found?;
+                there.extend(key.map(|key| (name, Arc::new(key))));
+            }
+            if there.iter().all(|(at, _)| *at != name && *at != other) {
+                // Says where it is to be.
+                custody.need(&opened, name)?;
+            }
+        }
         let issuer = |kind: &KeyKind| {
-            let signer = custody.need(file, issuer_role(*kind))?;
+            let signer = Arc::new(custody.need(&opened, issuer_role(*kind))?);
             let id = methods::key_id(signer.public());
             let id = id.map_err(|error| Failure::of(Code::Internal).because(error.to_string()))?;
             Ok::<_, Failure>(Listed { signer, id })
         };
         let issuers = issuers.iter().map(issuer).collect::<Result<_, _>>()?;
-        Ok(Self { assertion, tokens, issuers })
+        drop(opened);
+        let kept = Arc::new(Kept { custody, file, there: RwLock::new(there) });
+        let in_force = kept.listed_for_good(document).ok_or_else(|| {
+            Failure::of(Code::KeyNotAuthorised)
+                .because("the domain's log lists other keys than those that are there")
+                .so("If they were rotated, restore the newer key files: docs/operating.md, \"Rotating the domain's keys\".")
+        })?;
+        Ok(Self { kept, in_force: RwLock::new(Arc::new(in_force)), issuers })
     }
 
+    fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl InForce {
     const fn of(&self, role: KeyRole) -> &Listed {
         match role {
             KeyRole::Assertion => &self.assertion,
@@ -76,7 +182,8 @@ impl DomainKeys {
 
 impl Keys for DomainKeys {
     fn public(&self, role: KeyRole) -> (PublicKey, DidUrl) {
-        let listed = self.of(role);
+        let in_force = self.in_force();
+        let listed = in_force.of(role);
         (listed.signer.public().clone(), listed.id.clone())
     }
 
@@ -87,10 +194,40 @@ impl Keys for DomainKeys {
         message: &'a [u8],
     ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
         if !role.signs(what) {
-            let error = KeysError(format!("the key of {role:?} signs no {}", what.as_str()));
-            return Box::pin(std::future::ready(Err(error)));
+            return refused(format!("the key of {role:?} signs no {}", what.as_str()));
         }
-        signed(&self.of(role).signer, message)
+        let in_force = self.in_force();
+        if !in_force.is_so {
+            return refused(NOT_HERE.to_owned());
+        }
+        signed(Arc::clone(&in_force.of(role).signer), message)
+    }
+
+    fn make_next<'a>(&'a self, log: &'a Log) -> BoxFuture<'a, Result<NextKeys, KeysError>> {
+        Box::pin(async move {
+            let (kept, in_force, log) = (Arc::clone(&self.kept), self.in_force(), log.clone());
+            let made = spawn_blocking(move || {
+                let [assertion, tokens] = NAMES;
+                Ok::<_, Failure>(NextKeys {
+                    assertion: kept.make(assertion, in_force.assertion.signer.public(), &log)?,
+                    tokens: kept.make(tokens, in_force.tokens.signer.public(), &log)?,
+                })
+            });
+            let made = made.await.map_err(|error| KeysError(error.to_string()))?;
+            made.map_err(|failure| KeysError(failure.to_string()))
+        })
+    }
+
+    fn signer_by(&self, document: &Document) -> Option<DidUrl> {
+        self.kept.listed_for_good(document).map(|in_force| in_force.assertion.id)
+    }
+
+    fn follow(&self, document: &Document) -> Result<(), KeysError> {
+        let next = self.kept.listed_for_good(document);
+        let is_here = next.is_some();
+        let mut in_force = self.in_force.write().unwrap_or_else(PoisonError::into_inner);
+        *in_force = Arc::new(next.unwrap_or_else(|| InForce { is_so: false, ..InForce::clone(&in_force) }));
+        if is_here { Ok(()) } else { Err(KeysError(NOT_HERE.to_owned())) }
     }
 
     fn issuers(&self) -> Vec<(PublicKey, DidUrl)> {
@@ -103,65 +240,20 @@ impl Keys for DomainKeys {
         message: &'a [u8],
     ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
         match self.issuers.iter().find(|issuer| issuer.id == *key_id) {
-            Some(issuer) => signed(&issuer.signer, message),
-            None => Box::pin(std::future::ready(Err(KeysError("no such issuer".to_owned())))),
+            Some(issuer) => signed(Arc::clone(&issuer.signer), message),
+            None => refused("no such issuer".to_owned()),
         }
     }
 }
 
-fn signed<'a>(signer: &'a Signer, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+/// What is said where the newest log lists keys that are elsewhere.
+const NOT_HERE: &str = "the domain's keys were replaced, and the new ones are not here: copy the key files of the node that did it, and \
+     start again";
+
+fn refused<'a>(why: String) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
+    Box::pin(std::future::ready(Err(KeysError(why))))
+}
+
+fn signed<'a>(signer: Arc<Signer>, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
     Box::pin(async move { signer.sign_later(message).await.map_err(KeysError) })
-}
-
-/// Makes the keys of did:key issuers that have none yet, durably.
-///
-/// # Errors
-/// [`Local::Keys`](crate::failure::Local::Keys).
-pub fn make_issuers(custody: &Custody, file: &mut KeyFile, issuers: &[KeyKind]) -> Result<(), Failure> {
-    let mut is_changed = false;
-    for role in issuers.iter().map(|kind| issuer_role(*kind)) {
-        if !custody.has(file, role)? {
-            custody.make(file, role)?;
-            is_changed = true;
-        }
-    }
-    if is_changed { file.save().map_err(|error| signing::keys(&error)) } else { Ok(()) }
-}
-
-/// The role of the key of a did:key issuer.
-#[must_use]
-pub const fn issuer_role(kind: KeyKind) -> &'static str {
-    match kind {
-        KeyKind::P256 => "issuer-p256",
-        KeyKind::P384 => "issuer-p384",
-        KeyKind::Ed25519 | KeyKind::Secp256k1 | KeyKind::X25519 => "issuer-ed25519",
-    }
-}
-
-/// The name under which the libp2p key of the node of this name lies in the file.
-#[must_use]
-pub fn node_role(name: &str) -> String {
-    if name.is_empty() { NODE.to_owned() } else { format!("{NODE}-{name}") }
-}
-
-/// Makes the libp2p key of a named node that has none yet, durably.
-///
-/// # Errors
-/// [`Local::Keys`](crate::failure::Local::Keys).
-pub fn make_node(file: &mut KeyFile, role: &str) -> Result<(), Failure> {
-    if role == NODE || file.get(role).is_some() {
-        return Ok(());
-    }
-    let key = SecretKey::generate(KeyKind::Ed25519).map_err(|error| signing::keys(&error.into()))?;
-    file.insert(role, key).map_err(|error| signing::keys(&error))?;
-    file.save().map_err(|error| signing::keys(&error))
-}
-
-/// The secret of the node's libp2p key.
-///
-/// # Errors
-/// [`Local::Keys`](crate::failure::Local::Keys) where the file has none.
-pub fn node_secret(file: &KeyFile, role: &str) -> Result<[u8; 32], Failure> {
-    let secret = signing::key(file, role)?.expose();
-    secret.try_into().map_err(|_| Failure::of(Code::Internal).because("the node's key is of another kind"))
 }

@@ -4,10 +4,12 @@ use super::*;
 use crate::identity;
 use crate::signing::{ASSERTION, NEXT_UPDATE, P256, UPDATE};
 use did_resolver::keys::KeyKind;
+use did_resolver::webvh::Log;
 use marque_flows::ports::keys::{KeyRole, Keys as _, Signed};
 use marque_store::keyfile::Kdf;
 use marque_store::secret::Passphrase;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 const DOMAIN: &str = "contract.test";
 const ISSUERS: [KeyKind; 3] = [KeyKind::Ed25519, KeyKind::P256, KeyKind::P384];
@@ -22,13 +24,19 @@ const EVERYTHING: [Signed; 6] = [
 
 /// What holds of each: keys are made once and found again; each signs what its role is for and nothing else; what they
 /// sign verifies; who is no issuer signs nothing.
-fn contract(custody: &Custody) {
+fn contract(custody: Custody) {
+    let custody = &Arc::new(custody);
+    let taken = |file: KeyFile, log: &Log, issuers: &[KeyKind]| {
+        DomainKeys::take(Arc::clone(custody), Arc::new(Mutex::new(file)), log, issuers)
+    };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
     let passphrase = || Passphrase::new("a passphrase".to_owned()).unwrap();
     let quick = Kdf { m_kib: 8, t: 1, p: 1 };
     let mut file = KeyFile::create(&path, &passphrase(), quick).unwrap();
-    let absent = DomainKeys::take(custody, &mut file, &log(), &[]).unwrap_err();
+    let absent =
+        taken(KeyFile::create(&folder.path().join("empty.json"), &passphrase(), quick).unwrap(), &log(), &[]);
+    let absent = absent.unwrap_err();
     assert_eq!(absent.code, "keys", "{absent}");
     for role in [ASSERTION, P256, UPDATE] {
         assert!(!custody.has(&file, role).unwrap(), "{role}");
@@ -39,8 +47,8 @@ fn contract(custody: &Custody) {
     file.save().unwrap();
     let reopened = || KeyFile::open(&path, &passphrase()).unwrap();
 
-    let mut first = reopened();
-    let mut need = |role| custody.need(&mut first, role).unwrap();
+    let first = reopened();
+    let need = |role| custody.need(&first, role).unwrap();
     let (assertion, p256, update) = (need(ASSERTION), need(P256), need(UPDATE));
     let next = SecretKey::generate(KeyKind::Ed25519).unwrap();
     let new = identity::Keys {
@@ -53,11 +61,11 @@ fn contract(custody: &Custody) {
 
     let mut file = reopened();
     make_issuers(custody, &mut file, &ISSUERS).unwrap();
-    let keys = DomainKeys::take(custody, &mut reopened(), &own, &ISSUERS).unwrap();
+    let keys = taken(reopened(), &own, &ISSUERS).unwrap();
     make_issuers(custody, &mut reopened(), &ISSUERS).unwrap();
-    let again = DomainKeys::take(custody, &mut reopened(), &own, &ISSUERS).unwrap();
+    let again = taken(reopened(), &own, &ISSUERS).unwrap();
     assert_eq!(again.issuers(), keys.issuers(), "issuers are made once");
-    let other = DomainKeys::take(custody, &mut reopened(), &log(), &[]).unwrap_err();
+    let other = taken(reopened(), &log(), &[]).unwrap_err();
     assert_eq!(other.code, "key-not-authorised", "a log that lists other keys: {other}");
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -91,16 +99,52 @@ fn contract(custody: &Custody) {
         }
     });
 
-    if !matches!(custody, Custody::File) {
+    // What follows is durable before it is told, is told again, and signs once the log lists it.
+    let current = own.document().unwrap();
+    let next_of = |keys: &DomainKeys, log: &Log| runtime.block_on(keys.make_next(log)).unwrap();
+    let made = next_of(&keys, &own);
+    let started_again = taken(reopened(), &own, &ISSUERS).unwrap();
+    assert_eq!(next_of(&started_again, &own), made);
+    let old = keys.public(KeyRole::Assertion);
+    assert_eq!(started_again.signer_by(current), Some(old.1.clone()));
+    let later = SecretKey::generate(KeyKind::Ed25519).unwrap();
+    let new = identity::Keys {
+        assertion: &made.assertion,
+        p256: &made.tokens,
+        update: &next,
+        next_update: later.public(),
+    };
+    let rotated = identity::rotate(&own, new, identity::Rotation::Planned, signing::now()).unwrap();
+    let signs =
+        |keys: &DomainKeys| runtime.block_on(keys.sign(KeyRole::Assertion, Signed::StatusList, b"list"));
+    keys.follow(rotated.document().unwrap()).unwrap();
+    made.assertion.verify(b"list", &signs(&keys).unwrap()).unwrap();
+    assert_eq!(keys.public(KeyRole::Tokens).0, made.tokens);
+    assert!(keys.follow(log().document().unwrap()).is_err());
+    assert!(signs(&keys).is_err(), "the newest log lists keys that are elsewhere");
+    keys.follow(rotated.document().unwrap()).unwrap();
+    assert!(signs(&keys).is_ok());
+
+    // The rotation after that has the names of the keys that are over by then.
+    let third = taken(reopened(), &rotated, &ISSUERS).unwrap();
+    assert_eq!(third.public(KeyRole::Assertion).0, made.assertion);
+    let made_next = next_of(&third, &rotated);
+    assert!(made_next.assertion != old.0 && made_next.assertion != made.assertion);
+    let over = taken(reopened(), &own, &ISSUERS).unwrap_err();
+    assert_eq!(over.code, "key-not-authorised", "{over}");
+    assert_eq!(taken(reopened(), &rotated, &ISSUERS).unwrap().public(KeyRole::Assertion).0, made.assertion);
+
+    if !matches!(**custody, Custody::File) {
         let file = reopened();
         assert_eq!(file.names().count(), 0, "the file has none of them");
         custody.forget(&[ASSERTION, P256, UPDATE, "issuer-ed25519", "issuer-p256", "issuer-p384"]);
+        custody.forget(&[signing::OTHER_ASSERTION, signing::OTHER_P256]);
         assert!(!custody.has(&file, ASSERTION).unwrap());
     }
 }
 
 /// The log of a domain whose keys are nowhere.
-fn log() -> did_resolver::webvh::Log {
+fn log() -> Log {
     let keys: Vec<_> = [ASSERTION, P256, UPDATE, NEXT_UPDATE]
         .into_iter()
         .map(|role| SecretKey::generate(signing::kind(role)).unwrap())
@@ -118,7 +162,7 @@ fn log() -> did_resolver::webvh::Log {
 //
 #[test]
 fn the_contract_holds_of_the_key_file() {
-    contract(&Custody::File);
+    contract(Custody::File);
 }
 
 //
@@ -138,7 +182,7 @@ fn the_contract_holds_of_a_token() {
             pkcs11_token: "marque".to_owned(),
             kdf_kib: 8,
         };
-        return contract(&Custody::open(&keys, DOMAIN).unwrap());
+        return contract(Custody::open(&keys, DOMAIN).unwrap());
     }
     // The module finds its tokens by a variable of the process.
     let folder = tempfile::tempdir().unwrap();
@@ -172,5 +216,5 @@ fn the_contract_holds_of_a_keyring() {
         return;
     }
     let keys = Keys { backend: KeysBackend::Keyring, ..Keys::default() };
-    contract(&Custody::open(&keys, DOMAIN).unwrap());
+    contract(Custody::open(&keys, DOMAIN).unwrap());
 }

@@ -1,6 +1,8 @@
 //! What a node does that nobody asked for: it signs lists again, tells of forks, looks again at what was deferred.
 
 use super::catch_up::CatchUp;
+use super::own_log;
+use crate::data::Data;
 use marque_flows::domain::Domain;
 use marque_flows::error::Error;
 use marque_flows::ports::records::StoreError;
@@ -51,10 +53,11 @@ impl Lease {
     }
 }
 
-/// Signs the domain's lists again before they grow old, and tells of forks that were seen and whom the domain
+/// Signs by the newest version of the domain's log, signs the domain's lists again before they grow old, and tells of forks that were seen and whom the domain
 /// recognises, until the node stops; of several nodes that share a store the one with the lease. Each hears of what the others did.
 pub(super) async fn refresh(
     domain: Arc<Domain>,
+    data: Data,
     (lease, catch_up): (Lease, Arc<CatchUp>),
     stopped: impl Future<Output = ()>,
 ) {
@@ -63,7 +66,7 @@ pub(super) async fn refresh(
         Ok(duties) => duties,
         Err(error) => return tracing::error!(%error, "lists will not be signed again"),
     };
-    let mut heard = Heard::default();
+    let (mut heard, mut kept) = (Heard::default(), String::new());
     let mut stated = Instant::now();
     loop {
         tokio::select! {
@@ -75,12 +78,16 @@ pub(super) async fn refresh(
             false
         });
         lease.is(is_on_duty, duties.fence());
+        own_log::follow(&domain, &data, &mut kept).await;
         let is_on_duty = is_on_duty && catch_up.is_done();
         if is_on_duty && let Err(error) = domain.refresh_lists().await {
             tracing::error!(%error, "a status list could not be signed again");
         }
         if is_on_duty && let Err(error) = domain.tell_forks().await {
             tracing::error!(%error, "the others could not be told of a fork");
+        }
+        if is_on_duty && let Err(error) = domain.seal_again().await {
+            tracing::error!(%error, "what an older key of the domain sealed could not be sealed anew");
         }
         if is_on_duty && stated.elapsed() >= STATE {
             stated = Instant::now();

@@ -3,11 +3,13 @@
 
 use crate::failure::{Failure, Local};
 use did_resolver::did::DidUrl;
+use did_resolver::document::Document;
 use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
+use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
 use marque_flows::ports::clock::Clock;
-use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
+use marque_flows::ports::keys::{KeyRole, Keys, KeysError, NextKeys, Signed};
 use marque_flows::ports::records::{Expect, Records, StoreError, Table, Write};
 use std::future::Future;
 use std::sync::Arc;
@@ -152,6 +154,21 @@ impl<K: Keys> Keys for TimelyKeys<K> {
             Ok(()) => self.keys.sign(role, what, message),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
+    }
+
+    fn make_next<'a>(&'a self, log: &'a Log) -> BoxFuture<'a, Result<NextKeys, KeysError>> {
+        match self.high_water.allows() {
+            Ok(()) => self.keys.make_next(log),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    fn signer_by(&self, document: &Document) -> Option<DidUrl> {
+        self.keys.signer_by(document)
+    }
+
+    fn follow(&self, document: &Document) -> Result<(), KeysError> {
+        self.keys.follow(document)
     }
 
     fn issuers(&self) -> Vec<(PublicKey, DidUrl)> {

@@ -76,13 +76,24 @@ impl Place {
         serde_json::from_str(&answer).unwrap()
     }
 
+    /// Why the node refuses that.
+    pub(crate) fn refused(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.call(&self.admin, &format!("POST {path}"), &body.to_string()).unwrap();
+        assert!(status >= 400, "{path}: {status} {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
     /// The newest list as it is given out.
     pub(crate) fn list(&self, purpose: &str) -> Option<StatusList> {
+        Some(StatusList::read(&self.secured_list(purpose)?).unwrap())
+    }
+
+    /// The same as it is signed.
+    pub(crate) fn secured_list(&self, purpose: &str) -> Option<Secured> {
         let (status, text) = self.call(&self.public, &format!("GET /status/{purpose}"), "")?;
         assert_eq!(status, 200, "{text}");
         let envelope = Envelope::of_format(Content::Credential, "vc+jwt").unwrap();
-        let secured = Secured::from_text(Content::Credential, envelope, &text, MAX_CREDENTIAL_BYTES);
-        Some(StatusList::read(&secured.unwrap()).unwrap())
+        Some(Secured::from_text(Content::Credential, envelope, &text, MAX_CREDENTIAL_BYTES).unwrap())
     }
 }
 

@@ -33,6 +33,7 @@ mod process;
 mod published;
 mod reload;
 mod resolver;
+mod rotation;
 #[cfg(feature = "postgres")]
 mod shared;
 mod service;

@@ -4,6 +4,7 @@ use super::{Found, NodeIntake, failed};
 use crate::lookups::Source;
 use crate::objects::KnownLog;
 use did_resolver::did::Did;
+use did_resolver::document::Relationship;
 use did_resolver::webvh::{Log, WebvhId};
 use marque_rules::issuance::Home;
 use marque_rules::replica::floor::{LogDecision, ReceivedLog, log_item};
@@ -52,7 +53,20 @@ impl NodeIntake {
                 }
                 self.accept_log(envelope, &item, &known, branches, &announced).await
             }
-            LogDecision::Same => Ok((Verdict::Same { held: items() }, Vec::new())),
+            LogDecision::Same => {
+                let again = branches.iter().map(|log| log_item(&did, log)).find(|item| item.seq == body.seq);
+                let before = announced.iter().find(|(known, _)| Some(known) == again.as_ref());
+                let lasts = match before {
+                    Some((_, before)) => self.lasts_longer(envelope, &Envelope::decode(before)?).await?,
+                    None => false,
+                };
+                // Whoever gets it later could not verify the envelope that came before.
+                if let Some(item) = again.filter(|_| lasts && !known.held.is_forked()) {
+                    announced.clear();
+                    return self.accept_log(envelope, &item, &known, branches, &announced).await;
+                }
+                Ok((Verdict::Same { held: items() }, Vec::new()))
+            }
             LogDecision::Older => Ok((Verdict::Older { item: received()?, held: items() }, Vec::new())),
             // As many branches are held as are kept.
             LogDecision::Contested { branches: kept, .. }
@@ -79,6 +93,21 @@ impl NodeIntake {
                 Err(Refusal::BadLog)
             }
         }
+    }
+
+    /// Whether a key that its domain lists for good sealed `new`, and one that is on its way out, or gone, `before`.
+    async fn lasts_longer(&self, new: &Envelope, before: &Envelope) -> Result<bool, Refusal> {
+        if new.key_id() == before.key_id() {
+            return Ok(false);
+        }
+        let domain = &self.domain;
+        let document = domain.active_document(new.domain_did()).await.map_err(|e| failed(&e))?;
+        let Some((document, _)) = document else { return Ok(false) };
+        let lasts = |envelope: &Envelope| {
+            let key = document.authorised(Relationship::AssertionMethod, envelope.key_id(), domain.now());
+            key.is_ok_and(|key| !key.retiring)
+        };
+        Ok(lasts(new) && !lasts(before))
     }
 
     /// Keeps the branches, each with the envelope that announced it: `new` with this envelope.

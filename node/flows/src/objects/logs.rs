@@ -3,7 +3,7 @@
 
 use crate::domain::{Domain, put, put_bytes};
 use crate::error::Error;
-use crate::ports::records::{Expect, Table, Write};
+use crate::ports::records::{Expect, Records, Table, Write};
 use did_resolver::did::Did;
 use did_resolver::document::Document;
 use did_resolver::keys::PublicKey;
@@ -155,6 +155,20 @@ fn unpacked(record: &[u8]) -> (&[u8], Option<&[u8]>) {
         Some((log, witness)) if witness.first() == Some(&b'[') => (log, Some(witness)),
         _ => (record, None),
     }
+}
+
+/// Every history of a DID that a store has, before there is a domain: who starts a node has to know by which keys.
+///
+/// # Errors
+/// [`Error::Store`]; [`Error::Record`] where a log that was accepted no longer verifies.
+pub async fn histories_of(records: &dyn Records, did: &Did, now: UnixSeconds) -> Result<Vec<Log>, Error> {
+    let mut found = Vec::new();
+    for branch in 0..MAX_BRANCHES {
+        let Some(stored) = records.get(Table::Logs, &log_key(did, branch)).await? else { break };
+        let (log, witness) = unpacked(&stored.value);
+        found.push(Log::verify_with(log, witness, now).map_err(|_| Error::Record("a DID log"))?);
+    }
+    Ok(found)
 }
 
 impl Domain {

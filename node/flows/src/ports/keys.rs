@@ -1,7 +1,9 @@
 //! The keys port: the secret keys of the node's domain. They are used and never shown.
 
 use did_resolver::did::DidUrl;
+use did_resolver::document::{Document, Relationship};
 use did_resolver::keys::PublicKey;
+use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
 use std::fmt;
 
@@ -64,6 +66,15 @@ impl KeyRole {
     }
 }
 
+/// The keys that the next version of the domain's log is to list, one of each role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextKeys {
+    /// See [`KeyRole::Assertion`].
+    pub assertion: PublicKey,
+    /// See [`KeyRole::Tokens`].
+    pub tokens: PublicKey,
+}
+
 /// Signs for the domain. Implemented over the encrypted key file.
 pub trait Keys: Send + Sync + fmt::Debug {
     /// The public key of a role, and the id under which the domain's document lists it.
@@ -79,6 +90,33 @@ pub trait Keys: Send + Sync + fmt::Debug {
         what: Signed,
         message: &'a [u8],
     ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>>;
+
+    /// The keys that are to follow those in force, durable before they are told. Those that were made before, and that
+    /// no version of `log`, the domain's, ever listed, are told again.
+    ///
+    /// # Errors
+    /// [`KeysError`] where none can be made.
+    fn make_next<'a>(&'a self, log: &'a Log) -> BoxFuture<'a, Result<NextKeys, KeysError>> {
+        let _ = log;
+        Box::pin(std::future::ready(Err(KeysError("these keys are never replaced".to_owned()))))
+    }
+
+    /// The id of the key by which all but documents would be signed if `document` were the domain's newest: one that
+    /// it lists for good, and that is here. `None` where there is none for each role.
+    fn signer_by(&self, document: &Document) -> Option<DidUrl> {
+        let (key, id) = self.public(KeyRole::Assertion);
+        let mut listed = document.listed(Relationship::AssertionMethod);
+        listed.any(|m| m.id == id && m.key.as_ref() == Some(&key) && m.expires.is_none()).then_some(id)
+    }
+
+    /// Signs by the keys that `document`, the domain's newest, lists for good, from now on.
+    ///
+    /// # Errors
+    /// [`KeysError`] where they are not here. Then nothing is signed in the domain's name until they are.
+    fn follow(&self, document: &Document) -> Result<(), KeysError> {
+        let _ = document;
+        Ok(())
+    }
 
     /// The did:key issuers that this node is beside its domain, where its operator wants any: their keys,
     /// and the ids of these. They vouch for nobody, and nothing that they sign grants anything.

@@ -22,6 +22,7 @@ mod own_logs;
 mod shared;
 mod peer;
 mod recognition;
+mod rotation;
 mod mesh;
 mod statements;
 mod verification;

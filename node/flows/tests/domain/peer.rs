@@ -23,7 +23,12 @@ pub(crate) fn knock(label: &str, hello: Hello) -> Knock {
 
 /// Every envelope that a node announces of its own domain.
 pub(crate) async fn announced(node: &Node) -> Vec<Envelope> {
-    let own = Scid::of(&node.domain.home.did).unwrap();
+    announced_of(node, node).await
+}
+
+/// Every envelope that a node holds of the domain of another.
+pub(crate) async fn announced_of(node: &Node, other: &Node) -> Vec<Envelope> {
+    let own = Scid::of(&other.domain.home.did).unwrap();
     let items = node.intake.items(own.clone()).await.unwrap();
     let ids = items.iter().map(marque_rules::replica::Item::id).collect();
     match node.intake.lookup(Request::Objects { domain: own, ids }).await {

@@ -24,7 +24,7 @@ use vc_schemas::status::Purpose;
 
 /// A store that two nodes have, and that lets one go on in the midst of what the other does.
 #[derive(Debug)]
-struct Both(Arc<Memory>);
+pub(crate) struct Both(pub(crate) Arc<Memory>);
 
 impl Records for Both {
     fn is_shared(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use did_resolver::codec;
 use did_resolver::did::{Did, DidUrl};
+use did_resolver::document::{Document, Relationship};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{
@@ -10,10 +11,11 @@ use did_resolver::webvh::{
 use ed25519_dalek::{Signer, SigningKey};
 use futures::future::BoxFuture;
 use marque_flows::domain::{Domain, Policy};
+use marque_flows::error::Error;
 use marque_flows::intake::NodeIntake;
 use marque_flows::members::NewMember;
 use marque_flows::ports::clock::{Clock, Entropy, NoEntropy};
-use marque_flows::ports::keys::{KeyRole, Keys, KeysError, Signed};
+use marque_flows::ports::keys::{KeyRole, Keys, KeysError, NextKeys, Signed};
 use marque_flows::ports::records::Records;
 use marque_rules::issuance::{Home, MemberKind};
 use marque_rules::replica::floor::ReceivedLog;
@@ -22,7 +24,7 @@ use marque_rules::trust::TrustedDomain;
 use marque_store::memory::Memory;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 use vc_schemas::claims::{Claims, Delegation, OwnerKind, Parent};
 use vc_schemas::credential::{Credential, uuid_urn};
@@ -71,12 +73,39 @@ fn public(key: &SigningKey) -> PublicKey {
     PublicKey::ed25519(key.verifying_key().as_bytes()).unwrap()
 }
 
+/// The keys of a domain, of which so many were made: each by its number.
 #[derive(Debug)]
-struct DomainKeys(SigningKey, DidUrl);
+struct DomainKeys {
+    seed: String,
+    did: Did,
+    made: AtomicU32,
+    /// Which signs; none where those that the log lists were not made here.
+    in_force: AtomicU32,
+}
+
+impl DomainKeys {
+    fn key(&self, number: u32) -> SigningKey {
+        key(&format!("{}/assertion/{number}", self.seed))
+    }
+
+    fn listed_for_good(&self, document: &Document) -> Option<u32> {
+        let lists = |number: &u32| {
+            let listed = document.listed(Relationship::AssertionMethod);
+            let mut lasting = listed.filter(|method| method.expires.is_none());
+            lasting.any(|method| method.key.as_ref() == Some(&public(&self.key(*number))))
+        };
+        (1..=self.made.load(Ordering::SeqCst)).rev().find(lists)
+    }
+
+    fn id(&self, number: u32) -> DidUrl {
+        self.did.with_fragment(&format!("key-{number}")).unwrap()
+    }
+}
 
 impl Keys for DomainKeys {
     fn public(&self, _: KeyRole) -> (PublicKey, DidUrl) {
-        (public(&self.0), self.1.clone())
+        let number = self.in_force.load(Ordering::SeqCst);
+        (public(&self.key(number)), self.id(number))
     }
 
     fn sign<'a>(
@@ -86,7 +115,28 @@ impl Keys for DomainKeys {
         message: &'a [u8],
     ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>> {
         assert!(role.signs(what), "{role:?} {what:?}");
-        Box::pin(async move { Ok(self.0.sign(message).to_bytes().to_vec()) })
+        let number = self.in_force.load(Ordering::SeqCst);
+        Box::pin(async move {
+            let none = Err(KeysError("not here".to_owned()));
+            if number == 0 { none } else { Ok(self.key(number).sign(message).to_bytes().to_vec()) }
+        })
+    }
+
+    fn make_next<'a>(&'a self, _: &'a Log) -> BoxFuture<'a, Result<NextKeys, KeysError>> {
+        let number = self.in_force.load(Ordering::SeqCst) + 1;
+        self.made.fetch_max(number, Ordering::SeqCst);
+        let next = public(&self.key(number));
+        Box::pin(async move { Ok(NextKeys { assertion: next.clone(), tokens: next }) })
+    }
+
+    fn signer_by(&self, document: &Document) -> Option<DidUrl> {
+        self.listed_for_good(document).map(|number| self.id(number))
+    }
+
+    fn follow(&self, document: &Document) -> Result<(), KeysError> {
+        let number = self.listed_for_good(document);
+        self.in_force.store(number.unwrap_or(0), Ordering::SeqCst);
+        number.map(drop).ok_or(KeysError("not here".to_owned()))
     }
 }
 
@@ -202,6 +252,15 @@ impl Holder {
         Self { seed: self.seed.clone(), log, generation: self.generation + 1 }
     }
 
+    /// The log with one more entry, which brings a new key and lists the old one for good.
+    pub(crate) fn keeping_its_key(&self, now: UnixSeconds) -> Self {
+        let next = self.generation + 1;
+        let keys = [next, self.generation].map(|number| (number, public(&self.assertion(number)), None));
+        let line = self.line_of(now, &keys, &Oversight::default());
+        let log = Log::verify(&[self.log.bytes(), &line].concat(), now).unwrap();
+        Self { seed: self.seed.clone(), log, generation: next }
+    }
+
     /// The line that brings a new key, and under these witnesses what follows.
     pub(crate) fn next_line(
         &self,
@@ -214,9 +273,19 @@ impl Holder {
         if let Some(overlap) = overlap {
             keys.push((self.generation, public(&self.assertion(self.generation)), Some(now.plus(overlap))));
         }
+        self.line_of(now, &keys, oversight)
+    }
+
+    fn line_of(
+        &self,
+        now: UnixSeconds,
+        keys: &[(u32, PublicKey, Option<UnixSeconds>)],
+        oversight: &Oversight,
+    ) -> Vec<u8> {
+        let next = self.generation + 1;
         let update = key(&format!("{}/update/{next}", self.seed));
         let change = Change {
-            document: Some(document(self.did().as_str(), &keys)),
+            document: Some(document(self.did().as_str(), keys)),
             update_keys: Some(vec![public(&update)]),
             next_key_hashes: Some(vec![key_hash(&public(&key(&format!(
                 "{}/update/{}",
@@ -364,23 +433,44 @@ impl Node {
         Self::by_policy(&holder, records.clone(), records, policy).await
     }
 
+    /// The same, where it may not start.
+    pub(crate) async fn try_held_by(
+        holder: &Holder,
+        records: Arc<Memory>,
+        store: Arc<dyn Records>,
+    ) -> Result<Self, Error> {
+        Self::try_by_policy(holder, records, store, Policy::default()).await
+    }
+
     async fn by_policy(
         holder: &Holder,
         records: Arc<Memory>,
         store: Arc<dyn Records>,
         policy: Policy,
     ) -> Self {
+        Self::try_by_policy(holder, records, store, policy).await.unwrap()
+    }
+
+    async fn try_by_policy(
+        holder: &Holder,
+        records: Arc<Memory>,
+        store: Arc<dyn Records>,
+        policy: Policy,
+    ) -> Result<Self, Error> {
         let seed = holder.seed.as_str();
         let hands =
             Arc::new(Hands { now: AtomicU64::new(NOW), counter: AtomicU64::new(0), seed: seed.to_owned() });
-        let keys = DomainKeys(holder.assertion(1), holder.did().with_fragment("key-1").unwrap());
+        // One that starts later, after a rotation, comes to other chances.
+        hands.counter.store(u64::from(holder.generation - 1) * 10_000_000, Ordering::SeqCst);
+        let (made, in_force) = (AtomicU32::new(holder.generation), AtomicU32::new(holder.generation));
+        let keys = DomainKeys { seed: seed.to_owned(), did: holder.did(), made, in_force };
         let home = Home::new(holder.did()).unwrap();
         let domain = Domain::new(home, policy, store, Arc::new(keys), hands.clone(), hands.clone()).unwrap();
         let witness = holder.log.witness_file();
-        domain.found(received(holder.log.bytes(), witness.as_deref())).await.unwrap();
+        domain.found(received(holder.log.bytes(), witness.as_deref())).await?;
         let domain = Arc::new(domain);
         let intake = NodeIntake::new(domain.clone(), node_did(seed));
-        Self { domain, records, hands, intake }
+        Ok(Self { domain, records, hands, intake })
     }
 
     pub(crate) fn pass(&self, seconds: u64) {

@@ -5,7 +5,9 @@ use super::recognition;
 use crate::limits::{MAX_BODY_BYTES, MAX_IMPORT_BYTES, MAX_VERIFY_BYTES};
 use crate::operation::Operation;
 use crate::table::Table;
-use crate::{admin, bundles, contested, events, import, issuer, nodes, peers, registry, resolver, vcapi};
+use crate::{
+    admin, bundles, contested, domain_keys, events, import, issuer, nodes, peers, registry, resolver, vcapi,
+};
 use vc_schemas::code::Code;
 
 /// What is said of a member that is named, or of the state that it is in.
@@ -268,6 +270,23 @@ fn node() -> Table {
                 .takes("Settle", MAX_BODY_BYTES)
                 .answers("Fork")
                 .refuses(&of_forks),
+        )
+        .post(
+            "/v1/domain/keys",
+            domain_keys::make,
+            Operation::new("makeDomainKeys", "Make the keys that are to follow the domain's own.")
+                .takes("ToMakeDomainKeys", MAX_BODY_BYTES)
+                .creates("DomainKeys")
+                .refuses(&[Code::StateConflict, Code::DidContested]),
+        )
+        .post(
+            "/v1/domain/log",
+            domain_keys::rotate,
+            Operation::new("rotateDomainKeys", "The domain's next log: these keys replace those in force.")
+                .takes("DomainLogUpdate", MAX_BODY_BYTES)
+                .answers("DomainLogUpdated")
+                .refuses(&OF_LOGS)
+                .refuses(&[Code::StateConflict]),
         )
         .post(
             "/v1/webvh/import",

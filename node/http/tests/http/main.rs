@@ -5,6 +5,7 @@
 
 mod world;
 mod described;
+mod domain_keys;
 mod journey;
 mod resolution;
 mod contested;
