@@ -86,6 +86,18 @@ impl Data {
         self.0.join("store")
     }
 
+    /// What the node kept before its records were moved to a server.
+    #[must_use]
+    pub fn store_aside(&self) -> PathBuf {
+        self.0.join("store.moved")
+    }
+
+    /// Says that the records are on a server now: no node starts on files here.
+    #[must_use]
+    pub fn moved(&self) -> PathBuf {
+        self.0.join("records-moved")
+    }
+
     /// Says that acknowledged records are gone, until the operator has seen it.
     #[must_use]
     pub fn loss(&self) -> PathBuf {

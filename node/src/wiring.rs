@@ -3,7 +3,7 @@
 
 mod duties;
 mod catch_up;
-mod engine;
+pub(crate) mod engine;
 mod first_owner;
 mod high_water;
 mod interop;

@@ -1,5 +1,8 @@
 //! `store`: the object log of this data folder, looked at and mended while no node runs on it.
 
+#[cfg(feature = "postgres")]
+mod to_postgres;
+
 use super::session::Session;
 use crate::config::Engine;
 use crate::data::Data;
@@ -28,6 +31,8 @@ pub enum StoreCommand {
     Rebuild,
     /// Write the log anew without what is dead in it; a running node does that by itself once half is
     Compact,
+    /// Move all records to the PostgreSQL of store.postgres_url, for several nodes; see docs/several-nodes.md
+    ToPostgres,
 }
 
 impl StoreCommand {
@@ -49,6 +54,10 @@ impl StoreCommand {
             Self::Verify => verified(session, &options),
             Self::Rebuild => rebuild(session, options).await,
             Self::Compact => compact(session, options).await,
+            #[cfg(feature = "postgres")]
+            Self::ToPostgres => to_postgres::run(session, &config).await,
+            #[cfg(not(feature = "postgres"))]
+            Self::ToPostgres => Err(wiring::engine::without_postgres()),
         }
     }
 }

@@ -27,6 +27,12 @@ impl Engine {
     pub(super) async fn open(config: &Config, data: &Data, after_loss: bool) -> Result<Self, Failure> {
         match config.store.engine {
             Kind::Files => {
+                if data.moved().exists() {
+                    let reason = "the records of this folder were moved to PostgreSQL";
+                    let action = "Set store.engine = \"postgres\". If the move did not end, run it again: \
+                                  marque store to-postgres.";
+                    return Err(Failure::local(Local::Configuration, reason, action));
+                }
                 let background = Some(marque_store::Background::default());
                 let options = marque_store::Options { background, ..config.store.files() };
                 let store = Store::open(&data.store(), options);
@@ -45,27 +51,28 @@ impl Engine {
     async fn postgres(config: &Config, data: &Data) -> Result<Self, Failure> {
         if data.store().join("log").exists() {
             let reason = "this folder has a store on files, which a node on PostgreSQL would pass over";
-            let action =
-                "Set store.engine = \"files\", or move the folder \"store\" away if it is no longer needed.";
+            let action = "Set store.engine = \"files\" and move them: marque store to-postgres; or move the folder \
+                          \"store\" away if it is no longer needed.";
             return Err(Failure::local(Local::Configuration, reason, action));
         }
         let held = marque_store::Held::take(&data.store()).map_err(|error| not_opened(&error))?;
-        let options = marque_store::postgres::Options {
-            url: config.store.postgres_url.clone(),
-            schema: config.store.postgres_schema.clone(),
-            connections: config.store.postgres_connections,
-        };
-        let engine = marque_store::Postgres::open(&options).await.map_err(|error| {
-            let action = "Check store.postgres_url, and that the server runs and lets this node in.";
-            Failure::local(Local::Configuration, error.to_string(), action)
-        })?;
+        let engine =
+            marque_store::Postgres::open(&postgres_options(&config.store)).await.map_err(|error| {
+                let action = "Check store.postgres_url, and that the server runs and lets this node in.";
+                Failure::local(Local::Configuration, error.to_string(), action)
+            })?;
+        let is_part = marque_store::transfer::is_under_way(&engine).await;
+        if is_part.map_err(|error| Failure::local(Local::Configuration, error.to_string(), ""))? {
+            let reason = "a move of records to this schema of PostgreSQL did not end: it has not all of them";
+            let action = "On the node whose records they are: marque store to-postgres.";
+            return Err(Failure::local(Local::Configuration, reason, action));
+        }
         Ok(Self::Postgres { engine, _folder: held })
     }
 
     #[cfg(not(feature = "postgres"))]
     async fn postgres(_: &Config, _: &Data) -> Result<Self, Failure> {
-        let reason = "this program was built without PostgreSQL";
-        Err(Failure::local(Local::Configuration, reason, "Build it with --features postgres, or use files."))
+        Err(without_postgres())
     }
 
     pub(super) fn records(&self) -> Arc<dyn Records> {
@@ -91,4 +98,21 @@ impl Engine {
             Self::Postgres { engine, .. } => engine.close().await,
         }
     }
+}
+
+/// How the server is reached.
+#[cfg(feature = "postgres")]
+pub(crate) fn postgres_options(settings: &crate::config::Store) -> marque_store::postgres::Options {
+    marque_store::postgres::Options {
+        url: settings.postgres_url.clone(),
+        schema: settings.postgres_schema.clone(),
+        connections: settings.postgres_connections,
+    }
+}
+
+/// What is said where the program cannot reach a server.
+#[cfg(not(feature = "postgres"))]
+pub(crate) fn without_postgres() -> Failure {
+    let reason = "this program was built without PostgreSQL";
+    Failure::local(Local::Configuration, reason, "Build it with --features postgres, or use files.")
 }

@@ -17,6 +17,7 @@ pub mod postgres;
 pub mod secret;
 pub mod keyfile;
 pub mod backup;
+pub mod transfer;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 

@@ -36,6 +36,8 @@ mod resolver;
 mod rotation;
 #[cfg(feature = "postgres")]
 mod shared;
+#[cfg(feature = "postgres")]
+mod outgrown;
 mod service;
 mod speech;
 mod store;

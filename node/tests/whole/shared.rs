@@ -17,7 +17,7 @@ fn told(name: &str) -> Option<String> {
 }
 
 /// Variables of a node of this name on the shared server, where there is one.
-fn on_server(schema: &str, node: &str) -> Option<Vec<(&'static str, String)>> {
+pub(crate) fn on_server(schema: &str, node: &str) -> Option<Vec<(&'static str, String)>> {
     let Some(url) = told("MARQUE_POSTGRES") else {
         assert!(told("CI").is_none(), "MARQUE_POSTGRES is not set: tests/postgres runs a server");
         println!("SKIPPED: MARQUE_POSTGRES is not set; `tests/postgres cargo test ...` runs a server");
@@ -68,7 +68,7 @@ fn ask(address: &str, request: &str) -> std::io::Result<String> {
 }
 
 /// The number of a signed list, and itself.
-fn list(domain: &Domain) -> Option<(u64, String)> {
+pub(crate) fn list(domain: &Domain) -> Option<(u64, String)> {
     let about = domain.about();
     // A node that was just killed answers nothing.
     let answer = ask(about["public"].as_str().unwrap(), "GET /status/revocation").ok()?;
