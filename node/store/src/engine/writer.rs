@@ -7,6 +7,7 @@ use crate::log::{self, Checkpoint, FRAME_HEADER, Log, SegmentHeader};
 use marque_flows::ports::records::{Expect, StoreError, Write};
 use std::collections::HashMap;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
@@ -18,6 +19,9 @@ const GROUP: usize = 512;
 
 /// A group takes no further batch at this length, so it ends below twice that, far below a segment.
 const GROUP_BYTES: usize = MAX_BATCH_BYTES;
+
+/// Bytes of the buffer of a group that are kept for the next: more than groups have that come one after the other.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// A batch that waits.
 pub(super) struct Pending {
@@ -55,6 +59,8 @@ pub(super) struct Writer {
     next: u64,
     counters: Arc<Counters>,
     queue: mpsc::Receiver<Message>,
+    /// The bytes of a group; kept, so that each has not to be given pages by the kernel anew.
+    buffer: Vec<u8>,
     /// Why nothing is committed any more.
     poisoned: Option<String>,
 }
@@ -70,7 +76,7 @@ impl Writer {
         counters: Arc<Counters>,
         queue: mpsc::Receiver<Message>,
     ) -> Self {
-        Self { log, index, next, counters, queue, poisoned: None }
+        Self { log, index, next, counters, queue, buffer: Vec::new(), poisoned: None }
     }
 
     /// Runs until it is told to close or nobody is left who could commit.
@@ -166,7 +172,9 @@ impl Writer {
         let room = self.log.room_for(bytes as u64, first);
         room.map_err(|e| format!("a new segment of the log: {e}"))?;
         let (segment, salt, start) = self.log.place();
-        let mut buffer = Vec::with_capacity(bytes);
+        let mut buffer = mem::take(&mut self.buffer);
+        buffer.clear();
+        buffer.reserve(bytes);
         let mut overlay = Overlay::new();
         let mut changes = Changes::new();
         let mut checkpoint = None;
@@ -217,6 +225,8 @@ impl Writer {
             self.counters.commits.fetch_add(self.next - first, Ordering::Relaxed);
             self.counters.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         }
+        buffer.shrink_to(KEPT_BYTES);
+        self.buffer = buffer;
         Ok(outcomes)
     }
 
