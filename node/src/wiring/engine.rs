@@ -5,7 +5,7 @@ use crate::config::{Config, Engine as Kind};
 use crate::data::Data;
 use crate::failure::{Failure, Local};
 use marque_flows::ports::records::Records;
-use marque_store::Store;
+use marque_store::{Rebuilt, Store};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 
@@ -37,8 +37,13 @@ impl Engine {
                 let options = marque_store::Options { background, ..config.store.files() };
                 let store = Store::open(&data.store(), options);
                 let store = store.map_err(|error| not_opened(&error))?;
-                if let Some(why) = store.recovery().rebuilt {
-                    tracing::warn!(?why, "the index was rebuilt from the log");
+                match store.recovery().rebuilt {
+                    // By another release, or another store.index.
+                    Some(Rebuilt::Format) => {
+                        tracing::info!("the index was of another kind, and is made anew")
+                    }
+                    Some(why) => tracing::warn!(?why, "the index was rebuilt from the log"),
+                    None => {}
                 }
                 loss::refuse(data, store.recovery(), after_loss)?;
                 Ok(Self::Files(store))

@@ -187,7 +187,8 @@ impl Store {
         }
         let rebuilt = opened.rebuilt.filter(|why| *why != Rebuilt::Missing || end.next > 1);
         let recovery = Recovery { rebuilt, replayed, torn };
-        if rebuilt.is_some_and(|why| why != Rebuilt::Asked) || recovery.torn.is_some() {
+        let is_usual = |why| matches!(why, Rebuilt::Asked | Rebuilt::Format);
+        if rebuilt.is_some_and(|why| !is_usual(why)) || recovery.torn.is_some() {
             tracing::warn!(dir = %dir.display(), ?recovery, "the store was not closed properly");
         }
         let counters = Arc::new(Counters::default());

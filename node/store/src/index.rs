@@ -121,6 +121,10 @@ impl Index {
         match opened {
             Ok((index, checkpoint)) => Ok(Opened { index, checkpoint, rebuilt: None }),
             Err(why) => {
+                // A new store has none, and one that takes no time.
+                if why != Rebuilt::Missing || log.headers().len() > 1 {
+                    tracing::info!(?why, "the index is made anew, by reading all of the log");
+                }
                 set_aside(dir).map_err(io)?;
                 #[cfg(test)]
                 if let IndexEngine::Memory(map) = engine {
