@@ -1,7 +1,7 @@
 //! What is remembered of lookups of DIDs and lists that leave this node, and how many may: an answer from outside is good
 //! for its ttl, a missing one for a moment, and nobody makes the node ask for more than it allows.
 
-use crate::stamps::Stamps;
+use crate::stamps::{Place, Stamps};
 use did_resolver::did::Did;
 use did_resolver::resolution::Resolution;
 use did_resolver::time::UnixSeconds;
@@ -150,9 +150,14 @@ impl Lookups {
         self.confirmations.change(did);
     }
 
-    /// A number that is another one once what [`Self::confirmed`] says has changed by a confirmation.
-    pub(crate) fn confirmations(&self, did: &Did) -> u64 {
-        self.confirmations.of(did)
+    /// Where it is noted that what [`Self::confirmed`] says has changed by a confirmation.
+    pub(crate) fn confirmations(&self, did: &Did) -> Place {
+        self.confirmations.place(did)
+    }
+
+    /// A number that is another one once it was noted there.
+    pub(crate) fn confirmations_at(&self, place: Place) -> u64 {
+        self.confirmations.at(place)
     }
 
     /// Whether it is too early to ask again, and what came of it before.

@@ -176,8 +176,8 @@ impl Domain {
         };
         trace.add(Source::Store, outcome, began, &detail(&held));
         let until = confirmed.filter(|_| !is_final).map(|confirmed| confirmed.at.plus(ttl));
-        let basis = Some((did, &held)).filter(|_| !stale);
-        let basis = basis.and_then(|of| Basis::of(of, before, own, until));
+        let basis = Some(&held).filter(|_| !stale);
+        let basis = basis.and_then(|held| Basis::of(held, before, own, until));
         Ok(Looked { held, unkept: None, source: Source::Store, confirmed, stale, vain: None, basis })
     }
 

@@ -1,14 +1,13 @@
 //! Answers that are kept: to a DID as it is written, in each form in which it was asked for. What is kept is given
 //! only while the domain says that it is what it would answer ([`Domain::stands`]).
 
-use crate::ready::Ready;
+use crate::ready::{Ready, Said};
 use axum::http::HeaderMap;
-use axum::response::Response;
 use marque_flows::domain::Domain;
 use marque_flows::resolve::Basis;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::sync::{Mutex, PoisonError};
 
 /// Parts with a lock each, so that the cores of a node rarely wait for each other.
 const SHARDS: usize = 64;
@@ -34,10 +33,31 @@ pub struct Answers {
 /// Two generations: what is asked for moves to the newer one, and the older goes as a whole.
 #[derive(Debug, Default)]
 struct Shard {
-    newer: HashMap<u64, Arc<Kept>>,
-    older: HashMap<u64, Arc<Kept>>,
+    newer: Map,
+    older: Map,
     /// Bytes of the newer one.
     bytes: usize,
+}
+
+/// By keys that are hashes, and nobody's choice.
+type Map = HashMap<u64, Kept, BuildHasherDefault<AsItIs>>;
+
+/// A hash of a hash: itself.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[derive(Debug)]
@@ -49,10 +69,6 @@ struct Kept {
 }
 
 impl Kept {
-    fn is(&self, did: &str, media_type: &'static str) -> bool {
-        self.asked == media_type && self.basis.did().as_str() == did
-    }
-
     fn bytes(&self) -> usize {
         self.ready.len().saturating_add(ENTRY_BYTES)
     }
@@ -70,8 +86,8 @@ impl Answers {
     pub(crate) fn keep(&self, basis: Basis, asked: &'static str, ready: Ready) {
         let kept = Kept { basis, asked, ready };
         if kept.ready.len() <= MAX_ANSWER_BYTES && kept.bytes() <= self.generation {
-            let key = self.key(kept.basis.did().as_str(), asked);
-            self.with(key, |shard| shard.insert(key, Arc::new(kept), self.generation));
+            let key = self.key(kept.ready.did(), asked);
+            self.with(key, |shard| shard.insert(key, kept, self.generation));
         }
     }
 
@@ -82,21 +98,26 @@ impl Answers {
         did: &str,
         media_type: &'static str,
         headers: &HeaderMap,
-    ) -> Option<Response> {
-        let key = self.key(did, media_type);
-        let kept = self.with(key, |shard| shard.find(key, self.generation)).flatten()?;
+    ) -> Option<Said> {
+        let key = self.key(did.as_bytes(), media_type);
         let now = domain.now();
-        // What no longer stands is replaced by what is answered in its place.
-        let holds = kept.is(did, media_type) && domain.stands(&kept.basis, now);
-        holds.then(|| kept.ready.answer(headers, now))
+        let say = |shard: &mut Shard| {
+            let kept = shard.find(key, self.generation)?;
+            // What no longer stands is replaced by what is answered in its place.
+            let is_this = kept.asked == media_type && kept.ready.did() == did.as_bytes();
+            (is_this && domain.stands(&kept.basis, now)).then(|| kept.ready.say(headers, now))
+        };
+        self.with(key, say).flatten()
     }
 
-    fn key(&self, did: &str, media_type: &str) -> u64 {
-        self.hasher.hash_one((did, media_type))
+    fn key(&self, did: &[u8], media_type: &str) -> u64 {
+        // No two types that are offered have one length; those that had would take each other's place.
+        self.hasher.hash_one((did, media_type.len()))
     }
 
     fn with<T>(&self, key: u64, f: impl FnOnce(&mut Shard) -> T) -> Option<T> {
-        let shard = self.shards.get(usize::try_from(key % SHARDS as u64).ok()?)?;
+        // By bits that the map of a shard does not go by.
+        let shard = self.shards.get(usize::try_from((key >> 32) % SHARDS as u64).ok()?)?;
         Some(f(&mut shard.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
@@ -108,16 +129,15 @@ impl Default for Answers {
 }
 
 impl Shard {
-    fn find(&mut self, key: u64, generation: usize) -> Option<Arc<Kept>> {
-        if let Some(kept) = self.newer.get(&key) {
-            return Some(Arc::clone(kept));
+    fn find(&mut self, key: u64, generation: usize) -> Option<&mut Kept> {
+        if !self.newer.contains_key(&key) {
+            let kept = self.older.remove(&key)?;
+            self.insert(key, kept, generation);
         }
-        let kept = self.older.remove(&key)?;
-        self.insert(key, Arc::clone(&kept), generation);
-        Some(kept)
+        self.newer.get_mut(&key)
     }
 
-    fn insert(&mut self, key: u64, kept: Arc<Kept>, generation: usize) {
+    fn insert(&mut self, key: u64, kept: Kept, generation: usize) {
         let bytes = kept.bytes();
         if self.bytes.saturating_add(bytes) > generation {
             self.older = std::mem::take(&mut self.newer);

@@ -4,10 +4,11 @@
 //! from its end, past further proxies of the operator: what a caller wrote there itself comes before that, and
 //! chooses nothing.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use marque_flows::rates::Rates;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct TooOften(pub(crate) Duration);
 
 /// The limit on addresses.
 pub struct Door {
+    /// Whether there is a limit at all, for whoever would not look further.
+    is_open: AtomicBool,
     rates: Rates,
     proxies: RwLock<Arc<Proxies>>,
 }
@@ -44,12 +47,14 @@ impl Door {
     /// So many requests a minute of one address; 0 is no limit.
     #[must_use]
     pub fn new(per_minute: u32, proxies: Arc<Proxies>) -> Self {
-        Self { rates: Rates::new(per_minute), proxies: RwLock::new(proxies) }
+        let (is_open, rates) = (AtomicBool::new(per_minute == 0), Rates::new(per_minute));
+        Self { is_open, rates, proxies: RwLock::new(proxies) }
     }
 
     /// From now on.
     pub fn set(&self, per_minute: u32, proxies: Arc<Proxies>) {
         self.rates.set(per_minute);
+        self.is_open.store(per_minute == 0, Ordering::Relaxed);
         *self.proxies.write().unwrap_or_else(PoisonError::into_inner) = proxies;
     }
 
@@ -63,6 +68,9 @@ impl Door {
     /// # Errors
     /// How long its address is to wait.
     pub(crate) fn enter(&self, caller: Caller, headers: &HeaderMap) -> Result<(), Duration> {
+        if self.is_open.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let proxies = Arc::clone(&self.proxies.read().unwrap_or_else(PoisonError::into_inner));
         match client(caller.0.ip().to_canonical(), headers, &*proxies) {
             Some(address) => self.rates.take(subscriber(address)),
@@ -73,7 +81,8 @@ impl Door {
 
 /// Who asks; `None` is a program on this machine that forwards for nobody.
 fn client(from: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Option<IpAddr> {
-    let mut named = headers.get_all("x-forwarded-for").iter().rev().peekable();
+    let mut named =
+        headers.get_all(const { HeaderName::from_static("x-forwarded-for") }).iter().rev().peekable();
     if !proxies(from) {
         return Some(from);
     }

@@ -5,13 +5,21 @@ use crate::auth::AdminToken;
 use crate::door::Door;
 use crate::limits::MAX_WATCHERS;
 use crate::metrics::Metrics;
+use axum::http::HeaderValue;
 use did_resolver::codec;
 use marque_flows::domain::Domain;
 use prometheus_client::registry::Registry;
 use serde_json::Value;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Semaphore;
+
+/// Digits of the name of a run.
+const RUN_DIGITS: usize = 12;
+
+/// Digits of the largest number of a request.
+const MAX_DIGITS: usize = 20;
 
 /// What a node says of itself, beside what its domain knows.
 #[derive(Debug, Clone)]
@@ -89,7 +97,59 @@ impl RequestIds {
         Self { run: codec::to_hex(&run), next: AtomicU64::new(1) }
     }
 
-    pub(crate) fn name(&self) -> String {
-        format!("{}-{}", self.run, self.next.fetch_add(1, Ordering::Relaxed))
+    pub(crate) fn name(&self) -> RequestId<'_> {
+        RequestId { run: &self.run, number: self.next.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+/// The name of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestId<'a> {
+    run: &'a str,
+    number: u64,
+}
+
+impl fmt::Display for RequestId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.run, self.number)
+    }
+}
+
+impl RequestId<'_> {
+    /// As `x-request-id` says it.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        // Hexadecimal digits, a dash, and decimal digits: from the end to the start.
+        let mut text = [0; RUN_DIGITS + 1 + MAX_DIGITS];
+        let mut free = text.iter_mut().rev();
+        let mut number = self.number;
+        loop {
+            *free.next()? = u8::try_from(number % 10).ok()?.checked_add(b'0')?;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        *free.next()? = b'-';
+        for digit in self.run.bytes().rev() {
+            *free.next()? = digit;
+        }
+        let start = free.len();
+        HeaderValue::from_bytes(text.get(start..)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_one_name_in_the_log_and_in_its_answer() {
+        let requests = RequestIds::new([0, 1, 2, 3, 0xfe, 0xff]);
+        for number in [1, 9, 10, 99, 100, 12_345, u64::MAX - 1, u64::MAX] {
+            requests.next.store(number, Ordering::Relaxed);
+            let name = requests.name();
+            assert_eq!(name.header().unwrap(), name.to_string().as_str());
+            assert_eq!(name.to_string(), format!("00010203feff-{number}"));
+        }
     }
 }

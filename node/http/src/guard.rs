@@ -51,7 +51,7 @@ impl Guard {
 
 /// Names the request, answers for it in time and also where a handler panics, and counts the answer.
 pub(crate) async fn watch(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let (id, began) = (guard.faces.requests.name(), Instant::now());
+    let (id, began) = (guard.faces.requests.name().to_string(), Instant::now());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let (face, path) = (guard.face.as_str(), route.as_deref().unwrap_or("none"));

@@ -8,6 +8,8 @@ pub mod auth;
 mod media;
 pub mod metrics;
 pub mod door;
+mod heads;
+mod given;
 mod ready;
 pub mod answers;
 pub mod faces;
@@ -35,6 +37,7 @@ mod operation;
 mod table;
 mod openapi;
 pub mod routes;
+mod unless;
 pub mod serve;
 
 pub use answers::Answers;

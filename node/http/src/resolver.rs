@@ -144,8 +144,9 @@ async fn answered(
         }
     };
     if !names_a_part {
-        let basis = answer.basis.take().filter(|_| question.is_plain(rest(uri, IDENTIFIERS)));
-        let ready = resolved(&resolution, media_type, metadata);
+        let written = rest(uri, IDENTIFIERS);
+        let basis = answer.basis.take().filter(|_| question.is_plain(written));
+        let ready = resolved(written, &resolution, media_type, metadata);
         return Ok(given(faces, ready, &answer, (basis, media_type, question.flags), headers));
     }
     let accept = if is_document(media_type) { Accept::Document } else { Accept::Urls };
@@ -286,12 +287,13 @@ fn with_metadata(mut json: Value, name: &str, metadata: Vec<(&'static str, Value
 }
 
 fn resolved(
+    written: &str,
     resolution: &Resolution,
     media_type: &'static str,
     metadata: Vec<(&'static str, Value)>,
 ) -> Ready {
     let whole = || with_metadata(resolution.to_json(), "didResolutionMetadata", metadata);
-    let ready = |media_type, body| Ready::new(resolution.status(), media_type, body);
+    let ready = |media_type, body: String| Ready::new(resolution.status(), media_type, written, &body);
     match &resolution.document {
         Some(document) if is_document(media_type) => ready(media_type, document.to_string()),
         // Without a document only the result says why.

@@ -4,11 +4,13 @@
 use crate::door::Caller;
 use crate::faces::Faces;
 use crate::front::Front;
-use crate::limits::{CONNECTION_LIFE, DRAIN, HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::heads::{Heads, Stream};
+use crate::limits::{CONNECTION_LIFE, DRAIN, HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES};
 use crate::routes::Routers;
+use crate::unless::unless;
 use futures::FutureExt as _;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -67,14 +69,14 @@ async fn accept(listener: TcpListener, front: Front, mut stopped: watch::Receive
         };
         match accepted {
             Some((stream, caller, slot)) => {
-                connections.spawn(connection(stream, front.of(caller), stopped.clone(), slot));
+                connections.spawn(connection(stream, (front.clone(), caller), stopped.clone(), USUAL, slot));
             }
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
     // Who is connected by now has asked already, or is about to.
     while let Some(Some((stream, caller, slot))) = next(&listener, &slots).now_or_never() {
-        connections.spawn(connection(stream, front.of(caller), stopped.clone(), slot));
+        connections.spawn(connection(stream, (front.clone(), caller), stopped.clone(), USUAL, slot));
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
@@ -98,31 +100,52 @@ async fn next(
     }
 }
 
-/// One connection, for [`CONNECTION_LIFE`] at most.
+/// How long things may take on a connection.
+#[derive(Clone, Copy)]
+struct Times {
+    head: Duration,
+    life: Duration,
+}
+
+const USUAL: Times = Times { head: HEAD_TIMEOUT, life: CONNECTION_LIFE };
+
+/// How a connection ends, where the other end does not end it.
+enum End {
+    /// What was asked is answered first.
+    InOrder,
+    Now,
+}
+
+/// One connection, for its life at most.
 async fn connection(
     stream: TcpStream,
-    front: Front,
+    (front, caller): (Front, Caller),
     mut stopped: watch::Receiver<bool>,
+    times: Times,
     _slot: OwnedSemaphorePermit,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small answers may be late");
     }
+    let heads = Heads::new();
+    let front = front.of(caller, heads.clone());
+    let stream = Stream { inner: TokioIo::new(stream), heads: heads.clone() };
     let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES)
-        .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), front);
+        .serve_connection(stream, front);
     tokio::pin!(serving);
-    let ended = tokio::select! {
-        ended = serving.as_mut() => Some(ended),
-        _ = stopped.wait_for(|stopped| *stopped) => None,
-        () = tokio::time::sleep(CONNECTION_LIFE) => None,
+    let end = async {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => End::InOrder,
+            () = tokio::time::sleep(times.life) => End::InOrder,
+            () = heads.late(times.head) => End::Now,
+        }
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
+    let ended = match unless(serving.as_mut(), end).await {
+        Ok(ended) => ended,
+        Err(End::Now) => return tracing::debug!("a connection ended early: no whole head came in time"),
+        Err(End::InOrder) => {
             // What was sent by now is heard first: without that a connection that asked nothing yet is closed.
             let heard = tokio::time::timeout(LAST_WORD, serving.as_mut()).await;
             if let Ok(ended) = heard {
@@ -136,3 +159,6 @@ async fn connection(
         tracing::debug!(%error, "a connection ended early");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ pub enum Unresolved {
 }
 
 /// The answer to a resolution.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Answer {
     /// What was found.
     pub found: Result<(Arc<Resolution>, Standing), Unresolved>,

@@ -1,6 +1,7 @@
 //! The same over real sockets, once: three listeners, and a stop.
 
 use crate::world::{TOKEN, World};
+use marque_http::limits::MAX_HEADERS;
 use marque_http::{Listeners, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -90,4 +91,28 @@ async fn an_address_that_asks_too_often_is_told_to_wait_and_does_not_choose_who_
     }
     stop.send(()).unwrap();
     serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_of_more_headers_than_are_taken_ends_its_connection() {
+    let world = World::new().await;
+    let bind = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listeners = Listeners { public: Some(bind().await), admin: bind().await, health: bind().await };
+    let public = listeners.public.as_ref().unwrap().local_addr().unwrap();
+    let _serving = tokio::spawn(serve(Arc::clone(&world.faces), listeners, std::future::pending()));
+    let with = |first: &str, count: usize| {
+        let more: String = (3..=count).map(|n| format!("x-{n}: y\r\n")).collect();
+        format!("{first} /status/revocation HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{more}\r\n")
+    };
+    let most = exchange(public, with("GET", MAX_HEADERS)).await;
+    assert!(most.starts_with("HTTP/1.1 200 "), "{most}");
+    // By a count of Marque's, and by one of hyper's that is higher. The other end need not say that it is the last.
+    for count in [MAX_HEADERS + 1, 100, 101, 200] {
+        for method in ["GET", "POST"] {
+            let request = with(method, count).replace("connection: close", "content-length: 7");
+            let refused = exchange(public, request).await;
+            assert!(refused.starts_with("HTTP/1.1 431 "), "{refused}");
+            assert!(refused.contains("content-length: 0\r\n") && refused.ends_with("\r\n\r\n"), "{refused}");
+        }
+    }
 }
