@@ -53,8 +53,9 @@ impl Lease {
     }
 }
 
-/// Signs by the newest version of the domain's log, signs the domain's lists again before they grow old, and tells of forks that were seen and whom the domain
-/// recognises, until the node stops; of several nodes that share a store the one with the lease. Each hears of what the others did.
+/// Signs by the newest version of the domain's log, signs the domain's lists again before they grow old, and tells of
+/// forks that were seen and whom the domain recognises, until the node stops; of several nodes that share a store the
+/// one with the lease. Each hears of what the others did.
 pub(super) async fn refresh(
     domain: Arc<Domain>,
     data: Data,
