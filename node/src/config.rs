@@ -252,6 +252,7 @@ impl Config {
             ("resolve.deadline_seconds", self.resolve.deadline_seconds, 1, 8),
             ("resolve.cache_mib", self.resolve.cache_mib, 0, 65_536),
             ("store.postgres_connections", self.store.postgres_connections, 1, 64),
+            ("keys.lead_seconds", self.keys.lead_seconds, 0, 86_400),
             ("keys.kdf_kib", self.keys.kdf_kib, 8, marque_store::keyfile::Kdf::MAX_M_KIB),
         ];
         for (key, value, least, most) in bounded {

@@ -18,11 +18,12 @@ pub const ASSERTION: &str = "assertion";
 /// P-256: the same for those who need ES256.
 pub const P256: &str = "p256";
 
-/// Of a domain's keys, the second name of an [`ASSERTION`] key: it and the one that follows it have one each.
-pub const OTHER_ASSERTION: &str = "other-assertion";
+/// Of a domain's [`ASSERTION`] keys, all names that one can have: the one that signs, the one that takes over from it, and
+/// the one that is made to follow that have one each.
+pub const ASSERTIONS: [&str; 3] = [ASSERTION, "other-assertion", "third-assertion"];
 
 /// The same of [`P256`].
-pub const OTHER_P256: &str = "other-p256";
+pub const P256S: [&str; 3] = [P256, "other-p256", "third-p256"];
 
 /// Ed25519: signed the newest entry of the DID log.
 pub const UPDATE: &str = "update";

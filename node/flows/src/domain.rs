@@ -48,6 +48,9 @@ pub struct Policy {
     pub status_max_age: Duration,
     /// The ttl of this domain's lists; they are signed again at half of it.
     pub list_ttl: Duration,
+    /// How long after a planned rotation the domain's old keys go on to sign, so that everybody hears of the new ones
+    /// before there is anything by them.
+    pub key_lead: Duration,
     /// How long a resolution may take, everybody who is asked together.
     pub resolve_deadline: Duration,
     /// Capabilities of low assurance: a use goes on by an old list, and is confirmed later.
@@ -66,6 +69,7 @@ impl Default for Policy {
             skew: DEFAULT_SKEW,
             status_max_age: DEFAULT_STATUS_MAX_AGE,
             list_ttl: Duration::from_secs(240),
+            key_lead: DEFAULT_STATUS_MAX_AGE,
             resolve_deadline: Duration::from_secs(5),
             deferrable: Scope::default(),
             publish_recognitions: false,

@@ -1,6 +1,7 @@
 //! The domain's own keys replaced (MODEL.md, "Which key counts"): the DID stays. The new keys are durable before the
 //! log lists them, and who has the key that the log commits to signs the entry elsewhere. What the old keys signed
-//! counts for as long as the entry lists them; everything that is to last longer is signed anew.
+//! counts for as long as the entry lists them, and they go on to sign until everybody has heard of it; everything that
+//! is to last longer is signed anew then.
 
 use crate::announce::Announcement;
 use crate::domain::{Domain, put, read_json};
@@ -12,15 +13,17 @@ use crate::ports::records::{Expect, StoreError, Table};
 use crate::record::{Decision, Kind};
 use crate::succession::Pass;
 use did_resolver::did::{Did, DidUrl};
-use did_resolver::document::{Relationship, VerificationMethod};
+use did_resolver::document::{Document, Relationship, VerificationMethod};
+use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{Extension, Log};
 use marque_rules::issuance;
-use marque_rules::replica::floor::{ReceivedLog, check_proofs};
+use marque_rules::replica::floor::{ReceivedLog, check_proofs, era};
 use marque_rules::replica::{Envelope, Item, ItemKind, Lane, MembershipEpoch};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use vc_schemas::code::Code;
+use vc_schemas::status::Purpose;
 
 /// The record that says by which key everything is sealed that this domain announces.
 const SEALED: &[u8] = b"sealed";
@@ -31,8 +34,7 @@ const LOOKED_AT: usize = 256;
 /// Envelopes that are sealed anew in one step, of which there are two a second: fewer than one peer may pass on.
 const SEALED_AT_ONCE: usize = 8;
 
-/// How long after a rotation something may still be committed that was sealed before it: longer than any request
-/// takes.
+/// How long something may still be committed that was sealed before a new key signed: longer than any request takes.
 const SETTLED: Duration = Duration::from_secs(60);
 
 impl Domain {
@@ -116,30 +118,72 @@ impl Domain {
         }
         issuance::admit_head(&log, self.now())?;
         let document = log.document().ok_or(refuse("is over"))?;
-        let (old_key, old_id) = self.keys.public(KeyRole::Assertion);
         let new_id = self.keys.signer_by(document);
         let new_id = new_id.ok_or(refuse("does not list the keys that were made for it"))?;
-        let goes_on = |m: &VerificationMethod| m.key.as_ref() == Some(&old_key) && m.expires.is_none();
-        if new_id == old_id || document.listed(Relationship::AssertionMethod).any(goes_on) {
+        let lasting = |document: &Document| {
+            let listed = document.listed(Relationship::AssertionMethod);
+            let lasting = listed.filter(|method| method.expires.is_none());
+            lasting.filter_map(|method| method.key.clone()).collect::<Vec<_>>()
+        };
+        let (before, after) = (lasting(current.head().document()), lasting(document));
+        if before.iter().any(|key| after.contains(key)) || new_id == self.keys.public(KeyRole::Assertion).1 {
             return Err(refuse("does not end the keys that it replaces"));
         }
         Ok(log)
     }
 
-    /// Signs by the newest version of the domain's own log, and returns that where it is another one than before. Also
-    /// another node of this domain, or a peer after records were lost, may have brought it.
+    /// From when on the keys sign that the newest version of the domain's own log brought: after a while in which
+    /// everybody hears of them, as long as one before them goes on. At once, where that version lists none of these.
+    #[must_use]
+    pub fn takes_over(&self, log: &Log) -> UnixSeconds {
+        let began = log.head().time;
+        let ends =
+            log.document().map_or(&[][..], Document::methods).iter().filter_map(|method| method.expires);
+        ends.max().map_or(began, |last| last.min(began.plus(self.policy().key_lead)).max(began))
+    }
+
+    /// Signs by the newest version of the domain's own log, which also another node of this domain, or a peer after
+    /// records were lost, may have brought.
     ///
     /// # Errors
     /// [`Error::Keys`], once, where its keys are not here: nothing is signed then. [`Error::Store`].
-    pub async fn follow(&self) -> Result<Option<Arc<Log>>, Error> {
-        let held = self.held_log(&self.home.did).await?;
-        let Some(log) = held.log().filter(|log| self.succession.is_news(&log.head().id)) else {
-            return Ok(None);
+    pub async fn follow(&self) -> Result<(), Error> {
+        let (held, now) = (self.held_log(&self.home.did).await?, self.now());
+        let Some((log, document)) = held.log().and_then(|log| Some((log, log.document()?))) else {
+            return Ok(());
         };
-        if let Some(document) = log.document() {
-            self.keys.follow(document)?;
+        let mut listed = Vec::new();
+        // Without those that are to take over there is no use in going on for a while.
+        if self.keys.signer_by(document).is_some() {
+            if now < self.takes_over(log) {
+                listed = self.going_on(log, document, now).await?;
+            }
+            let all = document.listed(Relationship::AssertionMethod);
+            listed.extend(all.filter(|method| method.expires.is_none()));
         }
-        Ok(Some(Arc::clone(log)))
+        let first = listed.first().map(|method| method.id.to_string());
+        if self.succession.is_news(&log.head().id, first, now) {
+            self.keys.follow(&listed)?;
+        }
+        Ok(())
+    }
+
+    /// The keys that `log` lists with an end, the oldest first, but for those that a later one has taken over from: its
+    /// lists are not followed by one of theirs.
+    async fn going_on<'a>(
+        &self,
+        log: &Log,
+        document: &'a Document,
+        now: UnixSeconds,
+    ) -> Result<Vec<&'a VerificationMethod>, Error> {
+        let (floor, _) = self.list_floor(&self.own_list(Purpose::Revocation)).await?;
+        let floor = floor.map_or(0, |floor| floor.issuer_version);
+        let since = |method: &VerificationMethod| era(log, method.key.as_ref()?).map(u64::from);
+        let listed = document.listed(Relationship::AssertionMethod);
+        let listed = listed.filter(|method| method.expires.is_some_and(|end| now < end));
+        let mut going_on: Vec<_> = listed.filter(|method| since(method) >= Some(floor)).collect();
+        going_on.sort_by_key(|method| since(method));
+        Ok(going_on)
     }
 
     /// A step of sealing anew what another key sealed than the one in force: logs of members, the membership epoch,
@@ -182,7 +226,7 @@ impl Domain {
             }
             pass.after = Some(row.key);
         }
-        let settled = log.head().time.plus(SETTLED);
+        let settled = self.succession.since().plus(SETTLED);
         if count == LOOKED_AT {
             self.succession.go_on(pass);
         } else if pass.began < settled {

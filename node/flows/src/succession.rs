@@ -6,13 +6,14 @@ use did_resolver::time::UnixSeconds;
 use std::sync::{Mutex, PoisonError};
 
 /// What one node knows of that.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Succession(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// The version by which it signs.
-    followed: Option<String>,
+    /// The version by which it signs, the key of it that does, and since when.
+    followed: Option<(String, Option<String>)>,
+    since: UnixSeconds,
     /// The key by which everything is sealed, as far as it is known.
     sealed: Option<DidUrl>,
     pass: Option<Pass>,
@@ -29,21 +30,34 @@ pub(crate) struct Pass {
     pub(crate) after: Option<Vec<u8>>,
 }
 
+impl Default for Succession {
+    fn default() -> Self {
+        let nothing = State { followed: None, since: UnixSeconds::new(0), sealed: None, pass: None };
+        Self(Mutex::new(nothing))
+    }
+}
+
 impl Succession {
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         // A panic elsewhere leaves at worst a step that is done twice.
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether this version is another one than the last. It is the last from now on.
-    pub(crate) fn is_news(&self, version_id: &str) -> bool {
+    /// Whether this is not what it signs by. From `now` on it is.
+    pub(crate) fn is_news(&self, version_id: &str, key_id: Option<String>, now: UnixSeconds) -> bool {
         self.with(|state| {
-            let is_news = state.followed.as_deref() != Some(version_id);
+            let next = Some((version_id.to_owned(), key_id));
+            let is_news = state.followed != next;
             if is_news {
-                state.followed = Some(version_id.to_owned());
+                (state.followed, state.since) = (next, now);
             }
             is_news
         })
+    }
+
+    /// Since when it signs by what it does.
+    pub(crate) fn since(&self) -> UnixSeconds {
+        self.with(|state| state.since)
     }
 
     /// Whether everything is known to be sealed by this key.
@@ -53,7 +67,7 @@ impl Succession {
 
     /// Notes that it is.
     pub(crate) fn sealed_by(&self, key: DidUrl) {
-        self.with(|state| *state = State { sealed: Some(key), pass: None, followed: state.followed.take() });
+        self.with(|state| (state.sealed, state.pass) = (Some(key), None));
     }
 
     /// The walk that is under way, or one that begins now. `None` where it is to begin later.

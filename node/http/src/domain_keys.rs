@@ -48,6 +48,7 @@ pub(crate) async fn rotate(State(faces): State<Arc<Faces>>, Json(json): Json) ->
         "did": log.did().as_str(),
         "versionNumber": log.head().number,
         "versionId": log.head().id,
+        "signsFrom": faces.domain.takes_over(&log).to_string(),
     });
     Ok(answer(StatusCode::OK, &json))
 }

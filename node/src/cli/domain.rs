@@ -69,7 +69,7 @@ impl Rotate {
         // Of one that was cut off after the node had accepted it, another begins only where the keys may be in other
         // hands.
         if promote(&mut recovery, &log)? && !self.compromised {
-            return Ok(answer(&log, &path)
+            return Ok(answer(&log, None, &path)
                 .saying("This finished a rotation that was cut off: keys were replaced once."));
         }
         if !commits_to(&log, recovery.get(NEXT_UPDATE)) {
@@ -90,19 +90,21 @@ impl Rotate {
         let rotation = if self.compromised { Rotation::Compromised } else { Rotation::Planned };
         let log = identity::rotate(&log, keys, rotation, signing::now())?;
         let body = json!({"log": String::from_utf8_lossy(log.bytes()), "alone": self.alone});
-        client.post("/v1/domain/log", &body).await.map_err(explained)?;
+        let taken = client.post("/v1/domain/log", &body).await.map_err(explained)?;
         promote(&mut recovery, &log)?;
         let talk = match rotation {
-            Rotation::Planned => {
-                "What the old keys signed counts for 72 hours more; credentials, lists and envelopes are signed anew \
-                 from now on."
-            }
+            Rotation::Planned => format!(
+                "The new keys sign from {} on, when partners have heard of them. What the old ones signed counts for 72 \
+                 hours; it is signed anew before that.",
+                output::text(&taken, "signsFrom")
+            ),
             Rotation::Compromised => {
                 "Nothing that the old keys signed counts any more: agents get new credentials when they ask next; \
                  delegate anew what owners passed on."
+                    .to_owned()
             }
         };
-        Ok(answer(&log, &path).saying(talk).saying(format!(
+        Ok(answer(&log, Some(&taken), &path).saying(talk).saying(format!(
             "The recovery key is another one, too: move {} to its place offline, and destroy older copies, which \
              replace nothing any more.",
             path.display()
@@ -121,20 +123,24 @@ impl Rotate {
     }
 }
 
-fn answer(log: &Log, recovery: &Path) -> Answer {
+/// The version that is in force, and what the node said of it where it was taken just now.
+fn answer(log: &Log, taken: Option<&Value>, recovery: &Path) -> Answer {
     let head = log.head();
-    let human = output::facts(&[
+    let mut rows = vec![
         ("did", log.did().to_string()),
         ("version", head.number.to_string()),
         ("recovery key", recovery.display().to_string()),
-    ]);
+    ];
+    let signs_from = taken.map(|taken| output::text(taken, "signsFrom"));
+    rows.extend(signs_from.clone().map(|from| ("signs from", from)));
     let document = json!({
         "did": log.did().as_str(),
         "versionNumber": head.number,
         "versionId": head.id,
+        "signsFrom": signs_from,
         "recoveryKey": recovery,
     });
-    Answer::new(document, human)
+    Answer::new(document, output::facts(&rows))
 }
 
 fn open(path: &Path, session: &Session) -> Result<KeyFile, Failure> {

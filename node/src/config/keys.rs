@@ -20,6 +20,9 @@ pub struct Keys {
     /// Memory that one guess at a passphrase costs, in KiB; 8 to 1,048,576. A file keeps the cost that
     /// it was made with.
     pub kdf_kib: u32,
+    /// How long the old keys go on to sign after a planned rotation of the domain's keys, in seconds; 0 to 86,400. A
+    /// verifier that has not heard of it by then has only status lists that are too old.
+    pub lead_seconds: u32,
 }
 
 /// Where the domain's keys are.
@@ -56,6 +59,7 @@ impl Default for Keys {
             pkcs11_module: String::new(),
             pkcs11_token: String::new(),
             kdf_kib: marque_store::keyfile::Kdf::default().m_kib,
+            lead_seconds: 300,
         }
     }
 }

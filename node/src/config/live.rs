@@ -4,7 +4,8 @@ use super::Config;
 use super::layers::values;
 
 /// The keys that a reload takes, in order. The example says so of each of them, and of no other.
-pub const LIVE: [&str; 12] = [
+pub const LIVE: [&str; 13] = [
+    "keys.lead_seconds",
     "limits.address_per_minute",
     "limits.agent_per_minute",
     "limits.owner_per_minute",

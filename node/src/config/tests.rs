@@ -295,7 +295,7 @@ fn the_bounds_in_the_example_are_those_that_hold() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 11 + 6, "numbers and lists");
+    assert_eq!(seen, 12 + 6, "numbers and lists");
 }
 
 #[cfg(feature = "s3")]

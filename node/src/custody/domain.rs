@@ -1,14 +1,14 @@
 //! The domain's keys, by the port that flows sign through.
 //!
-//! A key of each role has two names, of which the one in force has one, and the one that follows it gets the other: so
-//! none is ever renamed, which tokens cannot do, and which one is in force is what the domain's log says.
+//! A key of each role has one of three names, and the one that is made to follow gets one that is free: so none is ever
+//! renamed, which tokens cannot do, and which one is in force is what the domain's log says.
 
 use super::roles::issuer_role;
 use super::{Custody, Signer};
 use crate::failure::Failure;
-use crate::signing::{self, ASSERTION, OTHER_ASSERTION, OTHER_P256, P256, Signs as _};
+use crate::signing::{self, ASSERTION, ASSERTIONS, P256, P256S, Signs as _};
 use did_resolver::did::DidUrl;
-use did_resolver::document::{Document, Relationship};
+use did_resolver::document::{Document, Relationship, VerificationMethod};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::methods;
 use did_resolver::webvh::Log;
@@ -19,9 +19,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::task::spawn_blocking;
 use vc_schemas::code::Code;
-
-/// The names that a key of each role can have.
-const NAMES: [[&str; 2]; 2] = [[ASSERTION, OTHER_ASSERTION], [P256, OTHER_P256]];
 
 /// A key and the id under which the domain's document lists it.
 #[derive(Clone)]
@@ -71,13 +68,11 @@ impl Kept {
         there.iter().find(|(_, signer)| signer.public() == key).map(|(_, signer)| Arc::clone(signer))
     }
 
-    /// The keys that `document` lists for good, where they are here: of each role the first.
-    fn listed_for_good(&self, document: &Document) -> Option<InForce> {
+    /// The first key of each role among these that is here.
+    fn first_of(&self, listed: &[&VerificationMethod]) -> Option<InForce> {
         let first = |kind: KeyKind| {
-            let listed = document.listed(Relationship::AssertionMethod);
-            let mut lasting = listed.filter(|method| method.expires.is_none() && method.revoked.is_none());
-            lasting.find_map(|method| {
-                let key = method.key.as_ref().filter(|key| key.kind() == kind)?;
+            listed.iter().find_map(|method| {
+                let key = method.key.as_ref().filter(|key| key.kind() == kind && method.revoked.is_none())?;
                 Some(Listed { signer: self.find(key)?, id: method.id.clone() })
             })
         };
@@ -85,9 +80,20 @@ impl Kept {
         Some(InForce { assertion, tokens, is_so: true })
     }
 
-    /// Makes what is to follow a key of either name, unless it is there. Which of them `log` ever listed is of no use
-    /// any more, but the one in force.
-    fn make(&self, names: [&'static str; 2], in_force: &PublicKey, log: &Log) -> Result<PublicKey, Failure> {
+    /// The keys that `document` lists for good, where they are here.
+    fn listed_for_good(&self, document: &Document) -> Option<InForce> {
+        let listed = document.listed(Relationship::AssertionMethod);
+        self.first_of(&listed.filter(|method| method.expires.is_none()).collect::<Vec<_>>())
+    }
+
+    /// Makes what is to follow, unless it is there, in the place of a key that is of no use any more: neither in force
+    /// nor about to be.
+    fn make(
+        &self,
+        names: [&'static str; 3],
+        in_use: [&PublicKey; 2],
+        log: &Log,
+    ) -> Result<PublicKey, Failure> {
         let mut file = locked(&self.file);
         let was_listed = |key: &PublicKey| {
             let mut methods = log.versions().flat_map(|version| version.document().methods());
@@ -96,16 +102,16 @@ impl Kept {
         let mut free = None;
         for name in names {
             match self.custody.find(&file, name)? {
-                Some(key) if key.public() == in_force => {}
+                Some(key) if in_use.contains(&key.public()) => {}
                 Some(key) if !was_listed(key.public()) => {
                     let public = key.public().clone();
                     self.keep(name, key);
                     return Ok(public);
                 }
-                Some(_) | None => free = Some(name),
+                Some(_) | None => free = free.or(Some(name)),
             }
         }
-        let name = free.ok_or_else(|| Failure::of(Code::Internal).because("two keys in force"))?;
+        let name = free.ok_or_else(|| Failure::of(Code::Internal).because("three keys in use"))?;
         self.custody.destroy(&mut file, name)?;
         self.custody.make(&mut file, name)?;
         if matches!(*self.custody, Custody::File) {
@@ -138,15 +144,14 @@ impl DomainKeys {
         let document = log.document().ok_or_else(|| Failure::of(Code::Deactivated))?;
         let mut there = Vec::new();
         let opened = locked(&file);
-        for [name, other] in NAMES {
-            let found = [name, other].map(|name| custody.find(&opened, name).map(|key| (name, key)));
-            for found in found {
-                let (name, key) = found?;
-                there.extend(key.map(|key| (name, Arc::new(key))));
+        for names in [ASSERTIONS, P256S] {
+            for name in names {
+                there.extend(custody.find(&opened, name)?.map(|key| (name, Arc::new(key))));
             }
-            if there.iter().all(|(at, _)| *at != name && *at != other) {
+            let [first, ..] = names;
+            if there.iter().all(|(name, _)| !names.contains(name)) {
                 // Says where it is to be.
-                custody.need(&opened, name)?;
+                custody.need(&opened, first)?;
             }
         }
         let issuer = |kind: &KeyKind| {
@@ -207,10 +212,12 @@ impl Keys for DomainKeys {
         Box::pin(async move {
             let (kept, in_force, log) = (Arc::clone(&self.kept), self.in_force(), log.clone());
             let made = spawn_blocking(move || {
-                let [assertion, tokens] = NAMES;
+                let lasting = log.document().and_then(|document| kept.listed_for_good(document));
+                let lasting = lasting.unwrap_or_else(|| InForce::clone(&in_force));
+                let in_use = |role| [&in_force, &lasting].map(|keys: &InForce| keys.of(role).signer.public());
                 Ok::<_, Failure>(NextKeys {
-                    assertion: kept.make(assertion, in_force.assertion.signer.public(), &log)?,
-                    tokens: kept.make(tokens, in_force.tokens.signer.public(), &log)?,
+                    assertion: kept.make(ASSERTIONS, in_use(KeyRole::Assertion), &log)?,
+                    tokens: kept.make(P256S, in_use(KeyRole::Tokens), &log)?,
                 })
             });
             let made = made.await.map_err(|error| KeysError(error.to_string()))?;
@@ -222,8 +229,8 @@ impl Keys for DomainKeys {
         self.kept.listed_for_good(document).map(|in_force| in_force.assertion.id)
     }
 
-    fn follow(&self, document: &Document) -> Result<(), KeysError> {
-        let next = self.kept.listed_for_good(document);
+    fn follow(&self, listed: &[&VerificationMethod]) -> Result<(), KeysError> {
+        let next = self.kept.first_of(listed);
         let is_here = next.is_some();
         let mut in_force = self.in_force.write().unwrap_or_else(PoisonError::into_inner);
         *in_force = Arc::new(next.unwrap_or_else(|| InForce { is_so: false, ..InForce::clone(&in_force) }));

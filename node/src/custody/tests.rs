@@ -3,6 +3,7 @@
 use super::*;
 use crate::identity;
 use crate::signing::{ASSERTION, NEXT_UPDATE, P256, UPDATE};
+use did_resolver::document::{Relationship, VerificationMethod};
 use did_resolver::keys::KeyKind;
 use did_resolver::webvh::Log;
 use marque_flows::ports::keys::{KeyRole, Keys as _, Signed};
@@ -10,6 +11,7 @@ use marque_store::keyfile::Kdf;
 use marque_store::secret::Passphrase;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const DOMAIN: &str = "contract.test";
 const ISSUERS: [KeyKind; 3] = [KeyKind::Ed25519, KeyKind::P256, KeyKind::P384];
@@ -117,30 +119,61 @@ fn contract(custody: Custody) {
     let rotated = identity::rotate(&own, new, identity::Rotation::Planned, signing::now()).unwrap();
     let signs =
         |keys: &DomainKeys| runtime.block_on(keys.sign(KeyRole::Assertion, Signed::StatusList, b"list"));
-    keys.follow(rotated.document().unwrap()).unwrap();
+    keys.follow(&listed(&rotated, true)).unwrap();
+    assert_eq!(keys.public(KeyRole::Assertion), old, "those that go on for a while");
+    keys.follow(&listed(&rotated, false)).unwrap();
     made.assertion.verify(b"list", &signs(&keys).unwrap()).unwrap();
     assert_eq!(keys.public(KeyRole::Tokens).0, made.tokens);
-    assert!(keys.follow(log().document().unwrap()).is_err());
+    assert!(keys.follow(&listed(&log(), false)).is_err());
     assert!(signs(&keys).is_err(), "the newest log lists keys that are elsewhere");
-    keys.follow(rotated.document().unwrap()).unwrap();
+    keys.follow(&listed(&rotated, false)).unwrap();
     assert!(signs(&keys).is_ok());
 
-    // The rotation after that has the names of the keys that are over by then.
+    // What is made after that takes the place of keys that are over, and of none that signs or is about to.
     let third = taken(reopened(), &rotated, &ISSUERS).unwrap();
     assert_eq!(third.public(KeyRole::Assertion).0, made.assertion);
+    third.follow(&listed(&rotated, true)).unwrap();
+    assert_eq!(third.public(KeyRole::Assertion), old);
     let made_next = next_of(&third, &rotated);
     assert!(made_next.assertion != old.0 && made_next.assertion != made.assertion);
+    for (log, key) in [(&own, &old.0), (&rotated, &made.assertion)] {
+        let still = taken(reopened(), log, &ISSUERS).unwrap();
+        assert_eq!(still.public(KeyRole::Assertion).0, *key);
+    }
+    let last = SecretKey::generate(KeyKind::Ed25519).unwrap();
+    let new = identity::Keys {
+        assertion: &made_next.assertion,
+        p256: &made_next.tokens,
+        update: &later,
+        next_update: last.public(),
+    };
+    let compromised = identity::Rotation::Compromised;
+    let twice =
+        identity::rotate(&rotated, new, compromised, signing::now().plus(Duration::from_secs(60))).unwrap();
+    third.follow(&listed(&twice, false)).unwrap();
+    assert_eq!(third.public(KeyRole::Assertion).0, made_next.assertion);
+    next_of(&third, &twice);
     let over = taken(reopened(), &own, &ISSUERS).unwrap_err();
     assert_eq!(over.code, "key-not-authorised", "{over}");
-    assert_eq!(taken(reopened(), &rotated, &ISSUERS).unwrap().public(KeyRole::Assertion).0, made.assertion);
+    assert_eq!(
+        taken(reopened(), &twice, &ISSUERS).unwrap().public(KeyRole::Assertion).0,
+        made_next.assertion
+    );
 
     if !matches!(**custody, Custody::File) {
         let file = reopened();
         assert_eq!(file.names().count(), 0, "the file has none of them");
         custody.forget(&[ASSERTION, P256, UPDATE, "issuer-ed25519", "issuer-p256", "issuer-p384"]);
-        custody.forget(&[signing::OTHER_ASSERTION, signing::OTHER_P256]);
+        custody.forget(&signing::ASSERTIONS);
+        custody.forget(&signing::P256S);
         assert!(!custody.has(&file, ASSERTION).unwrap());
     }
+}
+
+/// What the newest version lists for a while, or for good.
+fn listed(log: &Log, for_a_while: bool) -> Vec<&VerificationMethod> {
+    let listed = log.document().unwrap().listed(Relationship::AssertionMethod);
+    listed.filter(|method| method.expires.is_some() == for_a_while).collect()
 }
 
 /// The log of a domain whose keys are nowhere.
@@ -181,6 +214,7 @@ fn the_contract_holds_of_a_token() {
             pkcs11_module: module.display().to_string(),
             pkcs11_token: "marque".to_owned(),
             kdf_kib: 8,
+            ..Keys::default()
         };
         return contract(Custody::open(&keys, DOMAIN).unwrap());
     }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::data::Data;
 use crate::failure::Failure;
 use did_resolver::did::DidUrl;
-use did_resolver::document::Document;
+use did_resolver::document::{Document, VerificationMethod};
 use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
@@ -209,8 +209,8 @@ impl<K: Keys> Keys for CautiousKeys<K> {
         self.keys.signer_by(document)
     }
 
-    fn follow(&self, document: &Document) -> Result<(), KeysError> {
-        self.keys.follow(document)
+    fn follow(&self, listed: &[&VerificationMethod]) -> Result<(), KeysError> {
+        self.keys.follow(listed)
     }
 
     fn issuers(&self) -> Vec<(PublicKey, DidUrl)> {

@@ -3,7 +3,7 @@
 
 use crate::failure::{Failure, Local};
 use did_resolver::did::DidUrl;
-use did_resolver::document::Document;
+use did_resolver::document::{Document, VerificationMethod};
 use did_resolver::keys::PublicKey;
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::Log;
@@ -167,8 +167,8 @@ impl<K: Keys> Keys for TimelyKeys<K> {
         self.keys.signer_by(document)
     }
 
-    fn follow(&self, document: &Document) -> Result<(), KeysError> {
-        self.keys.follow(document)
+    fn follow(&self, listed: &[&VerificationMethod]) -> Result<(), KeysError> {
+        self.keys.follow(listed)
     }
 
     fn issuers(&self) -> Vec<(PublicKey, DidUrl)> {

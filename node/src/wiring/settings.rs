@@ -15,6 +15,7 @@ pub(super) fn policy(config: &Config) -> Result<Policy, Failure> {
         skew: seconds(config.verify.skew_seconds),
         status_max_age: seconds(config.status.max_age_seconds),
         list_ttl: seconds(config.status.ttl_seconds),
+        key_lead: seconds(config.keys.lead_seconds),
         resolve_deadline: seconds(config.resolve.deadline_seconds),
         deferrable,
         publish_recognitions: config.trust.publish,

@@ -1,7 +1,7 @@
 //! The keys port: the secret keys of the node's domain. They are used and never shown.
 
 use did_resolver::did::DidUrl;
-use did_resolver::document::{Document, Relationship};
+use did_resolver::document::{Document, Relationship, VerificationMethod};
 use did_resolver::keys::PublicKey;
 use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
@@ -109,12 +109,12 @@ pub trait Keys: Send + Sync + fmt::Debug {
         listed.any(|m| m.id == id && m.key.as_ref() == Some(&key) && m.expires.is_none()).then_some(id)
     }
 
-    /// Signs by the keys that `document`, the domain's newest, lists for good, from now on.
+    /// Signs by the first key of each role among these that is here, from now on.
     ///
     /// # Errors
-    /// [`KeysError`] where they are not here. Then nothing is signed in the domain's name until they are.
-    fn follow(&self, document: &Document) -> Result<(), KeysError> {
-        let _ = document;
+    /// [`KeysError`] where there is none of a role. Then nothing is signed in the domain's name until there is.
+    fn follow(&self, listed: &[&VerificationMethod]) -> Result<(), KeysError> {
+        let _ = listed;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use did_resolver::codec;
 use did_resolver::did::{Did, DidUrl};
-use did_resolver::document::{Document, Relationship};
+use did_resolver::document::{Document, Relationship, VerificationMethod};
 use did_resolver::keys::{KeyKind, PublicKey};
 use did_resolver::time::UnixSeconds;
 use did_resolver::webvh::{
@@ -88,13 +88,12 @@ impl DomainKeys {
         key(&format!("{}/assertion/{number}", self.seed))
     }
 
-    fn listed_for_good(&self, document: &Document) -> Option<u32> {
-        let lists = |number: &u32| {
-            let listed = document.listed(Relationship::AssertionMethod);
-            let mut lasting = listed.filter(|method| method.expires.is_none());
-            lasting.any(|method| method.key.as_ref() == Some(&public(&self.key(*number))))
-        };
-        (1..=self.made.load(Ordering::SeqCst)).rev().find(lists)
+    /// The number of the first key among these that was made.
+    fn first_of<'a>(&self, mut listed: impl Iterator<Item = &'a VerificationMethod>) -> Option<u32> {
+        let numbers = 1..=self.made.load(Ordering::SeqCst);
+        listed.find_map(|method| {
+            numbers.clone().find(|number| method.key.as_ref() == Some(&public(&self.key(*number))))
+        })
     }
 
     fn id(&self, number: u32) -> DidUrl {
@@ -122,19 +121,20 @@ impl Keys for DomainKeys {
         })
     }
 
-    fn make_next<'a>(&'a self, _: &'a Log) -> BoxFuture<'a, Result<NextKeys, KeysError>> {
-        let number = self.in_force.load(Ordering::SeqCst) + 1;
+    fn make_next<'a>(&'a self, log: &'a Log) -> BoxFuture<'a, Result<NextKeys, KeysError>> {
+        let number = log.versions().count() as u32 + 1;
         self.made.fetch_max(number, Ordering::SeqCst);
         let next = public(&self.key(number));
         Box::pin(async move { Ok(NextKeys { assertion: next.clone(), tokens: next }) })
     }
 
     fn signer_by(&self, document: &Document) -> Option<DidUrl> {
-        self.listed_for_good(document).map(|number| self.id(number))
+        let listed = document.listed(Relationship::AssertionMethod);
+        self.first_of(listed.filter(|method| method.expires.is_none())).map(|number| self.id(number))
     }
 
-    fn follow(&self, document: &Document) -> Result<(), KeysError> {
-        let number = self.listed_for_good(document);
+    fn follow(&self, listed: &[&VerificationMethod]) -> Result<(), KeysError> {
+        let number = self.first_of(listed.iter().copied());
         self.in_force.store(number.unwrap_or(0), Ordering::SeqCst);
         number.map(drop).ok_or(KeysError("not here".to_owned()))
     }
@@ -250,6 +250,24 @@ impl Holder {
         let longer = self.log.extend_with(&[self.log.bytes(), line].concat(), Some(file), now);
         let Ok(Extension::Longer(log)) = longer else { panic!("{longer:?}") };
         Self { seed: self.seed.clone(), log, generation: self.generation + 1 }
+    }
+
+    /// The log with one more entry, as the command line makes it: a planned one keeps every key that is listed still.
+    pub(crate) fn rotated_as_planned(&self, now: UnixSeconds, overlap: Option<Duration>) -> Self {
+        let next = self.generation + 1;
+        let mut keys = vec![(next, public(&self.assertion(next)), None)];
+        if let Some(end) = overlap.map(|overlap| now.plus(overlap)) {
+            for method in self.log.document().unwrap().methods() {
+                let number = method.id.as_str().rsplit('-').next().unwrap().parse().unwrap();
+                let expires = method.expires.map_or(end, |at| at.min(end));
+                if now < expires {
+                    keys.push((number, method.key.clone().unwrap(), Some(expires)));
+                }
+            }
+        }
+        let line = self.line_of(now, &keys, &Oversight::default());
+        let log = Log::verify(&[self.log.bytes(), &line].concat(), now).unwrap();
+        Self { seed: self.seed.clone(), log, generation: next }
     }
 
     /// The log with one more entry, which brings a new key and lists the old one for good.
