@@ -1,6 +1,9 @@
 //! What is wrong with a node, and what to type: a judgement of facts that were gathered, which changes nothing.
 
+mod ending;
 mod settings;
+
+pub use ending::{Ending, newest};
 
 use crate::config::Config;
 use crate::custody::Kept;
@@ -54,7 +57,7 @@ pub struct Finding {
     /// How bad.
     pub level: Level,
     /// What about: `configuration`, `keys`, `files`, `clock`, `disk`, `listeners`, `node`, `records`, `peers`,
-    /// `lists`, `identities`, `published`.
+    /// `lists`, `identities`, `credentials`, `published`.
     pub about: &'static str,
     /// What is so.
     pub reason: String,
@@ -111,6 +114,8 @@ pub struct Facts {
     pub free: Option<u64>,
     /// What the running node says of itself; or why it does not.
     pub node: Result<Value, Failure>,
+    /// When the credentials of the owners and agents end that it vouches for, where it says so.
+    pub credentials: Option<Vec<Ending>>,
     /// Where it would listen, if it does not run.
     pub places: Vec<Place>,
 }
@@ -131,6 +136,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         ("peers", peers(facts), "every domain that is recognised was met"),
         ("lists", lists(facts), "no status list is older than the policy allows"),
         ("identities", identities(facts), "no DID has two histories here"),
+        ("credentials", ending::credentials(facts), "of owners and agents none ends soon"),
         ("published", published(facts), "what anybody may read is where others look for it"),
     ] {
         match found {

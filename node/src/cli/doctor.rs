@@ -3,8 +3,8 @@
 use super::session::Session;
 use crate::config::Config;
 use crate::custody::{self, Kept, issuer_role};
-use crate::data::Data;
-use crate::doctor::{Facts, Level, OTHERS, Place, Private, judge};
+use crate::data::{Data, Kind};
+use crate::doctor::{Ending, Facts, Level, OTHERS, Place, Private, judge, newest};
 use crate::failure::{Failure, Local};
 use crate::output::{self, Answer};
 use crate::passphrase::{OF_BACKUP, OF_KEYS, OF_TOKEN, Question};
@@ -56,6 +56,7 @@ async fn gather(session: &Session) -> Result<Facts, Failure> {
         Err(failure) => Err(failure),
     };
     let is_down = node.is_err();
+    let credentials = if is_down { None } else { credentials(session).await };
     let places = config.as_ref().ok().filter(|_| is_down).map(|config| {
         [
             ("listen.public", config.listen.public),
@@ -81,7 +82,20 @@ async fn gather(session: &Session) -> Result<Facts, Failure> {
         places: places.unwrap_or_default(),
         config,
         node,
+        credentials,
     })
+}
+
+/// When those of owners and agents end, as the node says. One that does not say so is asked about something else.
+async fn credentials(session: &Session) -> Option<Vec<Ending>> {
+    let client = session.client().ok()?;
+    let issued = client.get("/v1/credentials").await.ok()?;
+    let mut all = Vec::new();
+    for kind in [Kind::Owner, Kind::Agent] {
+        let members = client.get(&format!("/v1/{}", kind.plural())).await.ok()?;
+        all.extend(newest(kind, &members, &issued));
+    }
+    Some(all)
 }
 
 /// What is said of the domain's keys by whoever has them. A module may block for as long as its limit.

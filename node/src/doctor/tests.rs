@@ -2,6 +2,7 @@ use super::settings::server;
 use super::*;
 use crate::config::Engine;
 use crate::custody::Weakness;
+use crate::data::Kind;
 use crate::failure::Local;
 
 fn config() -> Config {
@@ -37,8 +38,16 @@ fn well() -> Facts {
                 ],
             },
         })),
+        credentials: Some(vec![ending(Kind::Owner, "alice", 1), ending(Kind::Agent, "bot", 1)]),
         places: Vec::new(),
     }
+}
+
+/// Somebody whose credential ends that long after the last quarter of its life has begun.
+fn ending(kind: Kind, name: &str, after: i64) -> Ending {
+    let quarter: i64 = if kind == Kind::Owner { 90 * 86_400 / 4 } else { 86_400 / 4 };
+    let until = UnixSeconds::new(1_000_000_u64.checked_add_signed(quarter + after).unwrap());
+    Ending { kind, name: name.to_owned(), until }
 }
 
 fn set(facts: &mut Facts, path: &str, value: Value) {
@@ -55,7 +64,7 @@ fn wrong(facts: &Facts) -> Vec<(&'static str, Level)> {
 #[test]
 fn of_a_node_that_is_well_every_matter_is_good() {
     let found = judge(&well());
-    assert_eq!(found.len(), 12, "{found:?}");
+    assert_eq!(found.len(), 13, "{found:?}");
     assert!(found.iter().all(|one| one.level == Level::Good), "{found:?}");
 }
 
@@ -89,6 +98,9 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
             f.keys = Some(Ok(Kept { missing: Vec::new(), weakness: Some(weakness) }));
         });
     }
+    for kind in [Kind::Owner, Kind::Agent] {
+        case("credentials", Look, &|f| f.credentials = Some(vec![ending(kind, "bot", 0)]));
+    }
     case("files", Look, &|f| f.recovery = Some("/data/keys/recovery.json".into()));
     case("clock", Bad, &|f| f.seen = Some(UnixSeconds::new(1_000_061)));
     case("disk", Look, &|f| f.free = Some(LITTLE_SPACE - 1));
@@ -117,6 +129,7 @@ fn what_could_not_be_looked_at_is_not_called_good() {
     let mut facts = well();
     let down = || Failure::local(Local::NodeUnreachable, "no node runs", "marque up");
     (facts.node, facts.seen, facts.free, facts.keys) = (Err(down()), None, None, None);
+    facts.credentials = None;
     assert_eq!(wrong(&facts), [("node", Level::Bad)]);
     let about: Vec<_> = judge(&facts).iter().map(|one| one.about).collect();
     assert_eq!(about, ["configuration", "files", "node", "records", "listeners"]);
@@ -157,4 +170,46 @@ fn a_server_of_the_records_that_is_away_is_one_by_name_and_its_password_is_in_no
     assert_eq!(wrong(&facts), [], "it is not used");
     facts.config.as_mut().unwrap().store.engine = Engine::Postgres;
     assert_eq!(wrong(&facts), [("configuration", Bad)]);
+}
+
+#[test]
+fn of_credentials_that_end_soon_the_first_are_named_with_what_their_holders_type() {
+    let mut facts = well();
+    let many = (0..8).map(|n| ending(Kind::Agent, &format!("bot-{n}"), -n));
+    let far = ending(Kind::Owner, "alice", 1);
+    facts.credentials = Some(many.chain([far, ending(Kind::Owner, "carol", -10 * 86_400)]).collect());
+    let found: Vec<_> = judge(&facts).into_iter().filter(|one| one.about == "credentials").collect();
+    let [owners, agents] = &found[..] else { panic!("{found:?}") };
+    assert!(owners.reason.starts_with("of 1 owner the") && owners.reason.ends_with(": carol"), "{owners:?}");
+    assert!(owners.action.contains("marque delegate carol "), "{owners:?}");
+    assert!(agents.reason.starts_with("of 8 agents") && agents.reason.contains("bot-7, bot-6"), "{agents:?}");
+    assert!(agents.reason.ends_with("bot-3 and 3 more"), "{agents:?}");
+    assert!(agents.action.contains("marque present --agent bot-7 "), "{agents:?}");
+}
+
+#[test]
+fn of_each_active_member_the_newest_active_credential_of_its_kind_counts() {
+    let credential = |kind: &str, subject: &str, state: &str, until: &str| json!({"type": kind, "subject": subject, "state": state, "validUntil": until});
+    let issued = json!({"credentials": [
+        credential("AgentCredential", "did:a", "active", "2026-01-02T00:00:00Z"),
+        credential("AgentCredential", "did:a", "active", "2026-01-01T00:00:00Z"),
+        credential("AgentCredential", "did:a", "revoked", "2026-01-04T00:00:00Z"),
+        credential("DelegationCredential", "did:a", "active", "2026-01-05T00:00:00Z"),
+        credential("AgentCredential", "did:b", "active", "2026-01-01T00:00:00Z"),
+        credential("OwnerCredential", "did:o", "active", "2026-03-01T00:00:00Z"),
+    ]});
+    let member = |name: &str, did: &str, state: &str| json!({"name": name, "did": did, "state": state});
+    let agents = json!({"agents": [
+        member("a", "did:a", "active"), member("b", "did:b", "revoked"), member("c", "did:c", "active"),
+    ]});
+    let owners = json!({"owners": [member("o", "did:o", "active")]});
+    let at = |text: &str| UnixSeconds::parse(text).unwrap();
+    let found = newest(Kind::Agent, &agents, &issued);
+    let until = at("2026-01-02T00:00:00Z");
+    assert_eq!(found, [Ending { kind: Kind::Agent, name: "a".to_owned(), until }]);
+    let until = at("2026-03-01T00:00:00Z");
+    assert_eq!(
+        newest(Kind::Owner, &owners, &issued),
+        [Ending { kind: Kind::Owner, name: "o".to_owned(), until }]
+    );
 }

@@ -22,8 +22,11 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_type() {
     assert_eq!(level(&down.json, "peers"), Vec::<&str>::new());
 
     let alpha = Domain::start("alpha.test");
+    alpha.done(&["agent", "create", "bot", "--owner", "organization", "--cap", "calendar:read"]);
     let up = alpha.done(&["doctor"]).json;
-    for about in ["clock", "disk", "node", "records", "listeners", "peers", "lists", "identities"] {
+    for about in
+        ["clock", "disk", "node", "records", "listeners", "peers", "lists", "identities", "credentials"]
+    {
         assert_eq!(level(&up, about), ["good"], "{about}: {up}");
     }
     assert_eq!(level(&up, "files"), ["look"], "the recovery key lies beside the others: {up}");

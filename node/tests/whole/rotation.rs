@@ -43,7 +43,7 @@ fn listed(domain: &Domain) -> (Vec<String>, Vec<String>) {
 }
 
 /// Waits until the keys that the newest version lists for good sign, and returns the ids by which it is so.
-fn taken_over(domain: &Domain) -> (String, String) {
+pub(crate) fn taken_over(domain: &Domain) -> (String, String) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let (_, lasting) = listed(domain);

@@ -1,7 +1,8 @@
 //! Two nodes of one domain on one PostgreSQL: either answers for both, and one may be killed at any moment.
 
 use crate::process::{Domain, PATIENCE};
-use serde_json::Value;
+use crate::rotation::taken_over;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -184,6 +185,39 @@ fn a_node_that_is_killed_under_load_costs_no_request_that_a_retry_does_not_mend(
         had_been_done.into_inner(),
         lists.len()
     );
+}
+
+// R-022 R-346
+#[test]
+fn one_node_replaces_the_keys_of_both_while_the_other_is_down_and_gets_a_copy() {
+    let prepare = |a: &Domain| {
+        a.done(&["owner", "create", "alice"]);
+        a.done(&["agent", "create", "bot", "--owner", "alice", "--cap", "calendar:read"]);
+    };
+    let Some([mut a, mut b]) = pair("rotates", prepare) else { return };
+    let refused = a.run(&["domain", "rotate"]);
+    let error = &refused.json["error"];
+    assert_eq!((&error["code"], &error["path"]), (&json!("state-conflict"), &json!(["alone"])), "{error}");
+    assert!(error["action"].as_str().unwrap().contains("--alone"), "{error}");
+    b.stop();
+    let soon = ("MARQUE_KEYS__LEAD_SECONDS", "1");
+    a.stop();
+    up(&mut a, &on_server("rotates", "a").unwrap(), &[soon]);
+    assert_eq!(a.done(&["domain", "rotate", "--alone"]).json["versionNumber"], 2);
+    let by = taken_over(&a);
+    // With the old file it does not start, and says what is wrong.
+    let variables = on_server("rotates", "b").unwrap();
+    let free = ["--p2p", "/ip4/127.0.0.1/tcp/0", "--public", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let mut old = b.command(&["up", "--json", "--health", "127.0.0.1:0"]);
+    let old = old.args(free).envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
+    let old = old.stdin(std::process::Stdio::null()).output().unwrap();
+    let said: Value = serde_json::from_slice(&old.stdout).unwrap();
+    assert_eq!(said["error"]["code"], "key-not-authorised", "{said}");
+    std::fs::copy(a.data().join("keys/node.json"), b.data().join("keys/node.json")).unwrap();
+    up(&mut b, &variables, &[soon]);
+    assert_eq!(taken_over(&b), by);
+    b.done(&["agent", "revoke", "bot"]);
+    assert_eq!(a.done(&["agent", "show", "bot"]).json["state"], "revoked");
 }
 
 /// Owners that each of two nodes creates and revokes while both write one bucket.

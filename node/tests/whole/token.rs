@@ -1,6 +1,7 @@
 //! A domain whose keys are in a token: SoftHSM2, as a module that the program loads like that of any hardware.
 
 use crate::process::{Domain, secret};
+use crate::rotation::taken_over;
 use data_encoding::{BASE64, HEXLOWER};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -81,13 +82,18 @@ fn a_domain_whose_keys_are_in_a_token_issues_verifies_rotates_and_goes_on_after_
     let log = guarded.domain.folder.path().join("node.log");
     guarded.domain.tell(&log);
     let kinds = ("MARQUE_ISSUE__DID_KEYS", "[\"ed25519\",\"p256\",\"p384\"]");
-    guarded.domain.up_with(&[("MARQUE_LOG", "trace"), kinds]);
+    let at_once = ("MARQUE_KEYS__LEAD_SECONDS", "0");
+    guarded.domain.up_with(&[("MARQUE_LOG", "trace"), kinds, at_once]);
     let alpha = &guarded.domain;
     alpha.done(&["owner", "create", "alice"]);
     alpha.done(&["agent", "create", "bot", "--owner", "alice", "--cap", "calendar:read"]);
     alpha.done(&["trust", "add", &alpha.did, "--cap", "calendar:read"]);
     assert_eq!(alpha.verifies(alpha, "bot").json["verified"], true);
     alpha.done(&["agent", "rotate", "bot"]);
+    assert_eq!(alpha.verifies(alpha, "bot").json["verified"], true);
+    // The domain's own keys too, which are made in the token.
+    alpha.done(&["domain", "rotate"]);
+    let by = taken_over(alpha);
     assert_eq!(alpha.verifies(alpha, "bot").json["verified"], true);
     let doctor = alpha.run(&["doctor"]);
     let keys = doctor.json["findings"].as_array().unwrap().iter().find(|one| one["about"] == "keys").unwrap();
@@ -97,6 +103,7 @@ fn a_domain_whose_keys_are_in_a_token_issues_verifies_rotates_and_goes_on_after_
     guarded.domain.up_with(&[kinds]);
     let alpha = &guarded.domain;
     assert_eq!(alpha.verifies(alpha, "bot").json["verified"], true, "by the same keys");
+    assert_eq!(taken_over(alpha), by);
     alpha.done(&["agent", "revoke", "bot"]);
     guarded.domain.stop();
 
