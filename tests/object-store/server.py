@@ -1,6 +1,6 @@
 """An S3 store in memory, for tests: server.py PORT BUCKET [CERTIFICATE KEY]
 
-moto keeps the objects and their conditions. What moto lets pass counts here: who writes has signed the request
+moto keeps the objects and their conditions, but for those of a deletion. What moto lets pass counts here: who writes has signed the request
 (botocore makes the signature again) and what is in it, and requests are answered one at a time, so that a condition and
 what it guards are one step. Anybody may read. With CARELESS set, conditions are passed over, as by stores that know none; with
 SLOW, every other write takes longer on its way, so that later ones overtake it.
@@ -88,6 +88,11 @@ class Store:
         if SLOW and not reads and next(self.writes) % 2:
             time.sleep(0.2)
         with self.turn:
+            if environ["REQUEST_METHOD"] == "DELETE" and "HTTP_IF_MATCH" in environ:
+                there = Client(self.app).head(environ["PATH_INFO"], base_url="http://127.0.0.1")
+                if there.status_code == 200 and there.headers["ETag"] != environ["HTTP_IF_MATCH"]:
+                    start_response("412 Precondition Failed", [("Content-Type", "application/xml")])
+                    return [b"<Error><Code>PreconditionFailed</Code></Error>"]
             return list(self.app(environ, start_response))
 
 

@@ -5,11 +5,15 @@ use crate::credentials::Credentials;
 use crate::limits::{MAX_OBJECT_BYTES, MAX_REASON};
 use crate::place::Place;
 use bytes::Bytes;
-use object_store::aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut};
+use http::header::IF_MATCH;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsAuthorizer, S3ConditionalPut};
+use object_store::client::{HttpRequestBody, HttpService as _};
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, Error, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, RetryConfig,
-    UpdateVersion,
+    Attribute, Attributes, CredentialProvider as _, Error, ObjectStore as _, ObjectStoreExt as _, PutMode,
+    PutOptions, RetryConfig, UpdateVersion,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -56,6 +60,15 @@ pub enum Put {
     Changed,
 }
 
+/// What came of deleting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// There is none.
+    Done,
+    /// Nothing was deleted: there is another version than the one that was to go.
+    Changed,
+}
+
 /// Whose bucket it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
@@ -73,7 +86,8 @@ pub enum Claim {
 #[derive(Debug, Clone)]
 pub struct Bucket {
     store: Arc<AmazonS3>,
-    prefix: String,
+    client: Client,
+    options: Arc<Options>,
 }
 
 impl Bucket {
@@ -96,14 +110,14 @@ impl Bucket {
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             // Who calls tries again, when and as often as it thinks right.
             .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-            .with_http_connector(client)
+            .with_http_connector(client.clone())
             .build()
             .map_err(|error| BucketError::of(&error))?;
-        Ok(Self { store: Arc::new(store), prefix: place.prefix.clone() })
+        Ok(Self { store: Arc::new(store), client, options: Arc::new(options.clone()) })
     }
 
     fn path(&self, name: &str) -> Result<Path, BucketError> {
-        Path::parse(format!("{}{name}", self.prefix))
+        Path::parse(format!("{}{name}", self.options.place.prefix))
             .map_err(|_| BucketError::Object(format!("{name} is no name of an object")))
     }
 
@@ -181,15 +195,53 @@ impl Bucket {
         }
     }
 
-    /// Deletes an object, whichever version it is.
+    /// Deletes an object while it is the version `seen`.
+    ///
+    /// A store that passes the condition over, or says that it has none, deletes what is there; so it is looked at right
+    /// before, and what remains is what somebody writes in that moment.
     ///
     /// # Errors
-    /// [`BucketError`].
-    pub async fn delete(&self, name: &str) -> Result<(), BucketError> {
-        match self.store.delete(&self.path(name)?).await {
-            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(BucketError::of(&error)),
+    /// [`BucketError`]. It may have been deleted all the same.
+    pub async fn delete(&self, name: &str, seen: &Tag) -> Result<Deleted, BucketError> {
+        match self.get(name).await? {
+            None => return Ok(Deleted::Done),
+            Some(found) if found.tag != *seen => return Ok(Deleted::Changed),
+            Some(_) => {}
         }
+        let (status, text) = self.delete_if(name, seen).await?;
+        match status {
+            StatusCode::NOT_FOUND => Ok(Deleted::Done),
+            status if status.is_success() => Ok(Deleted::Done),
+            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(Deleted::Changed),
+            StatusCode::NOT_IMPLEMENTED => match self.store.delete(&self.path(name)?).await {
+                Ok(()) | Err(Error::NotFound { .. }) => Ok(Deleted::Done),
+                Err(error) => Err(BucketError::of(&error)),
+            },
+            _ => Err(BucketError::away(&format!("HTTP {status} {text}"))),
+        }
+    }
+
+    /// The request, which `object_store` has not: what the store answers to it.
+    async fn delete_if(&self, name: &str, Tag(tag): &Tag) -> Result<(StatusCode, String), BucketError> {
+        let place = &self.options.place;
+        let path = self.path(name)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+        let malformed = || BucketError::Object(format!("{name} is no name of an object"));
+        if !path.as_ref().bytes().all(plain) {
+            return Err(malformed());
+        }
+        let url = format!("{}/{}/{path}", place.endpoint, place.bucket);
+        let request = Request::builder().method(Method::DELETE).uri(url).header(IF_MATCH, tag);
+        let mut request = request.body(HttpRequestBody::empty()).map_err(|_| malformed())?;
+        let credential = self.options.credentials.get_credential().await;
+        let credential = credential.map_err(|error| BucketError::of(&error))?;
+        let signer = AwsAuthorizer::new(&credential, "s3", &self.options.region);
+        signer.try_authorize(&mut request, None).map_err(|error| BucketError::of(&error))?;
+        let answer =
+            self.client.call(request).await.map_err(|error| BucketError::away(&error.to_string()))?;
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.map_err(|error| BucketError::away(&error.to_string()))?;
+        Ok((head.status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
     }
 }
 
@@ -204,7 +256,10 @@ pub enum BucketError {
 
 impl BucketError {
     fn of(error: &Error) -> Self {
-        let text = error.to_string();
+        Self::away(&error.to_string())
+    }
+
+    fn away(text: &str) -> Self {
         // Stores explain at length, and say again what they were told.
         let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
         let reason = match code {

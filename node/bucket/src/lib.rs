@@ -9,7 +9,7 @@ mod credentials;
 mod client;
 mod bucket;
 
-pub use bucket::{Bucket, BucketError, Claim, Found, Options, Put, Tag};
+pub use bucket::{Bucket, BucketError, Claim, Deleted, Found, Options, Put, Tag};
 pub use credentials::{Credentials, CredentialsError, Keys};
 pub use limits::{
     CONNECT_TIMEOUT, MAX_CREDENTIALS_BYTES, MAX_OBJECT_BYTES, MAX_ROOTS_BYTES, REQUEST_TIMEOUT,

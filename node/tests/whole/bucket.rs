@@ -10,6 +10,7 @@ use data_encoding::BASE64;
 use did_resolver::codec;
 use did_resolver::webvh::Log;
 use marque::signing;
+use marque_bucket::{Bucket, Credentials, Deleted, Keys, Options, Place, Put, Tag};
 use rcgen::CertificateParams;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
@@ -17,7 +18,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const BUCKET: &str = "acme-public";
 
@@ -295,10 +297,11 @@ fn an_object_that_is_newer_than_the_store_stays() {
     bravo.done(&["agent", "create", "later", "--owner", "alice", "--cap", "calendar:read"]);
     until("what it can add", || store.has("later"));
     let stays = "what is in the bucket is newer than what the store has, and stays";
-    let names: Vec<_> = bravo.logged(stays).iter().map(|record| record["name"].clone()).collect();
-    for name in ["agents/bot/did.jsonl", "status/revocation"] {
-        assert!(names.contains(&name.into()), "{names:?}");
-    }
+    until("both are told of", || {
+        let told = bravo.logged(stays);
+        let names: Vec<_> = told.iter().filter_map(|record| record["name"].as_str()).collect();
+        ["agents/bot/did.jsonl", "status/revocation"].iter().all(|name| names.contains(name))
+    });
     assert_eq!(store.entries("agents/bot/did.jsonl"), 2);
     assert!(store.list().unwrap() >= number);
     bravo.stop();
@@ -360,4 +363,84 @@ fn a_store_is_spoken_to_by_tls_if_it_is_who_it_says() {
     with_agents(&bravo, &["bot"]);
     until("nothing is due", || kept(&bravo) == (0, String::new()));
     bravo.stop();
+}
+
+/// The bucket of a store that is reached there.
+fn bucket_at(address: SocketAddr) -> Bucket {
+    let keys = Keys { id: "marque-test".to_owned(), secret: SECRET.to_owned(), token: None };
+    let options = Options {
+        place: Place::read(&format!("http://{address}/{BUCKET}/{PREFIX}")).unwrap(),
+        region: "eu-central-1".to_owned(),
+        credentials: Credentials::Given(keys),
+        roots: None,
+    };
+    Bucket::new(&options).unwrap()
+}
+
+const TEXT: (&str, Duration) = ("text/plain", Duration::ZERO);
+
+/// Passes on what a store is asked, and right before a deletion writes `name` anew.
+async fn meddling(store: SocketAddr, name: &'static str, seen: Tag) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let seen = seen.clone();
+            tokio::spawn(async move {
+                let mut server = tokio::net::TcpStream::connect(store).await.unwrap();
+                let mut bytes = vec![0; 65_536];
+                loop {
+                    tokio::select! {
+                        count = client.read(&mut bytes) => {
+                            let count = count.unwrap_or(0);
+                            if bytes[..count].starts_with(b"DELETE ") {
+                                let put = bucket_at(store).put(name, "new".into(), TEXT, Some(&seen)).await;
+                                assert_eq!(put, Ok(Put::Done));
+                            }
+                            if count == 0 || server.write_all(&bytes[..count]).await.is_err() {
+                                return;
+                            }
+                        }
+                        answer = server.readable() => {
+                            answer.unwrap();
+                            let mut answer = vec![0; 65_536];
+                            match server.try_read(&mut answer) {
+                                Ok(0) => return,
+                                Ok(count) => client.write_all(&answer[..count]).await.unwrap(),
+                                Err(_) => {}
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_object_that_was_written_anew_is_not_deleted_for_what_it_was_before() {
+    let Some(store) = Store::start() else { return };
+    let bucket = bucket_at(store.address);
+    assert_eq!(bucket.put("one", "old".into(), TEXT, None).await, Ok(Put::Done));
+    let seen = bucket.get("one").await.unwrap().unwrap().tag;
+    // Another writes between the last look and the deletion.
+    let between = bucket_at(meddling(store.address, "one", seen.clone()).await);
+    assert_eq!(between.delete("one", &seen).await, Ok(Deleted::Changed));
+    let there = bucket.get("one").await.unwrap().unwrap();
+    assert_eq!(there.bytes, "new".as_bytes());
+    assert_eq!(bucket.delete("one", &seen).await, Ok(Deleted::Changed));
+    assert_eq!(bucket.delete("one", &there.tag).await, Ok(Deleted::Done));
+    assert_eq!(bucket.get("one").await, Ok(None));
+    assert_eq!(bucket.delete("one", &there.tag).await, Ok(Deleted::Done), "none is as good");
+
+    // A store that passes conditions over is looked at before.
+    let careless = Store::start_with(Vec::new(), &[("CARELESS", "1")]).unwrap();
+    let bucket = bucket_at(careless.address);
+    assert_eq!(bucket.put("one", "old".into(), TEXT, None).await, Ok(Put::Done));
+    let old = bucket.get("one").await.unwrap().unwrap().tag;
+    assert_eq!(bucket.put("one", "new".into(), TEXT, None).await, Ok(Put::Done));
+    assert_eq!(bucket.delete("one", &old).await, Ok(Deleted::Changed));
+    assert_eq!(bucket.get("one").await.unwrap().unwrap().bytes, "new".as_bytes());
 }

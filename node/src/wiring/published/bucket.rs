@@ -104,8 +104,11 @@ impl InBucket {
                 return Ok(());
             }
             let Some(content) = file.content.clone() else {
-                // Another node may have put it there meanwhile: it is looked at once more.
-                self.bucket.delete(name).await.map_err(|error| self.trouble(error))?;
+                // Whatever came of it, it is looked at once more: another node may have put something there.
+                if let Some(there) = &there {
+                    let deleted = self.bucket.delete(name, &there.tag).await;
+                    deleted.map_err(|error| self.trouble(error))?;
+                }
                 continue;
             };
             let (kind, tag) = ((file.media_type, file.keep), there.map(|found| found.tag));
