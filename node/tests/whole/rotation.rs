@@ -134,13 +134,18 @@ fn a_domain_replaces_its_keys_twice_and_partners_go_on_verifying_what_it_signed(
     alpha.done(&["credential", "revoke", link.unwrap()["id"].as_str().unwrap()]);
     let revoked = bravo.verifies_until(&alpha, "new-bot", 4);
     assert_eq!(revoked.json["code"], "credential-revoked", "by a list of the new key");
+    // Once more, with the partner connected: the membership that it let the node in by is void with the key.
+    assert_eq!(alpha.done(&["domain", "rotate", "--compromised"]).json["versionNumber"], 4);
+    alpha.done(&["agent", "create", "last-bot", "--owner", "alice", "--cap", "calendar:read"]);
+    bravo.verifies_until(&alpha, "last-bot", 0);
+    bravo.until(&["peer", "ls"], |answer| answer.json["peers"][0]["state"] == "connected");
     let versions = || std::fs::read_to_string(alpha.data().join("domain.jsonl")).unwrap().lines().count();
-    alpha.until(&["status"], |_| versions() == 3);
+    alpha.until(&["status"], |_| versions() == 4);
     let decisions = Place::of(&alpha).get("/v1/decisions?limit=1000");
     let decisions = decisions["decisions"].as_array().unwrap();
     let of_domain = |decision: &&Value| decision["subject"] == alpha.did.as_str();
     let rotations = decisions.iter().filter(of_domain).filter(|decision| decision["outcome"] == "rotated");
-    assert_eq!(rotations.count(), 2);
+    assert_eq!(rotations.count(), 3);
 }
 
 //
