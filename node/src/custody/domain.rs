@@ -166,7 +166,10 @@ impl DomainKeys {
         let in_force = kept.listed_for_good(document).ok_or_else(|| {
             Failure::of(Code::KeyNotAuthorised)
                 .because("the domain's log lists other keys than those that are there")
-                .so("If they were rotated, restore the newer key files: docs/operating.md, \"Rotating the domain's keys\".")
+                .so(
+                    "If they were rotated since, restore the newer key files, or the newer domain.jsonl: docs/operating.md, \
+                     \"Rotating the domain's keys\".",
+                )
         })?;
         Ok(Self { kept, in_force: RwLock::new(Arc::new(in_force)), issuers })
     }
