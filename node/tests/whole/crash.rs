@@ -1,6 +1,6 @@
 //! What was acknowledged is there after `kill -9`, is served, and reaches the others.
 
-use crate::process::Domain;
+use crate::process::{Answer, Domain};
 use marque_flows::ports::records::{Expect, Records as _, Table, Write};
 use marque_store::{Options, Store};
 
@@ -100,7 +100,10 @@ fn a_node_whose_clock_is_behind_what_it_saw_does_not_start_before_its_operator_h
         store.close().await;
     });
     let ports = ["--p2p", "/ip4/127.0.0.1/tcp/0", "--public", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-    let refused = alpha.run(&[&["up", "--health", "127.0.0.1:0"], &ports[..]].concat());
+    // A process that a test beside this one starts holds the store's lock with this one until it has begun.
+    let is_locked = |answer: &Answer| answer.json["error"]["code"] == "state-conflict";
+    let refused =
+        alpha.until(&[&["up", "--health", "127.0.0.1:0"], &ports[..]].concat(), |answer| !is_locked(answer));
     assert_eq!(
         (refused.exit, refused.json["error"]["code"].as_str()),
         (1, Some("clock")),
