@@ -71,8 +71,10 @@ impl Door {
         if self.is_open.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let proxies = Arc::clone(&self.proxies.read().unwrap_or_else(PoisonError::into_inner));
-        match client(caller.0.ip().to_canonical(), headers, &*proxies) {
+        let proxies = self.proxies.read().unwrap_or_else(PoisonError::into_inner);
+        let client = client(caller.0.ip().to_canonical(), headers, &**proxies);
+        drop(proxies);
+        match client {
             Some(address) => self.rates.take(subscriber(address)),
             None => Ok(()),
         }
@@ -81,11 +83,11 @@ impl Door {
 
 /// Who asks; `None` is a program on this machine that forwards for nobody.
 fn client(from: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Option<IpAddr> {
-    let mut named =
-        headers.get_all(const { HeaderName::from_static("x-forwarded-for") }).iter().rev().peekable();
     if !proxies(from) {
         return Some(from);
     }
+    let mut named =
+        headers.get_all(const { HeaderName::from_static("x-forwarded-for") }).iter().rev().peekable();
     if named.peek().is_none() && from.is_loopback() {
         return None;
     }

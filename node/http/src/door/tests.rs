@@ -56,4 +56,10 @@ fn whoever_has_a_network_of_ipv6_counts_once() {
     // IPv4 in the form of IPv6 is IPv4.
     assert!(door.enter(from("192.0.2.1"), &HeaderMap::new()).is_ok());
     assert!(door.enter(from("::ffff:192.0.2.1"), &HeaderMap::new()).is_err());
+    // Without a limit nobody is told to wait, and with one again whoever asks too often is.
+    for (per_minute, refused) in [(0, 0), (1, 2)] {
+        door.set(per_minute, Arc::new(is_proxy));
+        let asked = (0..3).filter(|_| door.enter(from("192.0.2.1"), &HeaderMap::new()).is_err());
+        assert_eq!(asked.count(), refused);
+    }
 }
