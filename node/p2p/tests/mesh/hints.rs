@@ -65,13 +65,18 @@ impl Teller {
         let target: Multiaddr = address.parse().unwrap();
         swarm.dial(target.clone()).unwrap();
         let (mut own, mut there) = (None, None);
-        while own.is_none() || there.is_none() {
-            match in_time(swarm.select_next_some()).await {
-                SwarmEvent::NewListenAddr { address, .. } => own = Some(address),
-                SwarmEvent::ConnectionEstablished { peer_id, .. } => there = Some(peer_id),
-                _ => {}
+        in_time(async {
+            while own.is_none() || there.is_none() {
+                match swarm.select_next_some().await {
+                    SwarmEvent::NewListenAddr { address, .. } => own = Some(address),
+                    SwarmEvent::ConnectionEstablished { peer_id, .. } => there = Some(peer_id),
+                    // A busy machine takes longer over a handshake than the node waits.
+                    SwarmEvent::OutgoingConnectionError { .. } => swarm.dial(target.clone()).unwrap(),
+                    _ => {}
+                }
             }
-        }
+        })
+        .await;
         let (address, there) = (own.unwrap(), there.unwrap());
         swarm.behaviour_mut().table.add_address(&there, target.clone());
         let (asked, found) = (Vec::new(), Vec::new());
