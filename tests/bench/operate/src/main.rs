@@ -6,6 +6,7 @@
 //! cargo run -- store         durable intake beside a bare log, sled and redb
 //! cargo run -- start         until a node with a million DIDs is ready
 //! cargo run -- resolve       beside bare hyper and axum; needs wrk and taskset
+//! cargo run -- node          the two before, of one fleet
 //! cargo run -- compaction    commits while the log is written anew, and while it is not
 //! cargo run -- store 100000  the same with so many records, or DIDs
 //! ```
@@ -39,12 +40,13 @@ fn main() {
         [what, many] => (*what, many.parse().expect("a number")),
         _ => ("", 0),
     };
-    let known = ["operate", "store", "start", "resolve", "compaction"];
+    let known = ["operate", "store", "start", "resolve", "node", "compaction"];
     if !known.contains(&what) {
         eprintln!("one of {}, and how many records or DIDs", known.join(", "));
         std::process::exit(2);
     }
-    let wanted = |name: &str| what == "operate" || what == name;
+    let of_node = |name: &str| what == "node" && ["start", "resolve"].contains(&name);
+    let wanted = |name: &str| what == "operate" || what == name || of_node(name);
     let mut goals = Goals::default();
     if wanted("compaction") {
         compaction::run();
