@@ -4,6 +4,7 @@
 
 pub mod error;
 mod files;
+mod prefix;
 mod disk;
 mod lock;
 mod batch;

@@ -11,6 +11,7 @@ mod commit;
 mod open;
 
 use crate::batch;
+use crate::prefix::end_of;
 use futures::future::BoxFuture;
 use marque_flows::ports::records::{
     Changes, MAX_SCAN, Records, Row as Record, StoreError, Stored, Table, Write,
@@ -69,15 +70,6 @@ fn record(row: &PgRow) -> Result<Record, StoreError> {
 /// The number of a table, as the column has it.
 fn number(table: Table) -> i16 {
     i16::from(table as u8)
-}
-
-/// The first key that is greater than each that begins with `prefix`; `None` where there is none.
-fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
-    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
-    let mut end = prefix.get(..=last)?.to_vec();
-    let byte = end.last_mut()?;
-    *byte = byte.saturating_add(1);
-    Some(end)
 }
 
 const GET: &str = "SELECT value, version FROM records WHERE tbl = $1 AND key = $2";

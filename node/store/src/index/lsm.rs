@@ -7,6 +7,7 @@
 //! tree is always as some batch left it.
 
 use super::tree::{Change, Pair, Tree};
+use crate::prefix::end_of;
 use lsm_tree::compaction::Leveled;
 use lsm_tree::{AbstractTree as _, AnyTree, Cache, Config, SequenceNumberCounter};
 use std::fmt;
@@ -89,11 +90,6 @@ impl Lsm {
         // In the order in which they end: the one that wakes the other first.
         Ok(Self { shared, workers: vec![write, merge] })
     }
-
-    fn get_bytes(&self, key: &[u8]) -> lsm_tree::Result<Option<Vec<u8>>> {
-        let value = self.shared.tree.get(key, self.shared.visible.get())?;
-        Ok(value.map(|value| value.to_vec()))
-    }
 }
 
 impl Worker {
@@ -163,25 +159,14 @@ fn pair(row: impl lsm_tree::Guard) -> io::Result<Pair> {
     Ok((key.to_vec(), value.to_vec()))
 }
 
-/// The first key behind all that begin with `prefix`.
-fn behind(prefix: &[u8]) -> Bound<Vec<u8>> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if let Some(next) = last.checked_add(1) {
-            end.push(next);
-            return Bound::Excluded(end);
-        }
-    }
-    Bound::Unbounded
-}
-
 impl Tree for Lsm {
     fn get(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>> {
-        self.get_bytes(key).map_err(failed)
+        let value = self.shared.tree.get(key, self.shared.visible.get()).map_err(failed)?;
+        Ok(value.map(|value| value.to_vec()))
     }
 
     fn rows(&self, from: Bound<&[u8]>, prefix: &[u8], limit: usize) -> io::Result<Vec<Pair>> {
-        let range = (from.map(<[u8]>::to_vec), behind(prefix));
+        let range = (from.map(<[u8]>::to_vec), end_of(prefix).map_or(Bound::Unbounded, Bound::Excluded));
         let rows = self.shared.tree.range(range, self.shared.visible.get(), None);
         let rows = rows.take(limit).map(pair);
         // From may stand before them.
