@@ -10,7 +10,7 @@ mod interop;
 mod listening;
 pub(crate) mod loss;
 mod notify;
-mod own_log;
+pub(crate) mod own_log;
 mod published;
 mod reload;
 mod settings;

@@ -13,7 +13,6 @@ use crate::wallet::{self, Lock};
 use crate::{files, passphrase, signing, wiring};
 use clap::{Args, Subcommand};
 use did_resolver::time::UnixSeconds;
-use did_resolver::webvh::{Log, MAX_LOG_BYTES};
 use marks::Marked;
 use marque_store::backup::{self, BackupError, Contents, Source};
 use marque_store::keyfile;
@@ -140,9 +139,7 @@ fn what(found: &Contents) -> String {
 
 /// What a backup says of itself first.
 fn about(data: &Data, what: &str) -> Result<Value, Failure> {
-    let log = files::read(&data.domain_log(), MAX_LOG_BYTES)?;
-    let log = Log::verify(&log, signing::now());
-    let log = log.map_err(|error| Failure::local(Local::File, format!("domain.jsonl: {error}"), ""))?;
+    let log = wiring::own_log::read(data)?;
     let version = env!("CARGO_PKG_VERSION");
     Ok(json!({"what": what, "did": log.did().as_str(), "made": signing::now().get(), "version": version}))
 }

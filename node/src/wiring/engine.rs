@@ -61,11 +61,7 @@ impl Engine {
             return Err(Failure::local(Local::Configuration, reason, action));
         }
         let held = marque_store::Held::take(&data.store()).map_err(|error| not_opened(&error))?;
-        let engine =
-            marque_store::Postgres::open(&postgres_options(&config.store)).await.map_err(|error| {
-                let action = "Check store.postgres_url, and that the server runs and lets this node in.";
-                Failure::local(Local::Configuration, error.to_string(), action)
-            })?;
+        let engine = open_postgres(&config.store).await?;
         let is_part = marque_store::transfer::is_under_way(&engine).await;
         if is_part.map_err(|error| Failure::local(Local::Configuration, error.to_string(), ""))? {
             let reason = "a move of records to this schema of PostgreSQL did not end: it has not all of them";
@@ -105,14 +101,23 @@ impl Engine {
     }
 }
 
-/// How the server is reached.
+/// The server that is configured.
+///
+/// # Errors
+/// [`Local::Configuration`].
 #[cfg(feature = "postgres")]
-pub(crate) fn postgres_options(settings: &crate::config::Store) -> marque_store::postgres::Options {
-    marque_store::postgres::Options {
+pub(crate) async fn open_postgres(
+    settings: &crate::config::Store,
+) -> Result<marque_store::Postgres, Failure> {
+    let options = marque_store::postgres::Options {
         url: settings.postgres_url.clone(),
         schema: settings.postgres_schema.clone(),
         connections: settings.postgres_connections,
-    }
+    };
+    marque_store::Postgres::open(&options).await.map_err(|error| {
+        let action = "Check store.postgres_url, and that the server runs and lets this node in.";
+        Failure::local(Local::Configuration, error.to_string(), action)
+    })
 }
 
 /// What is said where the program cannot reach a server.

@@ -15,7 +15,7 @@ use marque_flows::ports::records::Records;
 ///
 /// # Errors
 /// [`Local::File`](crate::failure::Local::File).
-pub(super) fn read(data: &Data) -> Result<Log, Failure> {
+pub(crate) fn read(data: &Data) -> Result<Log, Failure> {
     let bytes = files::read(&data.domain_log(), MAX_LOG_BYTES)?;
     Log::verify(&bytes, signing::now()).map_err(|error| file_failure(format!("domain.jsonl: {error}")))
 }

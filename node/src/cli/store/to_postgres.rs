@@ -5,12 +5,12 @@ use super::{Session, opened};
 use crate::config::Store as Settings;
 use crate::data::Data;
 use crate::failure::{Failure, Local};
+use crate::files;
 use crate::output::{self, Answer};
-use crate::wiring::engine::postgres_options;
-use crate::{files, signing};
-use did_resolver::webvh::{Log, MAX_LOG_BYTES};
+use crate::wiring::engine::open_postgres;
+use crate::wiring::own_log;
+use marque_store::Store;
 use marque_store::transfer::{TransferError, finish, transfer};
-use marque_store::{Postgres, Store};
 use serde_json::json;
 use std::fs;
 use std::io::IsTerminal as _;
@@ -23,7 +23,7 @@ use std::time::Instant;
 pub(super) async fn run(session: &Session, settings: &Settings) -> Result<Answer, Failure> {
     let data = session.data();
     check(data, settings)?;
-    let did = did(data)?;
+    let did = own_log::read(data)?.did().to_string();
     let options = marque_store::Options { background: None, ..settings.files() };
     let store = opened(data, Store::open(&data.store(), options)).await?;
     let moved = move_to(session, settings, &store, &did).await;
@@ -67,18 +67,8 @@ fn check(data: &Data, settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-fn did(data: &Data) -> Result<String, Failure> {
-    let log = files::read(&data.domain_log(), MAX_LOG_BYTES)?;
-    let log = Log::verify(&log, signing::now());
-    let log = log.map_err(|error| Failure::local(Local::File, format!("domain.jsonl: {error}"), ""))?;
-    Ok(log.did().to_string())
-}
-
 async fn move_to(session: &Session, settings: &Settings, from: &Store, did: &str) -> Result<u64, Failure> {
-    let to = Postgres::open(&postgres_options(settings)).await.map_err(|error| {
-        let action = "Check store.postgres_url, and that the server runs and lets this node in.";
-        Failure::local(Local::Configuration, error.to_string(), action)
-    })?;
+    let to = open_postgres(settings).await?;
     let tells = !session.as_json() && std::io::stderr().is_terminal();
     let mut told = Instant::now();
     let mut progress = |done: u64| {
