@@ -42,6 +42,10 @@ const SAMPLE: usize = 32;
 /// Changes applied at once while rebuilding: enough to be quick, and a bound for the memory it takes.
 const REBUILD_CHANGES: usize = 4_096;
 
+/// Batches whose replay is not left to the next start as well, should this process die too: it took so long that
+/// writing them takes no longer.
+pub(crate) const REPLAYED_ONCE: u64 = 1_024;
+
 /// Damaged indices that are kept for inspection; older ones go, as the log holds all that they held.
 const MAX_SET_ASIDE: usize = 2;
 
@@ -169,6 +173,9 @@ impl Index {
             // Every entry was made from the segments as they are now.
             let mut compacted = log.headers().iter().filter(|header| header.compacted.is_some());
             compacted.try_for_each(|header| self.note(header, &[])).map_err(io)?;
+        }
+        if frames >= REPLAYED_ONCE {
+            self.flush().map_err(io)?;
         }
         Ok((end, frames))
     }

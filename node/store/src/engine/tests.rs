@@ -126,6 +126,32 @@ async fn an_index_that_was_not_closed_catches_up() {
     }
 }
 
+//
+#[tokio::test]
+async fn what_took_long_to_replay_is_replayed_once_however_often_the_process_dies() {
+    let count = u32::try_from(index::REPLAYED_ONCE).unwrap() + 50;
+    for engine in &ENGINES {
+        let mut dir = tempfile::tempdir().unwrap();
+        let mut store = patient(|| Store::open(dir.path(), on(engine)));
+        for n in 0..count {
+            store.commit(number(n)).await.unwrap();
+        }
+        // The first process that dies leaves what it leaves; each further one what it was told at its start.
+        for death in 0..3 {
+            let killed = tempfile::tempdir().unwrap();
+            copy_all(dir.path(), killed.path());
+            store.close().await;
+            dir = killed;
+            store = patient(|| Store::open(dir.path(), on(engine)));
+            let replayed = store.recovery().replayed;
+            assert_eq!(store.recovery().rebuilt, None);
+            assert!(death == 0 || replayed < index::REPLAYED_ONCE, "{engine:?}, death {death}: {replayed}");
+        }
+        assert_eq!(numbers(&store).await, (0..count).collect::<Vec<_>>());
+        store.close().await;
+    }
+}
+
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_opening_again() {
     let dir = tempfile::tempdir().unwrap();
