@@ -3,28 +3,35 @@
 //! tree of pages looks for another page for each. The tree has no journal of its own: the object log is it, and
 //! what a process that dies had in memory only is replayed from there.
 //!
+//! The memory is ours and not that of the crate. That one keeps all versions of a key, for readers of the past,
+//! of whom we have none: a scan would step over each. Ours keeps the last.
+//!
 //! A run is synchronised before anything names it, and the file that names all runs is replaced whole, so that the
 //! tree is always as some batch left it.
 
 use super::tree::{Change, Pair, Tree};
 use crate::prefix::end_of;
 use lsm_tree::compaction::Leveled;
-use lsm_tree::{AbstractTree as _, AnyTree, Cache, Config, SequenceNumberCounter};
+use lsm_tree::{
+    AbstractTree as _, AnyTree, Cache, Config, InternalValue, SeqNo, SequenceNumberCounter, ValueType,
+};
+use parts::{Part, Parts, Range, Source};
 use std::fmt;
 use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
 /// Bytes in memory at which they go to the disk: some forty thousand entries, which a start after a crash replays
 /// in a fraction of a second. Three times that is in memory at most.
-const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+const PART_BYTES: usize = 8 * 1024 * 1024;
 
-/// Changes in memory at which they go to the disk, however short they are.
-const MEMTABLE_CHANGES: usize = 65_536;
+/// Changes at which they go to the disk, however short they are and however few keys they are of: they are
+/// replayed too.
+const PART_CHANGES: usize = 65_536;
 
 /// Parts of the memory that wait to be written, beside the one that is filled; whoever fills a further one writes.
 const MAX_SEALED: usize = 2;
@@ -38,26 +45,31 @@ const MAX_RUNS: usize = 3 * MERGED_AT as usize;
 /// Length of a file: what a merge takes at least, and so how long closing may wait for one.
 const FILE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// All readers see the last of what was written, so that nothing older is kept for them.
+const LAST: SeqNo = SeqNo::MAX;
+
 /// The tree of a folder.
 pub(crate) struct Lsm {
     shared: Arc<Shared>,
-    /// What writes and what merges: woken by a message, and ended by the end of their senders.
-    workers: Vec<Worker>,
+    /// Ends before the one that it wakes.
+    write: Worker,
+    _merge: Worker,
 }
 
+/// Woken by a message, and ended by the end of their senders.
 struct Worker {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 struct Shared {
+    parts: RwLock<Parts>,
+    /// What is on the disk.
     tree: lsm_tree::Tree,
-    /// The number of the next batch, and the one up to which readers see.
+    /// The number of the next part that is written.
     next: SequenceNumberCounter,
-    visible: SequenceNumberCounter,
-    /// Changes in the part of the memory that is filled. Held by who applies, or seals that part.
-    filling: Mutex<usize>,
-    /// Held by who merges: one at a time.
+    /// Held by who writes, and by who merges: one at a time of each.
+    writing: Mutex<()>,
     merging: Mutex<()>,
     /// Why what is applied no longer reaches the disk.
     broken: OnceLock<String>,
@@ -67,7 +79,7 @@ impl Lsm {
     pub(crate) fn open(dir: &Path, cache_bytes: u64) -> io::Result<Self> {
         crate::files::make_dir(dir)?;
         let (next, visible) = (SequenceNumberCounter::default(), SequenceNumberCounter::default());
-        let config = Config::new(dir, next.clone(), visible.clone())
+        let config = Config::new(dir, next.clone(), visible)
             .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)));
         // What is damaged is an error, as far as its authors thought of it.
         let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
@@ -77,9 +89,8 @@ impl Lsm {
         };
         let seen = tree.get_highest_seqno().map_or(0, |seen| seen.saturating_add(1));
         next.fetch_max(seen);
-        visible.fetch_max(seen);
-        let (filling, merging) = (Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { tree, next, visible, filling, merging, broken: OnceLock::new() });
+        let (parts, writing, merging) = (RwLock::default(), Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { parts, tree, next, writing, merging, broken: OnceLock::new() });
         let merge = Worker::start("store-index-merge", &shared, Shared::merge)?;
         let wake_merge = merge.wake.clone();
         let write = Worker::start("store-index-write", &shared, move |shared| {
@@ -87,8 +98,7 @@ impl Lsm {
             wake(wake_merge.as_ref());
             Ok(())
         })?;
-        // In the order in which they end: the one that wakes the other first.
-        Ok(Self { shared, workers: vec![write, merge] })
+        Ok(Self { shared, write, _merge: merge })
     }
 }
 
@@ -114,6 +124,18 @@ impl Worker {
         let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self { wake: Some(wake), thread: Some(thread) })
     }
+
+    fn wake(&self) {
+        wake(self.wake.as_ref());
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.wake.take());
+        // A worker that panicked has said so.
+        drop(self.thread.take().map(JoinHandle::join));
+    }
 }
 
 /// Wakes a worker that is not about to look anyway.
@@ -131,22 +153,38 @@ fn failed(error: lsm_tree::Error) -> io::Error {
 }
 
 impl Shared {
-    fn filling(&self) -> MutexGuard<'_, usize> {
-        self.filling.lock().unwrap_or_else(PoisonError::into_inner)
+    fn parts(&self) -> RwLockReadGuard<'_, Parts> {
+        self.parts.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what is sealed.
+    fn parts_mut(&self) -> RwLockWriteGuard<'_, Parts> {
+        self.parts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what is sealed, the oldest first.
     fn write(&self) -> io::Result<()> {
-        let alone = self.tree.get_flush_lock();
-        self.tree.flush(&alone, self.visible.get()).map_err(failed)?;
-        Ok(())
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let Some(part) = self.parts().oldest() else { return Ok(()) };
+            let written = self.tree.flush_to_tables(numbered(&part, self.next.next())).map_err(failed)?;
+            let (tables, _) = written.ok_or_else(|| io::Error::other("the tree wrote nothing"))?;
+            self.tree.register_tables(&tables, None, None, &[], LAST).map_err(failed)?;
+            // What it held goes when nobody waits for it.
+            let part = (part, self.parts_mut().written());
+            drop(part);
+        }
     }
 
     /// Merges runs, where there are enough of them.
     fn merge(&self) -> io::Result<()> {
         let _alone = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
         let how = Leveled::default().with_l0_threshold(MERGED_AT).with_table_target_size(FILE_BYTES);
-        self.tree.compact(Arc::new(how), self.visible.get()).map_err(failed)
+        self.tree.compact(Arc::new(how), LAST).map_err(failed)
+    }
+
+    /// Merges runs before there are more of them than readers should look through.
+    fn bound_runs(&self) -> io::Result<()> {
+        if self.tree.l0_run_count() > MAX_RUNS { self.merge() } else { Ok(()) }
     }
 
     fn is_whole(&self) -> io::Result<()> {
@@ -154,76 +192,101 @@ impl Shared {
     }
 }
 
-fn pair(row: impl lsm_tree::Guard) -> io::Result<Pair> {
+/// What a part holds, as the crate writes it.
+fn numbered(part: &Part, number: SeqNo) -> impl Iterator<Item = lsm_tree::Result<InternalValue>> {
+    part.iter().map(move |(key, value)| {
+        let key = key.as_slice();
+        Ok(match value {
+            Some(value) => InternalValue::from_components(key, value.as_slice(), number, ValueType::Value),
+            None => InternalValue::new_tombstone(key, number),
+        })
+    })
+}
+
+fn said(row: impl lsm_tree::Guard) -> io::Result<parts::Said> {
     let (key, value) = row.into_inner().map_err(failed)?;
-    Ok((key.to_vec(), value.to_vec()))
+    Ok((key.to_vec(), Some(value.to_vec())))
+}
+
+impl Shared {
+    /// Up to `limit` rows of a range as they stood at one moment.
+    fn range(&self, range: Range<'_>, limit: usize, is_backwards: bool) -> io::Result<Vec<Pair>> {
+        self.range_over(range, limit, is_backwards, &|| self.on_disk(range, is_backwards))
+    }
+
+    fn on_disk(&self, range: Range<'_>, is_backwards: bool) -> Source<'static> {
+        let rows = self.tree.range::<&[u8], _>(range, LAST, None);
+        if is_backwards { Box::new(rows.rev().map(said)) } else { Box::new(rows.map(said)) }
+    }
+
+    fn range_over(
+        &self,
+        range: Range<'_>,
+        limit: usize,
+        is_backwards: bool,
+        on_disk: &dyn Fn() -> Source<'static>,
+    ) -> io::Result<Vec<Pair>> {
+        loop {
+            let look = self.parts().look(range, limit, is_backwards);
+            let rows = look.over(on_disk(), range, is_backwards).take(limit).collect();
+            // Where another part was sealed by now, what was read of the disk may be newer than the look.
+            if self.parts().seals() == look.seals {
+                return rows;
+            }
+        }
+    }
 }
 
 impl Tree for Lsm {
     fn get(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>> {
-        let value = self.shared.tree.get(key, self.shared.visible.get()).map_err(failed)?;
+        if let Some(value) = self.shared.parts().get(key) {
+            return Ok(value.clone());
+        }
+        let value = self.shared.tree.get(key, LAST).map_err(failed)?;
         Ok(value.map(|value| value.to_vec()))
     }
 
     fn rows(&self, from: Bound<&[u8]>, prefix: &[u8], limit: usize) -> io::Result<Vec<Pair>> {
-        let range = (from.map(<[u8]>::to_vec), end_of(prefix).map_or(Bound::Unbounded, Bound::Excluded));
-        let rows = self.shared.tree.range(range, self.shared.visible.get(), None);
-        let rows = rows.take(limit).map(pair);
+        let end = end_of(prefix);
+        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        if let (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to)) = (from, to)
+            && from >= to
+        {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.shared.range((from, to), limit, false)?;
         // From may stand before them.
-        rows.take_while(|row| row.as_ref().map_or(true, |(key, _)| key.starts_with(prefix))).collect()
+        let others = rows.iter().position(|(key, _)| !key.starts_with(prefix));
+        rows.truncate(others.unwrap_or(rows.len()));
+        Ok(rows)
     }
 
     fn last(&self, limit: usize) -> io::Result<Vec<Pair>> {
-        self.shared.tree.iter(self.shared.visible.get(), None).rev().take(limit).map(pair).collect()
+        self.shared.range((Bound::Unbounded, Bound::Unbounded), limit, true)
     }
 
     fn apply(&self, changes: &[Change<'_>]) -> io::Result<()> {
-        let Shared { tree, next, visible, .. } = self.shared.as_ref();
         self.shared.is_whole()?;
-        let mut filling = self.shared.filling();
-        let (number, mut bytes) = (next.next(), 0);
-        for (key, value) in changes {
-            (_, bytes) = match value {
-                Some(value) => tree.insert(*key, value.as_slice(), number),
-                None => tree.remove(*key, number),
-            };
-        }
-        visible.fetch_max(number.saturating_add(1));
-        *filling = filling.saturating_add(changes.len());
-        if bytes < MEMTABLE_BYTES && *filling < MEMTABLE_CHANGES {
+        let mut parts = self.shared.parts_mut();
+        parts.apply(changes);
+        if !parts.is_full(PART_BYTES, PART_CHANGES) {
             return Ok(());
         }
         // Between two batches, so that what is written ends with a whole one.
-        tree.rotate_memtable();
-        *filling = 0;
-        drop(filling);
-        wake(self.workers.first().and_then(|worker| worker.wake.as_ref()));
-        if tree.sealed_memtable_count() > MAX_SEALED {
+        parts.seal();
+        let waiting = parts.waiting();
+        drop(parts);
+        self.write.wake();
+        if waiting > MAX_SEALED {
             self.shared.write()?;
         }
-        if tree.l0_run_count() > MAX_RUNS {
-            self.shared.merge()?;
-        }
-        Ok(())
+        self.shared.bound_runs()
     }
 
     fn flush(&self) -> io::Result<()> {
         self.shared.is_whole()?;
-        let mut filling = self.shared.filling();
-        self.shared.tree.rotate_memtable();
-        *filling = 0;
-        drop(filling);
+        self.shared.parts_mut().seal();
         self.shared.write()
-    }
-}
-
-impl Drop for Lsm {
-    fn drop(&mut self) {
-        for worker in &mut self.workers {
-            drop(worker.wake.take());
-            // A worker that panicked has said so.
-            drop(worker.thread.take().map(JoinHandle::join));
-        }
     }
 }
 
@@ -233,5 +296,6 @@ impl fmt::Debug for Lsm {
     }
 }
 
+mod parts;
 #[cfg(test)]
 mod tests;

@@ -109,6 +109,75 @@ fn a_tree_that_cannot_write_says_so_and_takes_nothing_further() {
     }
 }
 
+//
+#[test]
+fn rows_are_read_as_they_stood_at_one_moment_though_others_are_written_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    let put = |value: u8| {
+        apply(&tree, &[(vec![1], Some(vec![value])), (vec![2], Some(vec![value]))]).unwrap();
+        tree.flush().unwrap();
+    };
+    put(0);
+    // One of them lies in memory, the other on the disk: then both are written anew.
+    apply(&tree, &[(vec![1], Some(vec![1]))]).unwrap();
+    let written = std::cell::Cell::new(false);
+    let all = (Bound::Unbounded, Bound::Unbounded);
+    let rows = tree.shared.range_over(all, 10, false, &|| {
+        if !written.replace(true) {
+            put(2);
+        }
+        tree.shared.on_disk(all, false)
+    });
+    assert_eq!(rows.unwrap(), [(vec![1], vec![2]), (vec![2], vec![2])]);
+}
+
+//
+#[test]
+fn readers_and_one_who_applies_and_writes_go_on_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    let put = |value: u32| {
+        let rows: Vec<_> = (0..1_000).map(|n| (key(n), Some(value.to_be_bytes().to_vec()))).collect();
+        apply(&tree, &rows).unwrap();
+    };
+    put(0);
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    let looks = thread::scope(|scope| {
+        scope.spawn(|| {
+            (1..1_000).for_each(put);
+            is_done.store(true, std::sync::atomic::Ordering::Release);
+        });
+        let mut looks = 0_u32;
+        while !is_done.load(std::sync::atomic::Ordering::Acquire) {
+            let rows = tree.rows(Bound::Unbounded, b"", 2_000).unwrap();
+            assert_eq!(rows.len(), 1_000);
+            let (_, first) = &rows[0];
+            assert!(rows.iter().all(|(_, value)| value == first), "some of one batch and some of another");
+            looks += 1;
+        }
+        looks
+    });
+    assert!(looks > 1 && tree.shared.tree.table_count() > 0, "{looks} looks");
+}
+
+#[test]
+fn a_key_that_is_written_often_lies_in_memory_once_and_is_replayed_a_bounded_number_of_times() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    let write = |times: usize| {
+        for n in 0..times {
+            apply(&tree, &[(vec![0], Some(n.to_be_bytes().to_vec()))]).unwrap();
+        }
+    };
+    let held = || tree.shared.parts().held();
+    write(PART_CHANGES - 1);
+    assert_eq!(held(), 1);
+    write(1);
+    tree.flush().unwrap();
+    assert_eq!((held(), tree.shared.tree.table_count()), (0, 1));
+}
+
 #[test]
 fn the_keys_that_begin_with_a_prefix_end_where_others_begin() {
     let dir = tempfile::tempdir().unwrap();
