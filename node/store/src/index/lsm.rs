@@ -53,7 +53,7 @@ pub(crate) struct Lsm {
     shared: Arc<Shared>,
     /// Ends before the one that it wakes.
     write: Worker,
-    _merge: Worker,
+    merge: Worker,
 }
 
 /// Woken by a message, and ended by the end of their senders.
@@ -98,7 +98,7 @@ impl Lsm {
             wake(wake_merge.as_ref());
             Ok(())
         })?;
-        Ok(Self { shared, write, _merge: merge })
+        Ok(Self { shared, write, merge })
     }
 }
 
@@ -286,7 +286,10 @@ impl Tree for Lsm {
     fn flush(&self) -> io::Result<()> {
         self.shared.is_whole()?;
         self.shared.parts_mut().seal();
-        self.shared.write()
+        self.shared.write()?;
+        // However little each holds.
+        self.merge.wake();
+        self.shared.bound_runs()
     }
 }
 

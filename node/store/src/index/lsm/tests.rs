@@ -161,6 +161,24 @@ fn readers_and_one_who_applies_and_writes_go_on_side_by_side() {
     assert!(looks > 1 && tree.shared.tree.table_count() > 0, "{looks} looks");
 }
 
+//
+#[test]
+fn however_often_little_is_written_there_are_few_runs_to_look_through() {
+    let dir = tempfile::tempdir().unwrap();
+    for n in 0..3 * MAX_RUNS as u32 {
+        let tree = Lsm::open(dir.path(), CACHE).unwrap();
+        // The first and the last of all keys, so that no two of them make one run.
+        let row = |key: Vec<u8>| (key, Some(vec![1]));
+        apply(&tree, &[row(vec![0; 64]), row(key(n)), row(vec![255; 64])]).unwrap();
+        tree.flush().unwrap();
+        assert!(tree.shared.tree.l0_run_count() <= MAX_RUNS);
+    }
+    // Who merges is done when it is closed.
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    assert!(tree.shared.tree.l0_run_count() < usize::from(MERGED_AT), "{tree:?}");
+    assert_eq!(all(&tree).len(), 3 * MAX_RUNS + 2);
+}
+
 #[test]
 fn a_key_that_is_written_often_lies_in_memory_once_and_is_replayed_a_bounded_number_of_times() {
     let dir = tempfile::tempdir().unwrap();
