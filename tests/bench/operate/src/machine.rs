@@ -22,11 +22,17 @@ pub fn anonymous(pid: u32) -> f64 {
     status(pid, "RssAnon") * 1024.0
 }
 
-/// Seconds of processor time so far, all threads together.
-pub fn processor(pid: u32) -> f64 {
+/// Seconds of processor time so far, all threads together: in the program, and in the kernel for it.
+pub fn processor(pid: u32) -> (f64, f64) {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = text.rsplit_once(") ").unwrap().1.split(' ').collect();
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / TICKS
+    (fields[11].parse::<f64>().unwrap() / TICKS, fields[12].parse::<f64>().unwrap() / TICKS)
+}
+
+/// Both together.
+pub fn used(pid: u32) -> f64 {
+    let (program, kernel) = processor(pid);
+    program + kernel
 }
 
 /// Bytes that a process had written to the disk.

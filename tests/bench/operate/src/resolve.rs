@@ -5,7 +5,7 @@
 
 use crate::fleet::{Fleet, Node, get};
 use crate::goals::{Bound, Goals};
-use crate::machine::{anonymous, median, processor};
+use crate::machine::{anonymous, median, used};
 use crate::worker::Worker;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -110,9 +110,9 @@ impl<'a> Candidate<'a> {
         wrk.args(["-c", CLIENT, "wrk", "-t1", &format!("-c{CONNECTIONS}"), &format!("-d{seconds}s")]);
         wrk.arg("-s").arg(script).arg(format!("http://{}", self.address)).arg("--");
         wrk.arg(file).args([how, &count.to_string()]);
-        let before = processor(self.pid);
+        let before = used(self.pid);
         let output = wrk.output().expect("wrk, as the Debian package of its name has it");
-        let took = processor(self.pid) - before;
+        let took = used(self.pid) - before;
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && !text.contains("Non-2xx"), "{text}");
         let number = |text: Option<&str>| text.and_then(|text| text.trim().parse::<f64>().ok());
