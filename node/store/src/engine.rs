@@ -2,7 +2,8 @@
 //!
 //! Commits go through a bounded queue to that thread, which tests their expectations one after the
 //! other, writes all that wait as one group, synchronises once, makes the group visible and answers.
-//! Reads go to index and log directly and never wait for a synchronisation.
+//! Reads go to index and log directly and do not wait for that synchronisation. An index that writes what it has in
+//! memory, once for ten thousands of records, may hold them up for its own.
 
 mod writer;
 mod records;

@@ -15,8 +15,9 @@ use lsm_tree::compaction::Leveled;
 use lsm_tree::{
     AbstractTree as _, AnyTree, Cache, Config, InternalValue, SeqNo, SequenceNumberCounter, ValueType,
 };
-use parts::{Part, Parts, Range, Source};
+use parts::{Look, Part, Parts, Range, Source};
 use std::fmt;
+use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,11 +40,15 @@ const MAX_SEALED: usize = 2;
 /// Runs that overlap each other at which they are merged: a look-up of what is nowhere asks the filter of each.
 const MERGED_AT: u8 = 8;
 
-/// Such runs at which whoever applies further changes waits for a merge.
+/// Such runs above which whoever applies further changes waits for merges.
 const MAX_RUNS: usize = 3 * MERGED_AT as usize;
 
-/// Length of a file: what a merge takes at least, and so how long closing may wait for one.
+/// Length of a file. A merge takes all runs and each file of the next level that has keys between theirs, which is
+/// eight of them or some more: a second or two, for which closing may wait.
 const FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How the crate's temporary files begin: what a process that died was about to name.
+const TEMPORARY: &[u8] = b".tmp";
 
 /// All readers see the last of what was written, so that nothing older is kept for them.
 const LAST: SeqNo = SeqNo::MAX;
@@ -71,13 +76,14 @@ struct Shared {
     /// Held by who writes, and by who merges: one at a time of each.
     writing: Mutex<()>,
     merging: Mutex<()>,
-    /// Why what is applied no longer reaches the disk.
+    /// Why what is applied no longer reaches the disk. Nothing is tried again before the tree is opened again.
     broken: OnceLock<String>,
 }
 
 impl Lsm {
     pub(crate) fn open(dir: &Path, cache_bytes: u64) -> io::Result<Self> {
         crate::files::make_dir(dir)?;
+        clean(dir)?;
         let (next, visible) = (SequenceNumberCounter::default(), SequenceNumberCounter::default());
         let config = Config::new(dir, next.clone(), visible)
             .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)));
@@ -114,10 +120,8 @@ impl Worker {
             while woken.recv().is_ok() {
                 let done = catch_unwind(AssertUnwindSafe(|| work(&shared)));
                 let done = done.unwrap_or_else(|_| Err(io::Error::other("it panicked")));
-                if let Err(error) = done {
+                if let Err(error) = shared.noted(done) {
                     tracing::error!(%error, "the index no longer reaches the disk");
-                    // The first reason is the one that counts.
-                    drop(shared.broken.set(error.to_string()));
                 }
             }
         };
@@ -145,6 +149,21 @@ fn wake(worker: Option<&SyncSender<()>>) {
     }
 }
 
+/// Takes away what a process that died left, and refuses what lost the file that names all others.
+fn clean(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    let has_tables = fs::read_dir(dir.join("tables")).is_ok_and(|mut tables| tables.next().is_some());
+    if has_tables && !dir.join("current").exists() {
+        return Err(io::Error::other("the file that names its tables is gone"));
+    }
+    Ok(())
+}
+
 fn failed(error: lsm_tree::Error) -> io::Error {
     match error {
         lsm_tree::Error::Io(error) => error,
@@ -164,27 +183,45 @@ impl Shared {
     /// Writes what is sealed, the oldest first.
     fn write(&self) -> io::Result<()> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_whole()?;
         loop {
             let Some(part) = self.parts().oldest() else { return Ok(()) };
-            let written = self.tree.flush_to_tables(numbered(&part, self.next.next())).map_err(failed)?;
-            let (tables, _) = written.ok_or_else(|| io::Error::other("the tree wrote nothing"))?;
-            self.tree.register_tables(&tables, None, None, &[], LAST).map_err(failed)?;
+            self.noted(self.write_part(&part))?;
             // What it held goes when nobody waits for it.
             let part = (part, self.parts_mut().written());
             drop(part);
         }
     }
 
-    /// Merges runs, where there are enough of them.
-    fn merge(&self) -> io::Result<()> {
-        let _alone = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
-        let how = Leveled::default().with_l0_threshold(MERGED_AT).with_table_target_size(FILE_BYTES);
-        self.tree.compact(Arc::new(how), LAST).map_err(failed)
+    fn write_part(&self, part: &Part) -> io::Result<()> {
+        let written = self.tree.flush_to_tables(numbered(part, self.next.next())).map_err(failed)?;
+        let (tables, _) = written.ok_or_else(|| io::Error::other("the tree wrote nothing"))?;
+        self.tree.register_tables(&tables, None, None, &[], LAST).map_err(failed)
     }
 
-    /// Merges runs before there are more of them than readers should look through.
+    /// Merges what needs it most, which may be on a further level, where there is enough of it.
+    fn merge(&self) -> io::Result<()> {
+        let _alone = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_whole()?;
+        let how = Leveled::default().with_l0_threshold(MERGED_AT).with_table_target_size(FILE_BYTES);
+        self.noted(self.tree.compact(Arc::new(how), LAST).map_err(failed))
+    }
+
+    /// Merges until there are no more runs than readers should look through.
     fn bound_runs(&self) -> io::Result<()> {
-        if self.tree.l0_run_count() > MAX_RUNS { self.merge() } else { Ok(()) }
+        while self.tree.l0_run_count() > MAX_RUNS {
+            let before = self.tree.current_version().id();
+            self.merge()?;
+            if self.tree.current_version().id() == before {
+                return self.noted(Err(io::Error::other("its runs are not merged")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first reason is the one that counts.
+    fn noted(&self, done: io::Result<()>) -> io::Result<()> {
+        done.inspect_err(|error| drop(self.broken.set(error.to_string())))
     }
 
     fn is_whole(&self) -> io::Result<()> {
@@ -211,29 +248,21 @@ fn said(row: impl lsm_tree::Guard) -> io::Result<parts::Said> {
 impl Shared {
     /// Up to `limit` rows of a range as they stood at one moment.
     fn range(&self, range: Range<'_>, limit: usize, is_backwards: bool) -> io::Result<Vec<Pair>> {
-        self.range_over(range, limit, is_backwards, &|| self.on_disk(range, is_backwards))
+        let (look, on_disk) = self.look(range, limit, is_backwards);
+        look.over(on_disk, range, is_backwards).take(limit).collect()
     }
 
+    /// The rows of the version that there is now.
     fn on_disk(&self, range: Range<'_>, is_backwards: bool) -> Source<'static> {
         let rows = self.tree.range::<&[u8], _>(range, LAST, None);
         if is_backwards { Box::new(rows.rev().map(said)) } else { Box::new(rows.map(said)) }
     }
 
-    fn range_over(
-        &self,
-        range: Range<'_>,
-        limit: usize,
-        is_backwards: bool,
-        on_disk: &dyn Fn() -> Source<'static>,
-    ) -> io::Result<Vec<Pair>> {
-        loop {
-            let look = self.parts().look(range, limit, is_backwards);
-            let rows = look.over(on_disk(), range, is_backwards).take(limit).collect();
-            // Where another part was sealed by now, what was read of the disk may be newer than the look.
-            if self.parts().seals() == look.seals {
-                return rows;
-            }
-        }
+    /// What parts and disk hold of a range at one moment, though it is read later.
+    fn look<'a>(&self, range: Range<'a>, limit: usize, is_backwards: bool) -> (Look, Source<'a>) {
+        // As long as these are held none is sealed, so that nothing on the disk is newer than what is seen of them.
+        let parts = self.parts();
+        (parts.look(range, limit, is_backwards), self.on_disk(range, is_backwards))
     }
 }
 

@@ -16,7 +16,8 @@ pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 /// A row that is put, or (`None`) whose key is removed.
 pub(crate) type Change<'a> = (&'a [u8], Option<Vec<u8>>);
 
-/// An ordered map. Clones of what holds it share it; readers never wait for a writer.
+/// An ordered map. Clones of what holds it share it; readers wait for a writer only where it changes
+/// which files there are.
 pub(crate) trait Tree: Send + Sync + fmt::Debug {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>>;

@@ -32,8 +32,6 @@ pub(super) struct Parts {
     bytes: usize,
     /// The oldest first.
     sealed: VecDeque<Arc<Part>>,
-    /// How often one was sealed: what is on the disk is not newer than a look at this as long as it stays.
-    seals: u64,
 }
 
 /// What the parts held at one moment of a range.
@@ -42,7 +40,6 @@ pub(super) struct Look {
     filled: Vec<Said>,
     /// The oldest first.
     sealed: VecDeque<Arc<Part>>,
-    pub(super) seals: u64,
 }
 
 impl Parts {
@@ -70,7 +67,6 @@ impl Parts {
     pub(super) fn seal(&mut self) {
         if !self.filled.is_empty() {
             self.sealed.push_back(Arc::new(std::mem::take(&mut self.filled)));
-            self.seals = self.seals.wrapping_add(1);
         }
         (self.changes, self.bytes) = (0, 0);
     }
@@ -78,11 +74,6 @@ impl Parts {
     /// How many wait to be written.
     pub(super) fn waiting(&self) -> usize {
         self.sealed.len()
-    }
-
-    /// How often one was sealed.
-    pub(super) fn seals(&self) -> u64 {
-        self.seals
     }
 
     /// The one to be written next.
@@ -106,7 +97,7 @@ impl Parts {
         let rows = self.filled.range::<[u8], _>(range);
         // Whatever else there is: the newest rows are among those that are asked for, so no more of them are.
         let filled = if is_backwards { upto(rows.rev(), limit) } else { upto(rows, limit) };
-        Look { filled, sealed: self.sealed.clone(), seals: self.seals }
+        Look { filled, sealed: self.sealed.clone() }
     }
 }
 

@@ -102,11 +102,54 @@ fn a_tree_that_cannot_write_says_so_and_takes_nothing_further() {
     apply(&tree, &batch(0..10, 1)).unwrap();
     std::fs::remove_dir_all(dir.path().join("tables")).unwrap();
     assert!(tree.flush().is_err());
-    let mut round = 0;
-    while apply(&tree, &batch(0..2_000, round)).is_ok() {
-        round += 1;
-        assert!(round < 1_000, "it goes on as if it wrote");
+    assert!(apply(&tree, &batch(0..1, 2)).is_err(), "it goes on as if it wrote");
+    // The reason stays the first one, and nothing is tried again.
+    std::fs::create_dir(dir.path().join("tables")).unwrap();
+    assert!(tree.flush().is_err() && tree.shared.merge().is_err());
+    // What was read is read on.
+    assert_eq!(
+        all(&tree),
+        batch(0..10, 1)
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect::<BTreeMap<_, _>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    );
+}
+
+//
+#[test]
+fn whoever_applies_while_merges_fall_behind_waits_for_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    for n in 0..=MAX_RUNS as u32 {
+        apply(&tree, &[(vec![0], Some(vec![1])), (key(n), Some(vec![1])), (vec![255], Some(vec![1]))])
+            .unwrap();
+        tree.shared.parts_mut().seal();
+        tree.shared.write().unwrap();
     }
+    assert!(tree.shared.tree.l0_run_count() > MAX_RUNS);
+    tree.shared.bound_runs().unwrap();
+    assert!(tree.shared.tree.l0_run_count() <= MAX_RUNS);
+    assert_eq!(all(&tree).len(), MAX_RUNS + 3);
+}
+
+//
+#[test]
+fn what_a_process_that_died_left_is_taken_away_and_a_tree_without_its_names_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    apply(&tree, &batch(0..10, 1)).unwrap();
+    tree.flush().unwrap();
+    drop(tree);
+    std::fs::write(dir.path().join(".tmpAbCdEf"), b"half of it").unwrap();
+    let tree = Lsm::open(dir.path(), CACHE).unwrap();
+    assert!(!dir.path().join(".tmpAbCdEf").exists());
+    assert_eq!(all(&tree).len(), 8);
+    drop(tree);
+    std::fs::remove_file(dir.path().join("current")).unwrap();
+    assert!(Lsm::open(dir.path(), CACHE).is_err());
 }
 
 //
@@ -121,15 +164,13 @@ fn rows_are_read_as_they_stood_at_one_moment_though_others_are_written_meanwhile
     put(0);
     // One of them lies in memory, the other on the disk: then both are written anew.
     apply(&tree, &[(vec![1], Some(vec![1]))]).unwrap();
-    let written = std::cell::Cell::new(false);
     let all = (Bound::Unbounded, Bound::Unbounded);
-    let rows = tree.shared.range_over(all, 10, false, &|| {
-        if !written.replace(true) {
-            put(2);
-        }
-        tree.shared.on_disk(all, false)
-    });
-    assert_eq!(rows.unwrap(), [(vec![1], vec![2]), (vec![2], vec![2])]);
+    let (look, on_disk) = tree.shared.look(all, 10, false);
+    put(2);
+    tree.shared.merge().unwrap();
+    let rows: io::Result<Vec<Pair>> = look.over(on_disk, all, false).collect();
+    assert_eq!(rows.unwrap(), [(vec![1], vec![1]), (vec![2], vec![0])]);
+    assert_eq!(tree.shared.range(all, 10, false).unwrap(), [(vec![1], vec![2]), (vec![2], vec![2])]);
 }
 
 //
