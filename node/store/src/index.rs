@@ -129,7 +129,9 @@ impl Index {
                 if why != Rebuilt::Missing || log.headers().len() > 1 {
                     tracing::info!(?why, "the index is made anew, by reading all of the log");
                 }
-                set_aside(dir).map_err(io)?;
+                // Nothing is wrong with one of another kind: it has nothing that the log has not.
+                let gone = if why == Rebuilt::Format { forget(dir) } else { set_aside(dir) };
+                gone.map_err(io)?;
                 #[cfg(test)]
                 if let IndexEngine::Memory(map) = engine {
                     map.clear();
@@ -271,6 +273,16 @@ fn stands(reader: &Reader, key: &[u8], entry: &[u8], checkpoint: &Checkpoint) ->
         Some(tree_key(written.table, written.key) == key && entry.version < checkpoint.next)
     };
     read().unwrap_or(false)
+}
+
+/// Takes the index away.
+fn forget(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir.join("index")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // What stands in its place is not an index.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => set_aside(dir),
+        outcome => outcome,
+    }
 }
 
 /// Moves the index to `index.damaged-<n>` and forgets the oldest of those.

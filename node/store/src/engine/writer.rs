@@ -119,15 +119,21 @@ impl Writer {
         }
         let done = match upkeep {
             Upkeep::CloseSegment => {
-                return self.close_segment().inspect_err(|why| {
-                    tracing::error!(%why, "the store takes no further commit until it is opened again");
-                    self.poisoned = Some(why.clone());
-                });
+                let closed = self.close_segment();
+                return closed.map_err(|why| self.give_up(&why));
             }
             Upkeep::Move(moves) => self.index.give(&moves),
             Upkeep::Note(header, replaced) => self.index.note(&header, &replaced),
         };
         done.map_err(|e| format!("the index: {e}"))
+    }
+
+    /// Commits nothing any more: what of it is on the disk is not known before the log is read again.
+    fn give_up(&mut self, why: &str) -> String {
+        tracing::error!(why, "the store takes no further commit until the node is started again");
+        let why = format!("it has given up until the node is started again: {why}");
+        self.poisoned = Some(why.clone());
+        why
     }
 
     /// Begins another segment with a batch of nothing, so that the checkpoint lies in it.
@@ -152,10 +158,7 @@ impl Writer {
             let written = self.write(&group, bytes);
             match written {
                 Ok(outcomes) => answers = outcomes,
-                Err(why) => {
-                    tracing::error!(%why, "the store takes no further commit until it is opened again");
-                    self.poisoned = Some(why);
-                }
+                Err(why) => drop(self.give_up(&why)),
             }
         }
         let unavailable = || Err(StoreError::Unavailable(self.poisoned.clone().unwrap_or_default()));
