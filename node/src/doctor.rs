@@ -223,11 +223,19 @@ fn disk(facts: &Facts) -> Found {
 }
 
 fn node(facts: &Facts) -> Found {
-    let failure = match &facts.node {
-        Ok(_) => return Some(Vec::new()),
-        Err(failure) => failure,
+    let node = match &facts.node {
+        Ok(node) => node,
+        Err(failure) => return Some(vec![(Level::Bad, failure.reason.clone(), failure.action.clone())]),
     };
-    Some(vec![(Level::Bad, failure.reason.clone(), failure.action.clone())])
+    // What has a matter of its own is told there.
+    let readiness = node.get("readiness").filter(|readiness| text(readiness, "status") == "unavailable");
+    let finding = |readiness: &Value| {
+        let reason = format!("its store takes nothing: {}", text(readiness, "reason"));
+        let action = "Mend what is named: make room, where a disk is full. Then start the node again, if it says so. \
+                      What it acknowledged is there, and is read meanwhile.";
+        (Level::Bad, reason, action.to_owned())
+    };
+    Some(readiness.map(finding).into_iter().collect())
 }
 
 /// Whether it does what it is there for.

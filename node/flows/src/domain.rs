@@ -244,6 +244,14 @@ impl Domain {
         self.records.as_ref()
     }
 
+    /// Refuses where no credential of this domain would be signed now, and says why.
+    ///
+    /// # Errors
+    /// [`Error::Keys`].
+    pub fn may_sign(&self) -> Result<(), Error> {
+        Ok(self.keys.may_sign(Signed::Credential)?)
+    }
+
     /// Calls `f` with the nonces of this verifier.
     pub(crate) fn with_nonces<T>(&self, f: impl FnOnce(&mut Nonces) -> T) -> T {
         // A panic elsewhere leaves at worst a nonce unclaimed that was about to be claimed.

@@ -4,6 +4,7 @@ use crate::body::answer;
 use crate::error::Problem;
 use crate::faces::Faces;
 use crate::limits::{DEFAULT_DECISIONS, MAX_DECISIONS};
+use crate::readiness::readiness;
 use crate::target::options;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -40,7 +41,9 @@ pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
     let place =
         |kept: Kept| json!({"place": kept.place, "behindSeconds": kept.behind.as_secs(), "reason": kept.why});
     let published: Value = domain.published().into_iter().map(place).collect();
+    let (status, reason) = readiness(&faces).await;
     let json = json!({
+        "readiness": {"status": status, "reason": reason},
         "domain": domain.home.label,
         "did": domain.home.did.as_str(),
         "scid": domain.home.scid,

@@ -13,6 +13,7 @@ mod given;
 mod ready;
 pub mod answers;
 pub mod faces;
+mod readiness;
 mod resolver;
 mod logs;
 mod verifier;

@@ -62,9 +62,10 @@ fn about() -> String {
         "Three listeners, each with an address of its own: `public` for anybody, `admin` for who has the admin \
          token, `health` for who watches the node; `x-listeners` says which have an endpoint. The admin listener \
          has the public endpoints too, and wants its token for everything.\n\n\
-         Bodies are strict JSON (RFC 7493). An unknown member or query parameter is refused. A refusal is a \
-         problem (RFC 9457) with a code from one closed list, the path to what failed, what to do about it, and \
-         the request id under which the log has the cause.\n\n\
+         Bodies are strict JSON (RFC 7493). An unknown member is refused, and an unknown query parameter by \
+         whatever has any. A refusal is a problem (RFC 9457) with a code from one closed list, the path to what \
+         failed, what to do about it, and the request id under which the log has the cause; of what is not there \
+         (404) it has that at the level `debug`.\n\n\
          Bounds of each listener: {MAX_CONNECTIONS} connections, {MAX_BODIES} requests with a body at once, \
          {MAX_TARGET_BYTES} bytes of path and query, {MAX_HEADERS} headers, {MAX_HEAD_BYTES} bytes of head; {} s \
          for a head, {} s for a body, {} s for an answer, {} s for a connection. What is beyond a body's \

@@ -6,6 +6,7 @@ use crate::error::Problem;
 use crate::faces::Faces;
 use crate::media::choose;
 use crate::metrics::By;
+use crate::readiness::{READY, readiness, stale};
 use crate::target::query;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, VARY};
@@ -15,9 +16,7 @@ use marque_flows::published::AGGREGATION_KEEP;
 use prometheus_client::encoding::text::encode;
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
 use vc_schemas::code::Code;
-use vc_schemas::status::Purpose;
 use vc_schemas::status::aggregation::Aggregation;
 use vc_schemas::status::token_list::Form;
 
@@ -76,44 +75,16 @@ pub(crate) async fn live() -> Response {
     answer(StatusCode::OK, &json!({"status": "ok"}))
 }
 
-/// `GET /health/ready`: the store answers and takes writes, and the lists are fresh, so the keys can be
-/// used; and the node does not stop.
+/// `GET /health/ready`: [`readiness`] is `ok`.
 pub(crate) async fn ready(State(faces): State<Arc<Faces>>) -> Response {
-    if faces.stopping.has_begun() {
-        return answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "stopping"}));
+    let (status, reason) = readiness(&faces).await;
+    if status == READY {
+        return answer(StatusCode::OK, &json!({"status": status}));
     }
-    // Nothing is written: a store that has given up, as on a full disk, refuses this too.
-    if let Err(error) = faces.domain.records().commit(Vec::new()).await {
-        tracing::warn!(%error, "not ready");
-        return answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": Code::Unavailable.as_str()}));
+    if let Some(reason) = reason {
+        tracing::warn!(status, reason, "not ready");
     }
-    match stale(&faces).await {
-        Ok(false) => answer(StatusCode::OK, &json!({"status": "ok"})),
-        Ok(true) => answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "lists-stale"})),
-        Err(problem) => {
-            let code = problem.code();
-            tracing::warn!(%code, "not ready");
-            answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": code.as_str()}))
-        }
-    }
-}
-
-/// Whether a list is missing or past its ttl. Notes the ages.
-async fn stale(faces: &Faces) -> Result<bool, Problem> {
-    let (mut stale, mut oldest) = (false, [Duration::ZERO; 2]);
-    for list in faces.domain.own_lists().await? {
-        let Some(fact) = faces.domain.held_own_list(list).await? else {
-            stale = true;
-            continue;
-        };
-        let age = faces.domain.now().since(fact.list.issued);
-        stale |= age > fact.list.ttl;
-        let [revocation, suspension] = &mut oldest;
-        let oldest = if list.purpose == Purpose::Revocation { revocation } else { suspension };
-        *oldest = age.max(*oldest);
-        faces.metrics.list(list.purpose, *oldest, fact.list.sequence);
-    }
-    Ok(stale)
+    answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": status}))
 }
 
 /// `GET /metrics`

@@ -24,6 +24,7 @@ fn well() -> Facts {
         free: Some(u64::MAX),
         node: Ok(json!({
             "did": "did:webvh:a:alpha.test",
+            "readiness": {"status": "ok", "reason": null},
             "peers": 1,
             "lists": [list("https://alpha.test/status/revocation", 100)],
             "published": [{"place": "folder", "behindSeconds": 0, "reason": null}],
@@ -112,6 +113,7 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
         let address = "127.0.0.1:8640".parse().unwrap();
         f.places.push(Place { key: "listen.public", address, taken: Some("in use".into()) });
     });
+    case("node", Bad, &|f| set(f, "/readiness", json!({"status": "unavailable", "reason": "no room"})));
     case("peers", Bad, &|f| set(f, "/peers", json!(0)));
     case("peers", Bad, &|f| set(f, "/mesh/logHeads/1/versionId", Value::Null));
     case("peers", Look, &|f| set(f, "/mesh/syncLagSeconds", json!(121)));

@@ -198,6 +198,11 @@ impl<K: Keys> Keys for CautiousKeys<K> {
         }
     }
 
+    fn may_sign(&self, what: Signed) -> Result<(), KeysError> {
+        self.catch_up.allows(what)?;
+        self.keys.may_sign(what)
+    }
+
     fn make_next<'a>(&'a self, log: &'a Log) -> BoxFuture<'a, Result<NextKeys, KeysError>> {
         match self.catch_up.allows(Signed::Announcement) {
             Ok(()) => self.keys.make_next(log),

@@ -156,6 +156,11 @@ impl<K: Keys> Keys for TimelyKeys<K> {
         }
     }
 
+    fn may_sign(&self, what: Signed) -> Result<(), KeysError> {
+        self.high_water.allows()?;
+        self.keys.may_sign(what)
+    }
+
     fn make_next<'a>(&'a self, log: &'a Log) -> BoxFuture<'a, Result<NextKeys, KeysError>> {
         match self.high_water.allows() {
             Ok(()) => self.keys.make_next(log),

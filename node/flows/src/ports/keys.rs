@@ -91,6 +91,15 @@ pub trait Keys: Send + Sync + fmt::Debug {
         message: &'a [u8],
     ) -> BoxFuture<'a, Result<Vec<u8>, KeysError>>;
 
+    /// Refuses what would not be signed now whoever asks, and says why.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    fn may_sign(&self, what: Signed) -> Result<(), KeysError> {
+        let _ = what;
+        Ok(())
+    }
+
     /// The keys that are to follow those in force, durable before they are told. Those that were made before, and that
     /// no version of `log`, the domain's, ever listed, are told again.
     ///
