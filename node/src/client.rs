@@ -8,7 +8,7 @@ use crate::files;
 use did_resolver::json;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Builder;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client as Http;
@@ -48,8 +48,25 @@ pub struct Client {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// Seconds after which to try again, where it says so (RFC 9110, section 10.2.3).
+    pub retry_after: Option<u64>,
     /// The body.
     pub json: Value,
+}
+
+/// What comes before the body of an answer.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    status: StatusCode,
+    retry_after: Option<u64>,
+}
+
+impl Head {
+    fn of(response: &Response<Incoming>) -> Self {
+        let value = response.headers().get(RETRY_AFTER);
+        let retry_after = value.and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+        Self { status: response.status(), retry_after }
+    }
 }
 
 impl Client {
@@ -112,13 +129,13 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub async fn text(&self, path: &str) -> Result<Vec<u8>, Failure> {
-        let (status, body) = self.exchange(Method::GET, path, None).await?;
-        if status.is_success() { Ok(body.to_vec()) } else { Err(problem(&read(status, &body)?)) }
+        let (head, body) = self.exchange(Method::GET, path, None).await?;
+        if head.status.is_success() { Ok(body.to_vec()) } else { Err(problem(&read(head, &body)?)) }
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
-        let (status, body) = self.exchange(method, path, body).await?;
-        read(status, &body)
+        let (head, body) = self.exchange(method, path, body).await?;
+        read(head, &body)
     }
 
     async fn exchange(
@@ -126,7 +143,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<(StatusCode, Bytes), Failure> {
+    ) -> Result<(Head, Bytes), Failure> {
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let mut request = self.request(path);
         if body.is_some() {
@@ -136,8 +153,8 @@ impl Client {
         let request = request.method(method).header(ACCEPT, accepted).body(Full::new(bytes));
         in_time(async {
             let response = self.begin(request).await?;
-            let status = response.status();
-            Ok((status, whole(response.into_body()).await?))
+            let head = Head::of(&response);
+            Ok((head, whole(response.into_body()).await?))
         })
         .await
     }
@@ -150,11 +167,11 @@ impl Client {
         let request = self.request(path).header(ACCEPT, "text/event-stream").body(Full::default());
         in_time(async {
             let response = self.begin(request).await?;
-            let status = response.status();
-            if status.is_success() {
+            let head = Head::of(&response);
+            if head.status.is_success() {
                 return Ok(response.into_body());
             }
-            Err(problem(&read(status, &whole(response.into_body()).await?)?))
+            Err(problem(&read(head, &whole(response.into_body()).await?)?))
         })
         .await
     }
@@ -201,10 +218,11 @@ fn answer(why: &str) -> Failure {
     Failure::local(Local::Answer, format!("the node's answer is not one: {why}"), action)
 }
 
-fn read(status: StatusCode, body: &[u8]) -> Result<Answer, Failure> {
+fn read(head: Head, body: &[u8]) -> Result<Answer, Failure> {
+    let Head { status, retry_after } = head;
     let json =
         json::parse(body, MAX_ANSWER_BYTES).map_err(|error| answer(&format!("HTTP {status}, {error}")))?;
-    Ok(Answer { status: status.as_u16(), json })
+    Ok(Answer { status: status.as_u16(), retry_after, json })
 }
 
 fn accept(answer: Answer) -> Result<Value, Failure> {
@@ -218,13 +236,16 @@ pub fn problem(answer: &Answer) -> Failure {
     let code = text("code").unwrap_or_else(|| format!("http-{}", answer.status));
     let known: Option<Code> = code.parse().ok();
     let path = answer.json.get("path").filter(|path| path.is_array());
+    // Of a limit alone the node knows how long it lasts.
+    let wait = answer.retry_after.filter(|_| known == Some(Code::RateLimited));
+    let action = wait.map(|seconds| format!("Wait: retry after {seconds} s.")).or_else(|| text("action"));
     Failure {
         exit: known.map_or(Exit::of_http_status(answer.status), Exit::of),
         reason: text("detail").or_else(|| text("title")).unwrap_or_else(|| "refused".to_owned()),
-        action: text("action").unwrap_or_else(|| known.map_or("", Code::action).to_owned()),
+        action: action.unwrap_or_else(|| known.map_or("", Code::action).to_owned()),
         path: path.cloned().unwrap_or_else(|| Value::Array(Vec::new())),
         is_verdict: answer.json.get("verified") == Some(&Value::Bool(false)),
-        report: None,
+        report: wait.map(|seconds| Box::new(serde_json::json!({"retryAfter": seconds}))),
         code,
     }
 }

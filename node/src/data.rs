@@ -50,6 +50,18 @@ impl Data {
         base.map(|base| Self(base.join("marque")))
     }
 
+    /// `marque` with `words`, as one types it for this folder: with --data, unless the folder is the one that is
+    /// meant without.
+    #[must_use]
+    pub fn command_line(&self, words: &str, variable: impl Fn(&str) -> Option<String>) -> String {
+        let meant = variable("MARQUE_DATA").map(|path| Self::at(path.into()));
+        if meant.or_else(|| Self::usual(&variable)).as_ref() == Some(self) {
+            format!("marque {words}")
+        } else {
+            format!("marque --data {} {words}", self.0.display())
+        }
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -140,3 +152,6 @@ impl Data {
         self.0.join("wallet").join("lock")
     }
 }
+
+#[cfg(test)]
+mod tests;

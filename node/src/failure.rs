@@ -6,75 +6,76 @@ use std::fmt;
 use vc_schemas::code::Code;
 use vc_schemas::refusal::Refusal;
 
-/// What only this program says, beside the codes that every node says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Local {
-    /// The command line is not right.
-    Usage,
-    /// The configuration is not right.
-    Configuration,
-    /// A file or folder cannot be used.
-    File,
-    /// A key file, token or keyring cannot be used.
-    Keys,
-    /// The passphrase or PIN is missing or wrong.
-    Passphrase,
-    /// The node of this data folder does not answer.
-    NodeUnreachable,
-    /// The node answered what this program does not understand.
-    Answer,
-    /// The demo came out differently.
-    Demo,
-    /// Something is wrong with the node.
-    Doctor,
-    /// Something is wrong with the store.
-    Store,
-    /// A backup is not as it was made, or none.
-    Backup,
-    /// The clock is behind what was seen before.
-    Clock,
+macro_rules! locals {
+    ($($name:ident = $text:literal, $exit:ident, $meaning:literal, $action:literal;)*) => {
+        /// What only this program says, beside the codes that every node says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Local { $(#[doc = $meaning] $name,)* }
+
+        impl Local {
+            /// All of them, in the order of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it means, in one sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+
+            /// What to do about it, where a failure says nothing more exact.
+            #[must_use]
+            pub const fn action(self) -> &'static str {
+                match self { $(Self::$name => $action,)* }
+            }
+
+            const fn exit(self) -> Exit {
+                match self { $(Self::$name => Exit::$exit,)* }
+            }
+        }
+    };
 }
 
-impl Local {
-    /// The code.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Usage => "usage",
-            Self::Configuration => "configuration",
-            Self::File => "file",
-            Self::Keys => "keys",
-            Self::Passphrase => "passphrase",
-            Self::NodeUnreachable => "node-unreachable",
-            Self::Answer => "answer-malformed",
-            Self::Demo => "demo",
-            Self::Doctor => "doctor",
-            Self::Store => "store-damaged",
-            Self::Backup => "backup-damaged",
-            Self::Clock => "clock",
-        }
-    }
+locals! {
+    Usage = "usage", Usage, "The command line is not right.", "Compare it with what --help says of the command.";
+    Configuration = "configuration", Usage, "The configuration is not right.", "Mend the key that is named; marque config show --origin says where each value is from.";
+    File = "file", Internal, "A file or folder cannot be used.", "Check its name, whose it is, and the room on its disk.";
+    Keys = "keys", Internal, "A key file, token or keyring cannot be used.", "Check that it is there, whole and unlocked; else put it back from a backup.";
+    Passphrase = "passphrase", Usage, "The passphrase or PIN is missing or wrong.", "Type it again, or check the file that its variable names.";
+    NodeUnreachable = "node-unreachable", Unreachable, "The node of this data folder does not answer.", "Start it with marque up, or name its folder with --data.";
+    Answer = "answer-malformed", Internal, "The node answered what this program does not understand.", "Use one version for both; the node's log says more.";
+    Demo = "demo", Internal, "The demo came out differently.", "Look at the step that is named.";
+    Doctor = "doctor", Internal, "Something is wrong with the node.", "What to do stands with each finding.";
+    Store = "store-damaged", Internal, "Something is wrong with the store.", "marque store verify says all that is wrong.";
+    Backup = "backup-damaged", Internal, "A backup is not as it was made, or none.", "Take another copy of it, or an older backup.";
+    Clock = "clock", Internal, "The clock is behind what was seen before.", "Set the clock right, then start again.";
+}
 
-    const fn exit(self) -> Exit {
-        match self {
-            Self::Usage | Self::Configuration | Self::Passphrase => Exit::Usage,
-            Self::File
-            | Self::Keys
-            | Self::Answer
-            | Self::Demo
-            | Self::Doctor
-            | Self::Store
-            | Self::Backup
-            | Self::Clock => Exit::Internal,
-            Self::NodeUnreachable => Exit::Unreachable,
-        }
+/// What of the page `docs/codes.md` follows on the list of the codes that every node says.
+#[must_use]
+pub fn page() -> String {
+    let mut page = String::from(
+        "\n## Codes of the command line alone\n\nWhat the program says where no node was asked, or none answered. The \
+         exit code is 2 in place of 1 where the command line names what cannot be read. An answer of a node that \
+         has no code is `http-` with its HTTP status.\n\n\
+         | code | exit code | meaning | what to do |\n|---|---|---|---|\n",
+    );
+    for local in Local::ALL {
+        let (code, exit) = (local.as_str(), local.exit() as u8);
+        page.push_str(&format!("| `{code}` | {exit} | {} | {} |\n", local.meaning(), local.action()));
     }
+    page
 }
 
 /// A command that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// A code of `docs/codes.md`, or one of [`Local`].
+    /// A code of the list that every node says, or one of [`Local`].
     pub code: String,
     /// What is wrong.
     pub reason: String,

@@ -13,6 +13,7 @@ pub mod identity;
 pub mod mandate;
 pub mod link;
 pub mod wallet;
+pub mod admin_token;
 pub mod client;
 pub mod output;
 pub mod doctor;

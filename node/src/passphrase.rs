@@ -32,7 +32,7 @@ pub const OF_BACKUP: Question = Question { variable: "MARQUE_BACKUP_PASSPHRASE_F
 pub fn ask(question: Question) -> Result<Passphrase, Failure> {
     match std::env::var_os(question.variable) {
         Some(path) => from_file(question, Path::new(&path)),
-        None => accept(prompt(question, &format!("Passphrase{}: ", question.of))?),
+        None => typed(prompt(question, &format!("Passphrase{}: ", question.of))?),
     }
 }
 
@@ -41,12 +41,17 @@ pub fn ask(question: Question) -> Result<Passphrase, Failure> {
 /// # Errors
 /// As [`ask`].
 pub fn pin() -> Result<Zeroizing<String>, Failure> {
-    let pin = match std::env::var_os(OF_TOKEN.variable) {
-        Some(path) => line_of(OF_TOKEN, Path::new(&path))?,
+    let file = std::env::var_os(OF_TOKEN.variable);
+    let pin = match &file {
+        Some(path) => line_of(OF_TOKEN, Path::new(path))?,
         None => Zeroizing::new(prompt(OF_TOKEN, "PIN of the token: ")?),
     };
     // One that is empty is a try all the same.
-    if pin.is_empty() { Err(Failure::local(Local::Passphrase, "the PIN is empty", "")) } else { Ok(pin) }
+    match (pin.is_empty(), &file) {
+        (false, _) => Ok(pin),
+        (true, Some(path)) => Err(unfit(OF_TOKEN, Path::new(path), "the PIN is empty")),
+        (true, None) => Err(Failure::local(Local::Passphrase, "the PIN is empty", "Type it again.")),
+    }
 }
 
 /// Asks for the passphrase of a file that is to be made: on a terminal twice.
@@ -60,7 +65,7 @@ pub fn ask_new(question: Question) -> Result<Passphrase, Failure> {
     let first = Zeroizing::new(prompt(question, &format!("New passphrase{}: ", question.of))?);
     let second = Zeroizing::new(prompt(question, "The same again: ")?);
     if *first == *second {
-        accept((*first).clone())
+        typed((*first).clone())
     } else {
         Err(Failure::local(Local::Passphrase, "the two passphrases differ", "Try again."))
     }
@@ -71,17 +76,15 @@ pub fn ask_new(question: Question) -> Result<Passphrase, Failure> {
 /// # Errors
 /// [`Local::Passphrase`] where the file cannot be read or holds none.
 pub fn from_file(question: Question, path: &Path) -> Result<Passphrase, Failure> {
-    accept((*line_of(question, path)?).clone())
+    let line = line_of(question, path)?;
+    Passphrase::new((*line).clone()).map_err(|error| unfit(question, path, &error.to_string()))
 }
 
 fn line_of(question: Question, path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let bytes = files::read(path, MAX_PASSPHRASE_BYTES + 2).map_err(|failure| {
-        let action = format!("{} names it; unset it to be asked on the terminal.", question.variable);
-        Failure::local(Local::Passphrase, failure.reason, action)
-    })?;
+    let bytes = files::read(path, MAX_PASSPHRASE_BYTES + 2)
+        .map_err(|failure| Failure::local(Local::Passphrase, failure.reason, of_file(question)))?;
     let bytes = Zeroizing::new(bytes);
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Failure::local(Local::Passphrase, "the passphrase file is not UTF-8", ""))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| unfit(question, path, "not UTF-8"))?;
     let line = text.strip_suffix('\n').unwrap_or(text);
     Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }
@@ -99,6 +102,20 @@ fn prompt(question: Question, text: &str) -> Result<String, Failure> {
     })
 }
 
-fn accept(text: String) -> Result<Passphrase, Failure> {
-    Passphrase::new(text).map_err(|error| Failure::local(Local::Passphrase, error.to_string(), ""))
+fn typed(text: String) -> Result<Passphrase, Failure> {
+    Passphrase::new(text)
+        .map_err(|error| Failure::local(Local::Passphrase, error.to_string(), "Type one of that length."))
 }
+
+/// What a file holds will not do.
+fn unfit(question: Question, path: &Path, why: &str) -> Failure {
+    Failure::local(Local::Passphrase, format!("{}: {why}", path.display()), of_file(question))
+}
+
+/// Where the name of the file is from.
+fn of_file(question: Question) -> String {
+    format!("{} names it; unset it to be asked on the terminal.", question.variable)
+}
+
+#[cfg(test)]
+mod tests;

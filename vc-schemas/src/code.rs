@@ -197,12 +197,13 @@ impl fmt::Display for UnknownCode {
 
 impl std::error::Error for UnknownCode {}
 
-/// The list as the page `docs/codes.md`.
+/// The list as the first part of the page `docs/codes.md`; what the command line alone says follows on it.
 #[must_use]
 pub fn page() -> String {
     let mut page = String::from(
-        "# Codes\n\nEvery reason for which Marque says no. Generated from `vc-schemas/src/code.rs`: \
-         `cargo test -p vc-schemas` says when this page is out of date, and how to write it anew.\n\n\
+        "# Codes\n\nEvery reason for which Marque says no: the codes that every node says, then those of the command \
+         line alone. Generated from `vc-schemas/src/code.rs` and `node/src/failure.rs`: `cargo test -p vc-schemas` and \
+         `cargo test -p marque failure` say when this page is out of date, and how to write it anew.\n\n\
          | code | HTTP | class | meaning | what to do |\n|---|---|---|---|---|\n",
     );
     for code in Code::ALL {

@@ -134,9 +134,10 @@ impl Domain {
             MeshError::Refused(Refusal::TokenExpired) => {
                 Error::refused(Code::TokenExpired, "past its expiry")
             }
-            MeshError::Refused(_) => {
-                Error::refused(Code::PeerNotAdmitted, "the other side did not admit this node")
+            MeshError::Refused(Refusal::RateLimited) => {
+                Error::refused(Code::RateLimited, "as often as a node may ask to be let in")
             }
+            MeshError::Refused(refusal) => Error::refused(Code::PeerNotAdmitted, refusal.not_admitted()),
             MeshError::Closed | MeshError::Busy => Error::refused(Code::Unavailable, "the mesh is busy"),
         })?;
         Ok(record)

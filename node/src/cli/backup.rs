@@ -83,6 +83,13 @@ impl Create {
         for file in self.file.iter().chain(&self.keys) {
             refuse_existing(file)?;
         }
+        if let (Some(file), Some(keys)) = (&self.file, &self.keys)
+            && is_one(file, keys)
+        {
+            let reason = format!("{} is named for both", keys.display());
+            let action = "The keys go into a file of their own, at another place: name it with --keys.";
+            return Err(Failure::local(Local::Usage, reason, action));
+        }
         let secret = (&passphrase::ask_new(passphrase::OF_BACKUP)?, config.kdf());
         let (mut document, mut human) = (Map::new(), String::new());
         if let Some(file) = &self.file {
@@ -210,6 +217,15 @@ fn refuse_existing(file: &Path) -> Result<(), Failure> {
         return Err(Failure::local(Local::Usage, reason, "A backup overwrites nothing: name another file."));
     }
     Ok(())
+}
+
+/// Whether both names are of one file, which need not be there.
+fn is_one(one: &Path, other: &Path) -> bool {
+    let place = |file: &Path| {
+        let file = std::path::absolute(file).ok()?;
+        Some((fs::canonicalize(file.parent()?).ok()?, file.file_name()?.to_owned()))
+    };
+    one == other || place(one).is_some_and(|found| place(other) == Some(found))
 }
 
 /// Writes a backup beside its name, which it gets once it is whole and durable.

@@ -16,6 +16,7 @@ use crate::wallet::{Lock, Wallet};
 use clap::Args;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
+use marque_rules::lifecycle::Standing;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -92,6 +93,15 @@ struct Subject {
     name: Option<String>,
     /// What it may have at most, where that is known here.
     ceiling: Option<Scope>,
+    /// Whether nothing that is given to it counts until it is resumed, as far as that is known here.
+    is_suspended: bool,
+}
+
+impl Subject {
+    /// Somebody of whom no more is known here.
+    const fn elsewhere(did: Did) -> Self {
+        Self { did, name: None, ceiling: None, is_suspended: false }
+    }
 }
 
 impl Delegate {
@@ -155,7 +165,7 @@ impl Delegate {
                 store(session, &lock, &mut wallet, name, mandate)?;
             }
         }
-        Ok(match (here, &self.out) {
+        let answer = match (here, &self.out) {
             (_, Some(path)) => {
                 let line = format!("The mandate is in {}.", path.display());
                 Answer::new(document, shown).saying(line)
@@ -168,7 +178,14 @@ impl Delegate {
                          It is of use to nobody else.",
                 )
             }
-        })
+        };
+        if !to.is_suspended {
+            return Ok(answer);
+        }
+        Ok(answer.saying(format!(
+            "Warning: {} is suspended. What is delegated to it does not count until it is resumed.",
+            words(&to.did)
+        )))
     }
 }
 
@@ -291,7 +308,7 @@ async fn subject(session: &Session, client: &Client, text: &str) -> Result<Subje
         let own = output::items(&agents, "agents").iter().find(|a| output::text(a, "did") == did.as_str());
         return match own {
             Some(agent) => read_agent(agent),
-            None => Ok(Subject { did, name: None, ceiling: None }),
+            None => Ok(Subject::elsewhere(did)),
         };
     }
     let (name, domain) = text.split_once('@').map_or((text, None), |(name, domain)| (name, Some(domain)));
@@ -308,15 +325,22 @@ async fn subject(session: &Session, client: &Client, text: &str) -> Result<Subje
                 _ => failure,
             })?;
             let did = output::text(&answer, "did").parse().map_err(|_| party::malformed("no DID"))?;
-            Ok(Subject { did, name: None, ceiling: None })
+            Ok(Subject::elsewhere(did))
         }
         _ => read_agent(&client.get(&format!("/v1/agents/{name}")).await?),
     }
 }
 
 fn read_agent(agent: &Value) -> Result<Subject, Failure> {
+    let (name, state) = (output::text(agent, "name"), output::text(agent, "state"));
+    let standing = Standing::parse(&state).ok_or_else(|| party::malformed("no state"))?;
+    if standing == Standing::Revoked {
+        return Err(Failure::of(Code::AgentRevoked)
+            .because(format!("{name} is revoked: nothing that is delegated to it counts"))
+            .so("It stays revoked; delegate to another agent: marque agent ls."));
+    }
     let did = output::text(agent, "did").parse().map_err(|_| party::malformed("no DID"))?;
     let ceiling = agent.get("capabilities").map(Scope::read).transpose();
     let ceiling = ceiling.map_err(|_| party::malformed("no capabilities"))?;
-    Ok(Subject { did, name: Some(output::text(agent, "name")), ceiling })
+    Ok(Subject { did, name: Some(name), ceiling, is_suspended: standing == Standing::Suspended })
 }

@@ -77,7 +77,7 @@ fn in_lines(at: usize, link: &Value) -> String {
     let text = |name| output::text(link, name);
     let (from, to) = (in_words(&text("issuer")), in_words(&text("subject")));
     let mut lines = format!("link {at}: {from} -> {to}\n");
-    let mut say = |name: &str, value: &str| lines.push_str(&format!("  {name:<9}{value}\n"));
+    let mut say = |name: &str, value: &str| lines.push_str(&format!("  {name:<11}{value}\n"));
     say("passes on", &text("capabilities"));
     match link.get("ceiling").and_then(Value::as_array) {
         Some(_) => say("ceiling", &text("ceiling")),
@@ -104,6 +104,13 @@ fn in_lines(at: usize, link: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_name_stands_apart_from_its_value() {
+        let link = json!({"issuer": "did:web:a.test", "subject": "did:web:b.test", "capabilities": ["a:b"]});
+        let lines = in_lines(0, &link);
+        assert!(lines.contains("  passes on  a:b\n"), "{lines}");
+    }
 
     #[test]
     fn a_refusal_is_told_with_the_link_that_it_is_about() {

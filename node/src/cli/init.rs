@@ -1,6 +1,7 @@
 //! `init`: the keys, the identity and the data folder of a trust domain.
 
 use super::session::Session;
+use crate::admin_token;
 use crate::config::{self, Listen, MAX_FIRST_PORT, Origin, check_domain, template};
 use crate::custody::{self, Custody};
 use crate::data::Data;
@@ -11,15 +12,11 @@ use crate::output::{self, Answer};
 use crate::passphrase;
 use crate::signing::{self, ASSERTION, NEXT_UPDATE, NODE, P256, Signs as _, UPDATE};
 use clap::Args;
-use did_resolver::codec;
 use did_resolver::webvh::Log;
 use marque_store::keyfile::KeyFile;
 use marque_store::secret::Passphrase;
 use serde_json::json;
 use std::path::PathBuf;
-
-/// Bytes of randomness in the admin token: more than can be guessed.
-const TOKEN_BYTES: usize = 32;
 
 /// Make a trust domain.
 #[derive(Debug, Args)]
@@ -81,7 +78,7 @@ impl Init {
                  replace the domain's keys, if they are lost or stolen.",
                 recovery.display()
             ))
-            .saying("Next: marque up"))
+            .saying(format!("Next: {}", data.command_line("up", |name| std::env::var(name).ok()))))
     }
 
     /// What the configuration says of keys, and the flags over it.
@@ -159,8 +156,7 @@ fn write(
     let mut made = Vec::new();
     let log = begin(domain, custody, &mut keys, &mut recovery, &mut made).and_then(|log| {
         files::replace(&data.domain_log(), log.bytes())?;
-        let token = codec::to_base64url(&signing::random::<TOKEN_BYTES>()?);
-        files::replace(&data.admin_token(), format!("{token}\n").as_bytes())?;
+        admin_token::renew(data)?;
         files::replace(&data.config(), template(domain, config, listen).as_bytes())?;
         Ok(log)
     });

@@ -40,8 +40,7 @@ impl Man {
         };
         std::fs::create_dir_all(&self.dir).map_err(unusable)?;
         clap_mangen::generate_to(Cli::command(), &self.dir).map_err(unusable)?;
-        let human = format!("man -M {} marque\n", self.dir.display());
-        Ok(Answer::new(json!({"dir": self.dir.display().to_string()}), String::new())
-            .saying(human.trim_end()))
+        let next = format!("man -l {}", self.dir.join("marque.1").display());
+        Ok(Answer::new(json!({"dir": self.dir.display().to_string()}), String::new()).saying(next))
     }
 }

@@ -3,7 +3,6 @@
 use super::arguments::ttl;
 use super::session::Session;
 use crate::client::segment;
-use crate::exit::Exit;
 use crate::failure::{Failure, Local};
 use crate::files;
 use crate::output::{self, Answer};
@@ -13,6 +12,7 @@ use marque_rules::replica::token::JoinToken;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
+use vc_schemas::code::Code;
 
 /// Longest join token that is read.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -98,8 +98,8 @@ impl PeerCommand {
                     ));
                 }
                 let answer = client.post("/v1/peers", &json!({"token": read.trim()})).await;
-                let answer = answer.map_err(|failure| match failure.exit {
-                    Exit::Unreachable if !addresses.is_empty() => failure.so(format!(
+                let answer = answer.map_err(|failure| match failure.code.parse() {
+                    Ok(Code::PeerUnreachable) if !addresses.is_empty() => failure.so(format!(
                         "The token names {addresses}: its node must be up and reachable there. Where it is \
                          reached elsewhere, its operator says so in mesh.external, and makes a new token."
                     )),

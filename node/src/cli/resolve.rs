@@ -155,7 +155,8 @@ fn resolved(answer: crate::client::Answer) -> Result<Value, Failure> {
             // Nobody could know, or the DID is contested: also then it was looked somewhere.
             let trace = answer.json.get("trace");
             let report = trace.map(|trace| Box::new(json!({"didResolutionMetadata": {"trace": trace}})));
-            Err(Failure { report, ..crate::client::problem(&answer) })
+            let failure = crate::client::problem(&answer);
+            Err(Failure { report: report.or_else(|| failure.report.clone()), ..failure })
         }
     }
 }

@@ -77,6 +77,16 @@ fn what_makes_no_sense_is_not_understood() {
 }
 
 #[test]
+fn man_says_how_to_read_the_page_that_it_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let cli = Cli::try_parse_from(["marque", "man", "--dir", dir.path().to_str().unwrap()]).unwrap();
+    let answer = offline(&cli).unwrap().unwrap();
+    let page = dir.path().join("marque.1");
+    assert!(page.exists());
+    assert_eq!(answer.talk, [format!("man -l {}", page.display())]);
+}
+
+#[test]
 fn no_argument_takes_a_secret() {
     //
     fn names(command: &clap::Command, found: &mut Vec<String>) {

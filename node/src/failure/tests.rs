@@ -26,3 +26,28 @@ fn a_wrong_passphrase_is_a_wrong_call_and_no_defect() {
     assert_eq!(Failure::local(Local::Passphrase, "wrong", "").exit, Exit::Usage);
     assert_eq!(Failure::local(Local::Keys, "tampered", "").exit, Exit::Internal);
 }
+
+#[test]
+fn what_only_this_program_says_is_told_apart_from_what_every_node_says() {
+    for (at, local) in Local::ALL.iter().enumerate() {
+        assert!(local.as_str().parse::<Code>().is_err(), "{}", local.as_str());
+        assert!(Local::ALL[..at].iter().all(|other| other.as_str() != local.as_str()), "{}", local.as_str());
+        assert_ne!(local.exit(), Exit::Done);
+    }
+}
+
+/// `MARQUE_WRITE=1 cargo test -p marque failure` writes this part of the page; the one before it is that of
+/// vc-schemas.
+#[test]
+fn the_second_table_of_the_page_of_codes_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/codes.md");
+    let parts = || {
+        let there = std::fs::read_to_string(path).unwrap_or_default();
+        let at = there.find("\n## ").unwrap_or(there.len());
+        (there[..at].to_owned(), there[at..].to_owned())
+    };
+    if std::env::var_os("MARQUE_WRITE").is_some() {
+        std::fs::write(path, parts().0 + &page()).unwrap();
+    }
+    assert!(parts().1 == page(), "docs/codes.md is out of date: MARQUE_WRITE=1 cargo test -p marque failure");
+}

@@ -168,6 +168,13 @@ fn a_backup_that_was_changed_or_is_opened_with_another_passphrase_is_refused_and
     let folder = alpha.folder.path().to_owned();
     let file = folder.join("alpha.backup");
     assert_eq!(backup(&alpha, &["create", text(&file)]).exit, 0);
+    // One file is not for both, and none is written where the other cannot be.
+    let one = folder.join("one.backup");
+    for keys in [&one, &folder.join("./one.backup"), &file] {
+        let refused = backup(&alpha, &["create", text(&one), "--keys", text(keys)]);
+        assert_eq!((refused.exit, code(&refused)), (2, "usage"), "{}", refused.json);
+        assert!(!one.exists(), "{}", keys.display());
+    }
     let whole = std::fs::read(&file).unwrap();
     let chunk = 64 * 1024 + 16;
     let head = 8 + 2 + usize::from(u16::from_le_bytes([whole[8], whole[9]])) + 4;
@@ -194,10 +201,12 @@ fn a_backup_that_was_changed_or_is_opened_with_another_passphrase_is_refused_and
         assert_eq!((refused.exit, code(&refused)), (2, "passphrase"), "{}", refused.json);
     }
     assert!(!data.exists());
-    let left: Vec<_> =
-        std::fs::read_dir(folder.join("fresh")).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left, [".data.restoring.lock"]);
+    let left = || -> Vec<_> {
+        std::fs::read_dir(folder.join("fresh")).unwrap().map(|e| e.unwrap().file_name()).collect()
+    };
+    assert!(left().is_empty(), "{:?}", left());
     assert_eq!(backup_in(&alpha, &data, &passphrase, &["restore", text(&file)]).exit, 0);
+    assert_eq!(left(), ["data"]);
 }
 
 //
@@ -285,6 +294,7 @@ fn a_restored_node_signs_nothing_before_a_peer_has_given_back_what_was_revoked_s
         assert_ne!(refused.exit, 0, "{}", refused.json);
         assert!(alpha.data().join("records-lost").exists());
         assert!(Place::of(&alpha).list("revocation").unwrap().sequence < sequence);
+        assert_eq!(Place::of(&alpha).get("/v1/node")["readiness"]["status"], "signs-nothing");
         alpha.stop();
     }
 
@@ -293,6 +303,7 @@ fn a_restored_node_signs_nothing_before_a_peer_has_given_back_what_was_revoked_s
     alpha.until(&["owner", "create", "eve"], |answer| answer.exit == 0);
     let list = Place::of(&alpha).list("revocation").unwrap();
     assert!(list.sequence > sequence, "{} after {sequence}", list.sequence);
+    assert_eq!(Place::of(&alpha).get("/v1/node")["readiness"]["status"], "ok");
     let deadline = Instant::now() + PATIENCE;
     while alpha.data().join("records-lost").exists() {
         assert!(Instant::now() < deadline);

@@ -74,6 +74,28 @@ fn one_domain_alone_verifies_what_it_lets_itself_root_and_nothing_else() {
     }
 }
 
+#[test]
+fn nothing_is_delegated_to_or_by_an_agent_that_is_revoked_and_a_suspended_one_is_warned_of() {
+    let alpha = Domain::start("alpha.test");
+    alpha.done(&["owner", "create", "alice"]);
+    let made = ["agent", "create", "bot", "--owner", "alice", "--cap", "calendar:read"];
+    let did = alpha.done(&made).text("did");
+    alpha.done(&["agent", "create", "other", "--owner", "alice", "--cap", "calendar:read"]);
+    alpha.done(&["agent", "suspend", "bot"]);
+    let mut command = alpha.command(&["delegate", "alice", "bot", "--cap", "calendar:read"]);
+    let warned = command.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(warned.stderr).unwrap();
+    assert!(warned.status.success() && said.contains("Warning: bot@alpha.test is suspended."), "{said}");
+    alpha.done(&["agent", "revoke", "bot"]);
+    let before = alpha.done(&["credential", "ls"]).json;
+    for (from, to) in [("alice", "bot"), ("alice", did.as_str()), ("other", "bot"), ("bot", "other")] {
+        let refused = alpha.run(&["delegate", from, to, "--cap", "calendar:read"]);
+        let code = refused.json["error"]["code"].as_str();
+        assert_eq!((refused.exit, code), (4, Some("AID-003")), "{from} to {to}: {}", refused.json);
+    }
+    assert_eq!(alpha.done(&["credential", "ls"]).json, before);
+}
+
 //
 #[test]
 fn a_rotated_agent_presents_with_its_new_key_and_its_did_stays() {

@@ -16,6 +16,7 @@ mod export;
 mod forks;
 mod hostile;
 mod import;
+mod joins;
 mod linked_data;
 mod lists;
 mod own_logs;

@@ -18,6 +18,12 @@ macro_rules! refusals {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
+
+            /// The sentence that a node was not let in, with the name.
+            #[must_use]
+            pub const fn not_admitted(self) -> &'static str {
+                match self { $(Self::$name => concat!("not admitted: ", $text),)* }
+            }
         }
     };
 }

@@ -9,19 +9,16 @@ use crate::data::Data;
 use crate::failure::{Failure, Local};
 use crate::output::Answer;
 use crate::wiring::loss;
-use crate::{files, passphrase, signing};
+use crate::{admin_token, files, passphrase};
 use clap::Args;
-use did_resolver::codec;
 use did_resolver::time::UnixSeconds;
 use marque_store::backup::{self, Contents};
 use marque_store::secret::Passphrase;
 use serde_json::{Map, Value, json};
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-
-/// Bytes of randomness in the admin token, which is a new one.
-const TOKEN_BYTES: usize = 32;
 
 /// Make a data folder from a backup.
 #[derive(Debug, Args)]
@@ -57,14 +54,16 @@ impl Restore {
         finish(&Data::at(place.folder.clone()), &kept)?;
         place.put(data.path())?;
         document.insert("data".to_owned(), json!(data.path()));
-        document.insert("next".to_owned(), json!("marque up --after-loss"));
+        let next = data.command_line("up --after-loss", |name| std::env::var(name).ok());
+        document.insert("next".to_owned(), json!(next));
         let mut answer = Answer::new(Value::Object(document), human);
         if self.keys.is_none() {
             answer = answer.saying("Put its folder \"keys\" back as well: it is not in this backup.");
         }
-        Ok(answer.saying("The admin token is a new one: admin.token.").saying(
-            "What was acknowledged since the backup was made is not in it. Next: marque up --after-loss",
-        ))
+        let lacks = "What was acknowledged since the backup was made is not in it.";
+        Ok(answer
+            .saying("The admin token is a new one: admin.token.")
+            .saying(format!("{lacks} Next: {next}")))
     }
 }
 
@@ -105,8 +104,7 @@ fn read(
 
 /// What is not in a backup and belongs to a folder.
 fn finish(data: &Data, kept: &Contents) -> Result<(), Failure> {
-    let token = codec::to_base64url(&signing::random::<TOKEN_BYTES>()?);
-    files::replace(&data.admin_token(), format!("{token}\n").as_bytes())?;
+    admin_token::renew(data)?;
     let made = kept.about.get("made").and_then(Value::as_u64).unwrap_or_default();
     loss::restored(data, UnixSeconds::new(made))
 }
@@ -114,7 +112,27 @@ fn finish(data: &Data, kept: &Contents) -> Result<(), Failure> {
 /// Where a data folder is made, while nobody else does so.
 struct Place {
     folder: PathBuf,
-    _lock: File,
+    lock: PathBuf,
+    _held: File,
+}
+
+/// The lock at `path`, which its holder removes; `None` where somebody else has it.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    loop {
+        let file = File::options().write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // Where it was removed since it was opened, others lock a new file of that name: this lock keeps nobody out.
+        let held = file.metadata()?;
+        match fs::metadata(path) {
+            Ok(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => return Ok(Some(file)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
 }
 
 impl Place {
@@ -133,25 +151,18 @@ impl Place {
             whole.push(end);
             parent.join(whole)
         };
-        let lock = File::options().write(true).create(true).truncate(false).open(with(".restoring.lock"));
-        let lock = lock.map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let reason = format!("{} is being restored by another process", data.display());
-                return Err(Failure::of(vc_schemas::code::Code::StateConflict)
-                    .because(reason)
-                    .so("Wait for it."));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        let folder = with(".restoring");
-        match fs::remove_dir_all(&folder) {
+        let lock = with(".restoring.lock");
+        let held = locked(&lock).map_err(failed)?.ok_or_else(|| {
+            let reason = format!("{} is being restored by another process", data.display());
+            Failure::of(vc_schemas::code::Code::StateConflict).because(reason).so("Wait for it.")
+        })?;
+        let place = Self { folder: with(".restoring"), lock, _held: held };
+        match fs::remove_dir_all(&place.folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        files::make_folder(&folder)?;
-        Ok(Self { folder, _lock: lock })
+        files::make_folder(&place.folder)?;
+        Ok(place)
     }
 
     /// Gives what was made its name.
@@ -172,7 +183,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Where it was put in place there is nothing of this name; the lock file stays, for whoever waits for it.
+        // Where it was put in place there is nothing of this name.
         let _gone = fs::remove_dir_all(&self.folder);
+        // Still held: only its holder removes it.
+        let _gone = fs::remove_file(&self.lock);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,8 +66,12 @@ fn resolution_errors_end_as_the_product_page_says() {
     assert_eq!(Exit::of(code("INTERNAL_ERROR", 500)), Exit::Internal);
 }
 
+fn said(status: u16, json: Value) -> crate::client::Answer {
+    crate::client::Answer { status, retry_after: None, json }
+}
+
 fn answered(status: u16, json: Value) -> Result<Answer, Failure> {
-    shown(&"did:web:a.test".parse().unwrap(), resolved(crate::client::Answer { status, json })?)
+    shown(&"did:web:a.test".parse().unwrap(), resolved(said(status, json))?)
 }
 
 #[test]
@@ -88,7 +92,7 @@ fn a_refusal_of_the_node_keeps_its_trace_where_one_was_asked_for() {
     let problem = json!({"code": "did-unresolvable", "detail": "nobody answered", "trace": steps});
     let url: DidUrl = "did:web:a.test".parse().unwrap();
     let told = |trace: bool| {
-        let result = resolved(crate::client::Answer { status: 503, json: problem.clone() });
+        let result = resolved(said(503, problem.clone()));
         Resolve { trace, ..asked("did:web:a.test") }.told(&url, result, true).unwrap_err()
     };
     let failure = told(true);
