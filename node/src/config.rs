@@ -11,6 +11,7 @@ mod log;
 mod nearest;
 mod publish;
 mod resolve;
+mod startable;
 mod store;
 mod template;
 

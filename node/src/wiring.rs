@@ -19,6 +19,7 @@ mod system;
 
 pub use reload::Again;
 
+use crate::admin_token;
 use crate::config::Config;
 use crate::custody::{self, Custody, DomainKeys};
 use crate::data::Data;
@@ -114,6 +115,8 @@ async fn run(
     if !config.issue.public_url.is_empty() {
         home = home.at(&config.issue.public_url);
     }
+    config.check_startable()?;
+    config.check_domain_is(&home.label)?;
     let store = Engine::open(&config, &data, options.after_loss).await?;
     let node_role = custody::node_role(&config.store.node);
     custody::make_node(&mut file, &node_role)?;
@@ -190,7 +193,7 @@ async fn run(
         door: Arc::clone(&door),
         domain: Arc::clone(&domain),
         info,
-        admin_token: AdminToken::new(read_token(&data)?.trim_ascii()),
+        admin_token: AdminToken::new(token(&data)?.trim_ascii()),
         registry,
         metrics: http_metrics,
         requests: RequestIds::new(signing::random()?),
@@ -272,8 +275,22 @@ fn domain_keys(config: &Config, data: &Data, domain: &str, file: &mut KeyFile) -
     Ok(custody)
 }
 
-fn read_token(data: &Data) -> Result<Vec<u8>, Failure> {
+/// The token of the admin API; made anew where its file is gone, which is how it is replaced.
+fn token(data: &Data) -> Result<Vec<u8>, Failure> {
+    if !data.admin_token().exists() {
+        tracing::info!("the admin API has a new token");
+        admin_token::renew(data)?;
+    }
     files::read(&data.admin_token(), MAX_TOKEN_BYTES)
+}
+
+/// The domain whose keys and records a folder has.
+///
+/// # Errors
+/// [`Local::File`].
+pub(crate) fn own_domain(data: &Data) -> Result<String, Failure> {
+    let log = own_log::read(data)?;
+    Ok(Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))?.label)
 }
 
 /// Why the store is not open. Where another node has it, nothing is wrong with it.

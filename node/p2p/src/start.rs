@@ -24,6 +24,7 @@ use marque_flows::ports::mesh::Intake;
 use marque_rules::replica::limits::{MAX_ADDRESS_BYTES, MAX_ADDRESSES};
 use marque_rules::replica::{MonoMillis, Now, Refusal, State, state};
 use std::fmt;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc};
 use tokio::task::JoinHandle;
@@ -201,6 +202,27 @@ fn swarm(
     Ok(Swarm::new(transport, behaviour, own, swarm))
 }
 
+/// Where an address listens by TCP.
+#[must_use]
+pub fn tcp(address: &Multiaddr) -> Option<SocketAddr> {
+    let mut parts = address.iter();
+    let ip = match parts.next()? {
+        Protocol::Ip4(ip) => ip.into(),
+        Protocol::Ip6(ip) => ip.into(),
+        _ => return None,
+    };
+    match parts.next()? {
+        Protocol::Tcp(port) => Some(SocketAddr::new(ip, port)),
+        _ => None,
+    }
+}
+
+/// Why nobody else can listen there. Port 0 is free by its nature.
+#[must_use]
+pub fn taken(address: SocketAddr) -> Option<String> {
+    TcpListener::bind(address).err().map(|error| error.to_string())
+}
+
 /// Listens, and waits until every listener has its address.
 async fn listen(swarm: &mut Swarm<Behaviour>, on: &[String], own: PeerId) -> Result<Vec<String>, Error> {
     let mut waiting = Vec::new();
@@ -212,7 +234,13 @@ async fn listen(swarm: &mut Swarm<Behaviour>, on: &[String], own: PeerId) -> Res
             }
             TransportError::Other(cause) => Error::Listen(format!("{text}: {}", innermost(&cause))),
         };
-        waiting.push(swarm.listen_on(parse(text)?).map_err(failed)?);
+        let address = parse(text)?;
+        // The system lets two processes that share a port listen on it, as the transport does, and gives either some of
+        // those who dial.
+        if let Some(why) = tcp(&address).and_then(taken) {
+            return Err(Error::Listen(format!("{text}: {why}")));
+        }
+        waiting.push(swarm.listen_on(address).map_err(failed)?);
     }
     let mut listening = Vec::new();
     while !waiting.is_empty() {

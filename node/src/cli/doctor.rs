@@ -1,7 +1,7 @@
 //! `doctor`: gathers what can be seen of a node from here, and says what is wrong with it.
 
 use super::session::Session;
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::custody::{self, Kept, issuer_role};
 use crate::data::{Data, Kind};
 use crate::doctor::{Ending, Facts, Level, OTHERS, Place, Private, judge, newest};
@@ -10,8 +10,8 @@ use crate::output::{self, Answer};
 use crate::passphrase::{OF_BACKUP, OF_KEYS, OF_TOKEN, Question};
 use crate::{files, signing};
 use did_resolver::time::UnixSeconds;
+use marque_p2p::start::{taken, tcp};
 use serde_json::{Value, json};
-use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -47,25 +47,18 @@ pub(super) async fn run(session: &Session) -> Result<Answer, Failure> {
 
 async fn gather(session: &Session) -> Result<Facts, Failure> {
     let data = session.data();
-    let config = session.configuration();
     if !data.node_keys().exists() {
         return Err(session.not_initialised());
     }
+    let config = session.layers().and_then(|layers| layers.build());
+    let config = config.and_then(|config| session.check_startable(&config).map(|()| config));
     let node = match session.client() {
         Ok(client) => client.get("/v1/node").await,
         Err(failure) => Err(failure),
     };
     let is_down = node.is_err();
     let credentials = if is_down { None } else { credentials(session).await };
-    let places = config.as_ref().ok().filter(|_| is_down).map(|config| {
-        [
-            ("listen.public", config.listen.public),
-            ("listen.admin", config.listen.admin),
-            ("listen.health", config.listen.health),
-        ]
-        .map(|(key, address)| Place { key, address, taken: taken(address) })
-        .to_vec()
-    });
+    let places = config.as_ref().ok().filter(|_| is_down).map(places);
     let keys = config.as_ref().ok().map(|config| keys(config, data));
     let mut held = vec![data.path().to_owned(), data.keys(), data.admin_token(), data.store()];
     held.extend([OF_KEYS, OF_TOKEN, OF_BACKUP].into_iter().filter_map(given));
@@ -111,9 +104,14 @@ fn named(config: Option<&Config>) -> Vec<PathBuf> {
     named.into_iter().flatten().filter_map(reached).collect()
 }
 
-/// Why nobody can listen there. Port 0 is free by its nature.
-fn taken(address: SocketAddr) -> Option<String> {
-    TcpListener::bind(address).err().map(|error| error.to_string())
+/// Where a node of this configuration would listen.
+fn places(config: &Config) -> Vec<Place> {
+    let Listen { public, admin, health, p2p } = &config.listen;
+    let mesh =
+        std::iter::once(("listen.p2p", p2p)).chain(config.mesh.listen.iter().map(|a| ("mesh.listen", a)));
+    let mesh = mesh.filter_map(|(key, text)| Some((key, tcp(&text.parse().ok()?)?)));
+    let all = [("listen.public", *public), ("listen.admin", *admin), ("listen.health", *health)].into_iter();
+    all.chain(mesh).map(|(key, address)| Place { key, address, taken: taken(address) }).collect()
 }
 
 /// The file by which that is given to commands here, unless nobody else enters its folder.

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::config::{Config, Layers};
 use crate::data::Data;
 use crate::failure::{Failure, Local};
-use crate::passphrase;
+use crate::{passphrase, wiring};
 use marque_store::secret::Passphrase;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,16 @@ impl Session {
         if config.domain.is_empty() { Err(self.not_initialised()) } else { Ok(config) }
     }
 
+    /// Checks that `up` starts with a configuration, as far as that is known before. Before there is a node a folder
+    /// needs no domain.
+    pub(super) fn check_startable(&self, config: &Config) -> Result<(), Failure> {
+        if !self.data.node_keys().exists() {
+            return Ok(());
+        }
+        config.check_startable()?;
+        config.check_domain_is(&wiring::own_domain(&self.data)?)
+    }
+
     pub(super) fn not_initialised(&self) -> Failure {
         let reason = format!("{} has no node", self.data.path().display());
         Failure::local(
@@ -96,8 +106,12 @@ impl Session {
     }
 
     pub(super) fn client(&self) -> Result<Client, Failure> {
-        if !self.data.admin_token().exists() {
+        if !self.data.node_keys().exists() {
             return Err(self.not_initialised());
+        }
+        if !self.data.admin_token().exists() {
+            let reason = format!("{} is gone", self.data.admin_token().display());
+            return Err(Failure::local(Local::File, reason, "Start the node again: it makes another."));
         }
         Client::of(&self.data)
     }

@@ -93,11 +93,11 @@ impl Layers {
     /// [`Local::Configuration`].
     pub fn add_file(&mut self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let name = path.display();
-        let text = std::str::from_utf8(bytes).map_err(|_| refused(format!("{name}: not UTF-8")))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| unreadable(format!("{name}: not UTF-8")))?;
         let table: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map(|span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
             let at = line.map(|line| format!(", line {line}")).unwrap_or_default();
-            refused(format!("{name}{at}: {}", e.message()))
+            unreadable(format!("{name}{at}: {}", e.message()))
         })?;
         let mut found = Vec::new();
         flatten("", table, &mut |key, value| found.push((key, value)));
@@ -149,7 +149,7 @@ impl Layers {
         };
         if !place.0.same_type(&value) {
             let (wanted, found) = (place.0.type_str(), value.type_str());
-            return Err(refused(format!("{origin}: {key} is {found}, and must be {wanted}")));
+            return Err(unreadable(format!("{origin}: {key} is {found}, and must be {wanted}")));
         }
         *place = (value, origin);
         Ok(())
@@ -172,7 +172,7 @@ impl Layers {
         self.keys.iter().find_map(|(key, (value, origin))| {
             let values = usual.keys.iter().map(|(k, (v, _))| (k, if k == key { value } else { v }));
             let why = read(values).err()?;
-            Some(refused(format!("{origin}: {key} is {value}: {why}")))
+            Some(unreadable(format!("{origin}: {key} is {value}: {why}")))
         })
     }
 
@@ -180,6 +180,11 @@ impl Layers {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value, &Origin)> {
         self.keys.iter().map(|(key, (value, origin))| (key.as_str(), value, origin))
     }
+}
+
+/// What already says where it stands.
+fn unreadable(reason: String) -> Failure {
+    Failure::local(Local::Configuration, reason, "Mend it there: config.example.toml has every option.")
 }
 
 /// The keys of a configuration with their values.

@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 
 /// What is logged if nobody says: decisions and events of the node. What its libraries say of single
 /// connections is left to who asks for it.
-const DEFAULT_FILTER: &str = "info,libp2p_gossipsub=error,libp2p_swarm=error,sled=warn,lsm_tree=warn";
+const DEFAULT_FILTER: &str =
+    "info,libp2p_gossipsub=error,libp2p_kad=error,libp2p_swarm=error,sled=warn,lsm_tree=warn";
 
 /// Longest filter, in bytes: a level for each of some dozen modules.
 const MAX_FILTER_BYTES: usize = 1_024;

@@ -73,6 +73,9 @@ impl Reload {
             return Err(Failure::local(Local::Configuration, "it was not read from files", ""));
         };
         let config = (again.read)()?;
+        // Its next start would refuse it.
+        config.check_startable()?;
+        config.check_domain_is(&self.started.domain)?;
         let filter = telemetry::filter(&config.log)?;
         let policy = policy(&config)?;
         let proxies = proxies(&config)?;

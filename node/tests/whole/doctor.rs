@@ -68,6 +68,79 @@ fn the_configuration_is_checked_without_a_node() {
         "{}",
         refused.json
     );
+    std::fs::write(&config, &text).unwrap();
+
+    // What cannot be, and what `up` would refuse: with what is to be done.
+    let with = |flag: (&str, &str), arguments: &[&str]| {
+        let mut command = alpha.command(arguments);
+        let output = command.env(flag.0, flag.1).stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), serde_json::from_slice::<Value>(&output.stdout).unwrap())
+    };
+    let wrong = ("MARQUE_STATUS__TTL_SECONDS", "1");
+    assert_eq!(with(wrong, &["config", "check", "--json"]).0, Some(2));
+    let (exit, shown) = with(wrong, &["config", "show", "--origin", "--json"]);
+    assert_eq!((exit, &shown["status.ttl_seconds"]["origin"]), (Some(0), &wrong.0.into()), "{shown}");
+    for refused in [
+        ("MARQUE_DOMAIN", "other.example"),
+        ("MARQUE_LISTEN__HEALTH", "127.0.0.1:8640"),
+        #[cfg(not(feature = "s3"))]
+        ("MARQUE_PUBLISH__BUCKET", "https://s3.eu-central-1.amazonaws.com/acme"),
+        #[cfg(not(feature = "postgres"))]
+        ("MARQUE_STORE__ENGINE", "postgres"),
+        #[cfg(not(feature = "keyring"))]
+        ("MARQUE_KEYS__BACKEND", "keyring"),
+    ] {
+        let (exit, said) = with(refused, &["config", "check", "--json"]);
+        assert_eq!((exit, &said["error"]["code"]), (Some(2), &"configuration".into()), "{refused:?}: {said}");
+        let free = ["--p2p", "/ip4/127.0.0.1/tcp/0", "--admin", "127.0.0.1:0"];
+        let up = with(refused, &[&["up", "--while-stdin", "--json"], &free[..]].concat());
+        // A flag may mend it.
+        assert!(refused.0.contains("LISTEN") || up == (exit, said), "{refused:?}: {up:?}");
+        let (_, doctor) = with(refused, &["doctor", "--json"]);
+        assert_eq!(level(&doctor, "configuration"), ["bad"], "{refused:?}: {doctor}");
+    }
+    // Before there is a node, a file without a domain is right.
+    std::fs::remove_dir_all(alpha.data()).unwrap();
+    alpha.done(&["config", "check"]);
+}
+
+#[test]
+fn a_port_of_the_mesh_that_another_node_has_is_not_shared_with_it() {
+    let alpha = Domain::start("alpha.test");
+    let about = alpha.about();
+    let taken = about["p2p"][0].as_str().unwrap();
+    let (address, _) = taken.split_once("/p2p/").unwrap();
+    let bravo = Domain::init("bravo.test");
+    let free = ["--public", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"];
+    let up = bravo.run(&[&["up", "--while-stdin", "--p2p", address], &free[..]].concat());
+    assert_eq!(up.exit, 2, "{}", up.json);
+    assert!(up.json["error"]["reason"].as_str().unwrap().contains(address), "{}", up.json);
+    let mut command = bravo.command(&["doctor", "--json"]);
+    let said = command.env("MARQUE_LISTEN__P2P", address).output().unwrap().stdout;
+    let said: Value = serde_json::from_slice(&said).unwrap();
+    let found = said["findings"].as_array().unwrap();
+    assert!(
+        found
+            .iter()
+            .any(|one| one["about"] == "listeners" && one["reason"].as_str().unwrap().contains("listen.p2p")),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_token_of_the_admin_api_is_replaced_by_deleting_it() {
+    let mut alpha = Domain::start("alpha.test");
+    let path = alpha.data().join("admin.token");
+    let before = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let gone = alpha.run(&["status"]);
+    assert_eq!((gone.exit, gone.json["error"]["code"].as_str()), (1, Some("file")), "{}", gone.json);
+    assert!(gone.json["error"]["action"].as_str().unwrap().contains("Start the node again"), "{}", gone.json);
+    alpha.stop();
+    alpha.up();
+    assert_ne!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    alpha.done(&["status"]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! A configuration that is read again while the node runs.
 
-use crate::process::Domain;
+use crate::process::{Domain, PATIENCE};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Instant;
 
 /// What the node says of its configuration once it was told to read it again.
 const TAKEN: &str = "the configuration was read again";
@@ -96,7 +97,20 @@ fn a_configuration_that_is_not_right_changes_nothing_and_names_what_is_wrong() {
     let refused = alpha.logged(REFUSED);
     assert!(refused[0]["reason"].as_str().unwrap().contains("verify.skew_seconds"), "{refused:?}");
     assert_eq!(max_age(&alpha), 300);
-    write(&alpha, &[("skew_seconds = 999", "skew_seconds = 30")]);
+    // Nor what the next start would refuse.
+    write(&alpha, &[("skew_seconds = 999", "skew_seconds = 30"), ("\"alpha.test\"", "\"other.test\"")]);
+    alpha.signal("HUP");
+    let deadline = Instant::now() + PATIENCE;
+    let again = loop {
+        if let [_, again] = alpha.logged(REFUSED).as_slice() {
+            break again.clone();
+        }
+        assert!(Instant::now() < deadline);
+        std::thread::yield_now();
+    };
+    assert!(again["reason"].as_str().unwrap().contains("other.test"), "{again}");
+    assert_eq!(max_age(&alpha), 300);
+    write(&alpha, &[("\"other.test\"", "\"alpha.test\"")]);
     alpha.signal("HUP");
     assert_eq!(alpha.logged(TAKEN)[0]["keys"], "status.max_age_seconds, verify.skew_seconds");
     assert_eq!(max_age(&alpha), 77);
