@@ -112,6 +112,8 @@ pub struct Facts {
     pub is_lossy: bool,
     /// Free bytes on the disk of the data folder.
     pub free: Option<u64>,
+    /// The folder into which this user cannot write, and why.
+    pub unwritable: Option<(PathBuf, String)>,
     /// What the running node says of itself; or why it does not.
     pub node: Result<Value, Failure>,
     /// When the credentials of the owners and agents end that it vouches for, where it says so.
@@ -212,6 +214,11 @@ fn clock(facts: &Facts) -> Found {
 }
 
 fn disk(facts: &Facts) -> Found {
+    if let Some((path, why)) = &facts.unwritable {
+        let reason = format!("nothing can be written into {}: {why}", path.display());
+        let action = "A node writes as its user: run this as that one, give it the folder, and mount its disk writable.";
+        return Some(vec![(Level::Bad, reason, action.into())]);
+    }
     let free = facts.free?;
     let level = match free {
         _ if free < NO_SPACE => Level::Bad,

@@ -19,6 +19,13 @@ pub fn free(path: &Path) -> Option<u64> {
     disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
+/// Why this user cannot write into a folder.
+#[must_use]
+pub fn unwritable(path: &Path) -> Option<String> {
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::access(path, access).err().map(|error| io::Error::from(error).to_string())
+}
+
 /// Everything that `reader` gives, at most `max_bytes`; `None` where there is more.
 ///
 /// # Errors

@@ -299,7 +299,12 @@ pub(crate) fn not_opened(error: &OpenError) -> Failure {
         OpenError::Locked { .. } => Failure::of(Code::StateConflict)
             .because(format!("the node of this folder runs already: {error}"))
             .so("marque status says where it listens."),
-        OpenError::Damaged { .. } | OpenError::Format { .. } | OpenError::Io { .. } => {
+        OpenError::Io { .. } => {
+            let action =
+                "Nothing was changed. The node's user must be able to write there: marque doctor looks.";
+            Failure::local(Local::File, error.to_string(), action)
+        }
+        OpenError::Damaged { .. } | OpenError::Format { .. } => {
             let action = "Nothing was changed. marque store verify says all that is wrong.";
             Failure::local(Local::File, error.to_string(), action)
         }

@@ -72,6 +72,10 @@ async fn gather(session: &Session) -> Result<Facts, Failure> {
         now: signing::now(),
         seen: latest(&[data.node(), data.domain_log(), data.store().join("log")]),
         free: files::free(data.path()),
+        unwritable: [data.path().to_owned(), data.store()]
+            .into_iter()
+            .filter(|path| path.exists())
+            .find_map(|path| files::unwritable(&path).map(|why| (path, why))),
         places: places.unwrap_or_default(),
         config,
         node,

@@ -22,6 +22,7 @@ fn well() -> Facts {
         seen: Some(UnixSeconds::new(999_999)),
         is_lossy: false,
         free: Some(u64::MAX),
+        unwritable: None,
         node: Ok(json!({
             "did": "did:webvh:a:alpha.test",
             "readiness": {"status": "ok", "reason": null},
@@ -104,6 +105,7 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
     }
     case("files", Look, &|f| f.recovery = Some("/data/keys/recovery.json".into()));
     case("clock", Bad, &|f| f.seen = Some(UnixSeconds::new(1_000_061)));
+    case("disk", Bad, &|f| f.unwritable = Some(("/data".into(), "read-only".to_owned())));
     case("disk", Look, &|f| f.free = Some(LITTLE_SPACE - 1));
     case("disk", Bad, &|f| f.free = Some(NO_SPACE - 1));
     case("listeners", Bad, &|f| of(f).listen.admin = "0.0.0.0:8641".parse().unwrap());

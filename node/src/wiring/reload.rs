@@ -95,7 +95,8 @@ impl Reload {
             tracing::warn!(keys = fixed.join(", "), "a restart is wanted for what cannot change before");
         }
         let live = changed(&self.taken, &config).live;
-        tracing::info!(keys = live.join(", "), "the configuration was read again");
+        let keys = if live.is_empty() { "none has changed".to_owned() } else { live.join(", ") };
+        tracing::info!(keys, "the configuration was read again");
         self.taken = config;
         Ok(())
     }

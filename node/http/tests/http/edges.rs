@@ -149,6 +149,9 @@ async fn a_node_whose_disk_is_full_acknowledges_nothing_still_answers_and_is_not
     let revoked = world.post("/v1/owners/alice/revoke", &json!({})).await;
     assert_eq!((revoked.status, revoked.code().as_str()), (503, "unavailable"));
     assert_eq!(world.get("/v1/owners/alice").await.json()["state"], "active");
+    let readiness = world.get("/v1/node").await.json()["readiness"].clone();
+    assert_eq!(readiness["status"], "unavailable");
+    assert!(readiness["reason"].as_str().unwrap().contains("no space left"), "{readiness}");
 }
 
 /// The values of each member of a statement: those of a list, and of lists within.
