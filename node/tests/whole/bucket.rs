@@ -14,7 +14,7 @@ use marque_bucket::{Bucket, Credentials, Deleted, Keys, Options, Place, Put, Tag
 use rcgen::CertificateParams;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -60,7 +60,7 @@ impl Store {
             );
             return None;
         }
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], crate::process::port()));
         let mut store = Self { address, tls, child: None };
         store.begin(variables);
         Some(store)

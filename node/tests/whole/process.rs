@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -60,10 +61,22 @@ pub(crate) fn marque() -> Command {
     command
 }
 
+/// A port that nobody else gets before a node listens on it: below those that the system gives, and each once.
+pub(crate) fn port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let nth = std::process::id().wrapping_mul(101).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(12_000 + nth % 20_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 impl Domain {
     /// A new domain, its node down.
     pub(crate) fn init(name: &str) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = port();
         Self::init_on(name, None, format!("/ip4/127.0.0.1/tcp/{port}"))
     }
 
@@ -81,7 +94,7 @@ impl Domain {
     pub(crate) fn init_guarded(name: &str, flags: &[&str], variables: Vec<(String, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         secret(&folder.path().join("passphrase"), "a passphrase for tests");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = port();
         let p2p = format!("/ip4/127.0.0.1/tcp/{port}");
         let mut domain =
             Self { folder, did: String::new(), p2p, host: None, child: None, told: None, variables };
@@ -103,7 +116,7 @@ impl Domain {
         let copied =
             Command::new("cp").arg("-a").arg(self.folder.path().join(".")).arg(folder.path()).status();
         assert!(copied.unwrap().success());
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = port();
         let p2p = format!("/ip4/127.0.0.1/tcp/{port}");
         Self {
             folder,
@@ -152,7 +165,7 @@ impl Domain {
         let deadline = Instant::now() + PATIENCE;
         while !about.exists() {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none(), "the node ended: {ended:?}");
+            assert!(ended.is_none(), "the node ended: {ended:?}: {}", self.log());
             assert!(Instant::now() < deadline, "the node did not come up");
             std::thread::yield_now();
         }
@@ -186,11 +199,16 @@ impl Domain {
         self.child = Some(command.spawn().unwrap());
     }
 
+    /// What the node logged since it was started.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
     /// Waits until the log of the node has records of this text, and returns them.
     pub(crate) fn logged(&self, text: &str) -> Vec<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+            let log = self.log();
             let records = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             let found: Vec<_> = records.filter(|record| record["message"] == text).collect();
             if !found.is_empty() {

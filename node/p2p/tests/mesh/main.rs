@@ -30,6 +30,7 @@ use marque_rules::replica::{Hello, HelloAnswer, Lane, Refusal, Request, Response
 use outsider::Outsider;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
@@ -352,9 +353,7 @@ async fn a_node_that_restarts_is_dialled_again_and_catches_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_that_dial_each_other_at_once_admit_each_other() {
-    let ports =
-        [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
-    let [at_a, at_b] = ports.map(|port| format!("/ip4/127.0.0.1/tcp/{port}"));
+    let [at_a, at_b] = [(); 2].map(|()| format!("/ip4/127.0.0.1/tcp/{}", port()));
     let fakes = [1_u8, 2].map(|seed| Arc::new(Fake::new(peer_id([seed; 32]), "acme", &[])));
     let [fake_a, fake_b] = fakes;
     let (to_a, to_b) = ([at_a.as_str()], [at_b.as_str()]);
@@ -363,6 +362,17 @@ async fn two_nodes_that_dial_each_other_at_once_admit_each_other() {
     eventually!(a.admitted(&b).await && b.admitted(&a).await);
     gossips(&a, &b, URL).await;
     gossips(&b, &a, URL).await;
+}
+
+/// A port that nobody else gets before a node listens on it: below those that the system gives, and each once.
+fn port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(11_000);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn token(inviting: &Node, secret: u8) -> JoinToken {

@@ -80,8 +80,7 @@ fn stranger(seed: u8) -> Swarm<relay::client::Behaviour> {
 // R-342 R-347
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_gets_no_place_at_a_relay_and_no_way_through_it() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let address = format!("/ip4/127.0.0.1/tcp/{port}");
+    let address = format!("/ip4/127.0.0.1/tcp/{}", crate::port());
     let relay = Node::configured(3, node_of(3, "relay", &[], &["acme"]), |config| {
         config.listen = vec![address.clone()];
         config.external = vec![address.clone()];
