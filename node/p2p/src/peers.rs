@@ -69,6 +69,9 @@ pub struct Attempt {
     pub peer: Option<PeerId>,
     /// Where, without the PeerId.
     pub address: Multiaddr,
+    /// Whether the last one failed. Then from a port of its own: that of the listener, by which others find their way
+    /// back through a NAT, may be one that the system does not let this node dial from for a minute.
+    pub is_retry: bool,
 }
 
 /// The address book.
@@ -188,7 +191,8 @@ impl Book {
                 continue;
             }
             entry.due = None;
-            attempts.push(Attempt { place: *place, peer: entry.peer, address: entry.address.clone() });
+            let (peer, address) = (entry.peer, entry.address.clone());
+            attempts.push(Attempt { place: *place, peer, address, is_retry: entry.failures > 0 });
         }
         attempts
     }

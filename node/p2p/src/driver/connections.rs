@@ -19,11 +19,16 @@ impl Driver {
         let attempts = self.parts.book.due(now, |peer| swarm.is_connected(peer));
         for attempt in attempts {
             let dial = match attempt.peer {
-                Some(peer) => DialOpts::peer_id(peer)
-                    .condition(PeerCondition::DisconnectedAndNotDialing)
-                    .addresses(vec![attempt.address])
-                    .build(),
-                None => DialOpts::unknown_peer_id().address(attempt.address).build(),
+                Some(peer) => {
+                    let dial = DialOpts::peer_id(peer)
+                        .condition(PeerCondition::DisconnectedAndNotDialing)
+                        .addresses(vec![attempt.address]);
+                    if attempt.is_retry { dial.allocate_new_port() } else { dial }.build()
+                }
+                None => {
+                    let dial = DialOpts::unknown_peer_id().address(attempt.address);
+                    if attempt.is_retry { dial.allocate_new_port() } else { dial }.build()
+                }
             };
             let id = dial.connection_id();
             match self.parts.swarm.dial(dial) {

@@ -25,6 +25,25 @@ fn an_address_is_dialled_at_once_and_not_twice() {
 }
 
 #[test]
+fn what_failed_is_dialled_from_another_port_until_somebody_was_admitted() {
+    let mut book = book();
+    book.add(&at(1), Origin::Configured, 0);
+    let mut now = 0;
+    let mut dialled = |book: &mut Book| {
+        now = book.next_due().unwrap();
+        book.due(now, |_| false)[0].clone()
+    };
+    let first = dialled(&mut book);
+    book.failed(first.place, 0);
+    let second = dialled(&mut book);
+    book.reached(second.place, peer(2));
+    book.admitted(&peer(2));
+    book.lost(&peer(2), 1_000);
+    let third = dialled(&mut book);
+    assert_eq!([first, second, third].map(|attempt| attempt.is_retry), [false, true, false]);
+}
+
+#[test]
 fn the_own_address_is_never_dialled() {
     let mut book = book();
     assert!(!book.add(&at(1).with_p2p(peer(1)).unwrap(), Origin::Configured, 0));
