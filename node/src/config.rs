@@ -11,7 +11,7 @@ mod log;
 mod nearest;
 mod publish;
 mod resolve;
-mod startable;
+pub(crate) mod startable;
 mod store;
 mod template;
 

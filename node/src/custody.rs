@@ -70,7 +70,7 @@ impl Custody {
 
     #[cfg(not(feature = "keyring"))]
     fn keyring(_: &str) -> Result<Self, Failure> {
-        Err(without_keyring())
+        Err(crate::config::startable::without_keyring())
     }
 
     /// Makes a key of `role`. In the file it is not durable before that is saved.
@@ -242,16 +242,6 @@ fn token(keys: &Keys) -> Result<Token, Failure> {
 /// What a key is called in a token, which may have those of other domains and programs.
 fn label(domain: &str, role: &str) -> String {
     format!("marque {domain} {role}")
-}
-
-#[cfg(not(feature = "keyring"))]
-fn without_keyring() -> Failure {
-    let reason = "this program was built without keyrings";
-    Failure::local(
-        Local::Configuration,
-        reason,
-        "Build it with --features keyring, or use another keys.backend.",
-    )
 }
 
 fn failure(error: &Error) -> Failure {

@@ -28,6 +28,7 @@ use crate::files;
 use crate::signing;
 use catch_up::{CatchUp, CautiousKeys};
 use did_resolver::methods;
+use did_resolver::webvh::Log;
 use duties::Lease;
 use engine::Engine;
 use high_water::{HighWater, TimelyKeys};
@@ -111,7 +112,7 @@ async fn run(
     let system = Arc::new(System);
     let mut file = KeyFile::open(&data.node_keys(), &passphrase).map_err(|error| signing::keys(&error))?;
     let log = own_log::read(&data)?;
-    let mut home = Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))?;
+    let mut home = home_of(&log)?;
     if !config.issue.public_url.is_empty() {
         home = home.at(&config.issue.public_url);
     }
@@ -289,8 +290,11 @@ fn token(data: &Data) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// [`Local::File`].
 pub(crate) fn own_domain(data: &Data) -> Result<String, Failure> {
-    let log = own_log::read(data)?;
-    Ok(Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))?.label)
+    Ok(home_of(&own_log::read(data)?)?.label)
+}
+
+fn home_of(log: &Log) -> Result<Home, Failure> {
+    Home::new(log.did().clone()).map_err(|error| file_failure(error.to_string()))
 }
 
 /// Why the store is not open. Where another node has it, nothing is wrong with it.

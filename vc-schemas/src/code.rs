@@ -202,8 +202,8 @@ impl std::error::Error for UnknownCode {}
 pub fn page() -> String {
     let mut page = String::from(
         "# Codes\n\nEvery reason for which Marque says no: the codes that every node says, then those of the command \
-         line alone. Generated from `vc-schemas/src/code.rs` and `node/src/failure.rs`: `cargo test -p vc-schemas` and \
-         `cargo test -p marque failure` say when this page is out of date, and how to write it anew.\n\n\
+         line alone. Generated from `vc-schemas/src/code.rs` and `node/src/failure.rs`: `cargo test -p \
+         marque --lib failure` says when this page is out of date, and how to write it anew.\n\n\
          | code | HTTP | class | meaning | what to do |\n|---|---|---|---|---|\n",
     );
     for code in Code::ALL {

@@ -57,7 +57,7 @@ impl StoreCommand {
             #[cfg(feature = "postgres")]
             Self::ToPostgres => to_postgres::run(session, &config).await,
             #[cfg(not(feature = "postgres"))]
-            Self::ToPostgres => Err(wiring::engine::without_postgres()),
+            Self::ToPostgres => Err(crate::config::startable::without_postgres()),
         }
     }
 }

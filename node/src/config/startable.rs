@@ -4,6 +4,26 @@ use super::{Config, Engine, KeysBackend, refused};
 use crate::failure::{Failure, Local};
 use std::collections::BTreeSet;
 
+/// What is said where the program cannot reach a server.
+pub(crate) fn without_postgres() -> Failure {
+    without("PostgreSQL", "Build it with --features postgres, or use files.")
+}
+
+/// What is said where the program cannot reach a keyring.
+pub(crate) fn without_keyring() -> Failure {
+    without("keyrings", "Build it with --features keyring, or use another keys.backend.")
+}
+
+/// What is said where the program cannot reach a bucket.
+pub(crate) fn without_buckets() -> Failure {
+    let action = "Build it with --features s3, or set publish.folder instead.";
+    without("object stores, which publish.bucket wants", action)
+}
+
+fn without(what: &str, action: &str) -> Failure {
+    Failure::local(Local::Configuration, format!("this program was built without {what}"), action)
+}
+
 impl Config {
     /// Checks that this program starts with it.
     ///
@@ -15,22 +35,17 @@ impl Config {
             let action = "Set domain in the node's config.toml, as marque init did.";
             return Err(Failure::local(Local::Configuration, reason, action));
         }
-        let postgres = self.store.engine == Engine::Postgres;
-        for (is_wanted, is_there, key, feature, instead) in [
-            (postgres, cfg!(feature = "postgres"), "store.engine = \"postgres\"", "postgres", "\"files\""),
+        for (is_wanted, is_there, without) in [
             (
-                self.keys.backend == KeysBackend::Keyring,
-                cfg!(feature = "keyring"),
-                "keys.backend = \"keyring\"",
-                "keyring",
-                "\"file\" or \"pkcs11\"",
+                self.store.engine == Engine::Postgres,
+                cfg!(feature = "postgres"),
+                without_postgres as fn() -> Failure,
             ),
-            (!self.publish.bucket.is_empty(), cfg!(feature = "s3"), "publish.bucket", "s3", "publish.folder"),
+            (self.keys.backend == KeysBackend::Keyring, cfg!(feature = "keyring"), without_keyring),
+            (!self.publish.bucket.is_empty(), cfg!(feature = "s3"), without_buckets),
         ] {
             if is_wanted && !is_there {
-                let reason = format!("{key} is for a program that was built with --features {feature}");
-                let action = format!("Build it so, or take {instead}.");
-                return Err(Failure::local(Local::Configuration, reason, action));
+                return Err(without());
             }
         }
         let listen = [self.listen.public, self.listen.admin, self.listen.health];

@@ -115,7 +115,7 @@ fn in_keyring(domain: &str, roles: &[&str]) -> Result<Vec<String>, Failure> {
 
 #[cfg(not(feature = "keyring"))]
 fn in_keyring(_: &str, _: &[&str]) -> Result<Vec<String>, Failure> {
-    Err(super::without_keyring())
+    Err(crate::config::startable::without_keyring())
 }
 
 #[cfg(test)]

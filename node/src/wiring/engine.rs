@@ -73,7 +73,7 @@ impl Engine {
 
     #[cfg(not(feature = "postgres"))]
     async fn postgres(_: &Config, _: &Data) -> Result<Self, Failure> {
-        Err(without_postgres())
+        Err(crate::config::startable::without_postgres())
     }
 
     pub(super) fn records(&self) -> Arc<dyn Records> {
@@ -118,11 +118,4 @@ pub(crate) async fn open_postgres(
         let action = "Check store.postgres_url, and that the server runs and lets this node in.";
         Failure::local(Local::Configuration, error.to_string(), action)
     })
-}
-
-/// What is said where the program cannot reach a server.
-#[cfg(not(feature = "postgres"))]
-pub(crate) fn without_postgres() -> Failure {
-    let reason = "this program was built without PostgreSQL";
-    Failure::local(Local::Configuration, reason, "Build it with --features postgres, or use files.")
 }

@@ -98,9 +98,7 @@ fn in_bucket(
     _: &Arc<Domain>,
     _: impl Future<Output = ()> + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let action = "Build it with --features s3, or set publish.folder instead.";
-    let reason = "this program was built without object stores, which publish.bucket wants";
-    Err(Failure::local(crate::failure::Local::Configuration, reason, action))
+    Err(crate::config::startable::without_buckets())
 }
 
 /// What is due in one place.

@@ -32,19 +32,3 @@ fn could_not_know_is_never_a_denial() {
         assert_eq!((code.class(), code.http_status()), (Class::Unknown, 503));
     }
 }
-
-/// `MARQUE_WRITE=1 cargo test -p vc-schemas` writes the page up to its second heading: what follows is held by
-/// node/src/failure/tests.rs.
-#[test]
-fn the_page_of_codes_is_up_to_date() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/codes.md");
-    let parts = || {
-        let there = std::fs::read_to_string(path).unwrap_or_default();
-        let at = there.find("\n## ").unwrap_or(there.len());
-        (there[..at].to_owned(), there[at..].to_owned())
-    };
-    if std::env::var_os("MARQUE_WRITE").is_some() {
-        std::fs::write(path, page() + &parts().1).unwrap();
-    }
-    assert!(parts().0 == page(), "docs/codes.md is out of date: MARQUE_WRITE=1 cargo test -p vc-schemas");
-}

@@ -20,21 +20,30 @@ use vc_schemas::status::bitstring::Bits;
 use vc_schemas::status::delta::{Delta, Next};
 use vc_schemas::status::{ListDraft, Purpose, StatusList};
 
-/// A mesh that keeps what is published.
-#[derive(Debug, Default)]
-pub(crate) struct Published(Mutex<Vec<Publication>>);
+/// A mesh that keeps what is published, and lets nobody in.
+#[derive(Debug)]
+pub(crate) struct Published {
+    kept: Mutex<Vec<Publication>>,
+    /// How each join ends.
+    joins_end: MeshError,
+}
 
 impl Published {
     /// Joins a node to it.
     pub(crate) fn of(node: &Node) -> Arc<Self> {
-        let published = Arc::new(Self::default());
+        Self::whose_joins_end(node, MeshError::Closed)
+    }
+
+    /// The same, and what whoever joins by token is told.
+    pub(crate) fn whose_joins_end(node: &Node, joins_end: MeshError) -> Arc<Self> {
+        let published = Arc::new(Self { kept: Mutex::default(), joins_end });
         node.domain.join_mesh(published.clone());
         published
     }
 
     /// What was published since the last time, by kind and topic.
     pub(crate) fn take(&self) -> Vec<(Kind, Lane, Envelope)> {
-        let taken = std::mem::take(&mut *self.0.lock().unwrap());
+        let taken = std::mem::take(&mut *self.kept.lock().unwrap());
         taken.into_iter().map(|p| (p.envelope.body().kind, p.lane, p.envelope)).collect()
     }
 
@@ -49,7 +58,7 @@ impl Published {
 
 impl Mesh for Published {
     fn publish(&self, publication: Publication) -> BoxFuture<'_, Result<(), MeshError>> {
-        self.0.lock().unwrap().push(publication);
+        self.kept.lock().unwrap().push(publication);
         Box::pin(async { Ok(()) })
     }
 
@@ -62,7 +71,7 @@ impl Mesh for Published {
     }
 
     fn join(&self, _: JoinToken, _: Duration) -> BoxFuture<'_, Result<Joined, MeshError>> {
-        Box::pin(async { Err(MeshError::Closed) })
+        Box::pin(async { Err(self.joins_end) })
     }
 
     fn domains_changed(&self) {}
