@@ -1,10 +1,13 @@
 //! A thread of its own for calls that may block for as long as they like: a bounded queue before it, and a deadline for
-//! whoever asks. A call that never returns holds up this thread and nobody else, nor the end of the program.
+//! whoever asks. A call that never returns holds up this thread and nobody else, and the end of the program for a moment.
 
 use crate::error::Error;
-use crate::limits::MAX_WAITING;
+use crate::limits::{ENDS_WITHIN, MAX_WAITING};
+use std::convert::Infallible;
 use std::fmt;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -12,7 +15,11 @@ type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// The thread that has `S`, and nobody else.
 pub(crate) struct Lane<S> {
-    queue: SyncSender<Job<S>>,
+    /// None only when it ends.
+    queue: Option<SyncSender<Job<S>>>,
+    /// Tells that the thread has let go of `S`, by being closed. The mutex is never locked: it makes this `Sync`.
+    ended: Mutex<Receiver<Infallible>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl<S> fmt::Debug for Lane<S> {
@@ -22,16 +29,21 @@ impl<S> fmt::Debug for Lane<S> {
 }
 
 impl<S: Send + 'static> Lane<S> {
-    /// Starts it. It ends when nobody can ask it any more.
+    /// Starts it. It ends when nobody can ask it any more; who is the last waits for that for [`ENDS_WITHIN`] at most,
+    /// since a module that is unloaded while the program ends brings it down.
     pub(crate) fn start(name: &str, mut state: S) -> Result<Self, Error> {
         let (queue, jobs) = sync_channel::<Job<S>>(MAX_WAITING);
+        let (ending, ended) = sync_channel(0);
         let run = move || {
             for job in jobs {
                 job(&mut state);
             }
+            drop(state);
+            drop(ending);
         };
-        let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-        started.map(|_detached| Self { queue }).map_err(|error| Error::Other(error.to_string()))
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        let thread = thread.map_err(|error| Error::Other(error.to_string()))?;
+        Ok(Self { queue: Some(queue), ended: Mutex::new(ended), thread: Some(thread) })
     }
 
     /// What `call` comes to. Nobody who runs a runtime waits so.
@@ -73,10 +85,21 @@ impl<S: Send + 'static> Lane<S> {
     }
 
     fn put(&self, job: Job<S>) -> Result<(), Error> {
-        self.queue.try_send(job).map_err(|error| match error {
+        self.queue.as_ref().ok_or_else(gone)?.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => Error::Busy,
             TrySendError::Disconnected(_) => gone(),
         })
+    }
+}
+
+impl<S> Drop for Lane<S> {
+    fn drop(&mut self) {
+        self.queue = None;
+        let ended = self.ended.get_mut().map(|ended| ended.recv_timeout(ENDS_WITHIN));
+        if matches!(ended, Ok(Err(RecvTimeoutError::Disconnected))) {
+            // Why a call panicked was told when it did.
+            let _panicked = self.thread.take().map(JoinHandle::join);
+        }
     }
 }
 

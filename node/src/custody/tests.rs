@@ -235,7 +235,8 @@ fn the_contract_holds_of_a_token() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success() && said.contains("1 passed"),
-        "{said}{}",
+        "{}: {said}{}",
+        output.status,
         String::from_utf8_lossy(&output.stderr)
     );
 }

@@ -1,6 +1,8 @@
 //! Calls that block.
 
 use super::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
@@ -67,6 +69,27 @@ fn a_call_that_panics_ends_the_lane_and_each_later_question_is_refused() {
     while !matches!(lane.wait(LONG, |()| Ok(())), Err(Error::Other(_))) {
         assert!(Instant::now() < deadline);
     }
+}
+
+#[test]
+fn who_asks_last_waits_until_the_thread_has_let_go_of_what_it_had_unless_a_call_never_returns() {
+    struct Slow(Arc<AtomicBool>);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            // Others have every chance to go on.
+            (0..1000).for_each(|_| std::thread::yield_now());
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let is_gone = Arc::new(AtomicBool::new(false));
+    drop(Lane::start("test", Slow(Arc::clone(&is_gone))).unwrap());
+    assert!(is_gone.load(Ordering::SeqCst));
+
+    let lane = Lane::start("test", ()).unwrap();
+    let (release, released) = sync_channel::<()>(1);
+    assert_eq!(lane.wait(SHORT, move |()| until(&released)), Err(Error::Late));
+    drop(lane);
+    drop(release);
 }
 
 fn until(released: &std::sync::mpsc::Receiver<()>) -> Result<(), Error> {
