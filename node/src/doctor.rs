@@ -112,6 +112,8 @@ pub struct Facts {
     pub is_lossy: bool,
     /// Free bytes on the disk of the data folder.
     pub free: Option<u64>,
+    /// Why this user cannot run `interop.program`, where there is one.
+    pub unrunnable: Option<String>,
     /// The folder into which this user cannot write, and why.
     pub unwritable: Option<(PathBuf, String)>,
     /// What the running node says of itself; or why it does not.

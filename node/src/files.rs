@@ -26,6 +26,17 @@ pub fn unwritable(path: &Path) -> Option<String> {
     rustix::fs::access(path, access).err().map(|error| io::Error::from(error).to_string())
 }
 
+/// Why this user cannot run a program.
+#[must_use]
+pub fn unrunnable(path: &Path) -> Option<String> {
+    if path.is_dir() {
+        return Some("it is a folder".to_owned());
+    }
+    rustix::fs::access(path, rustix::fs::Access::EXEC_OK)
+        .err()
+        .map(|error| io::Error::from(error).to_string())
+}
+
 /// Everything that `reader` gives, at most `max_bytes`; `None` where there is more.
 ///
 /// # Errors

@@ -77,6 +77,7 @@ async fn gather(session: &Session) -> Result<Facts, Failure> {
             .filter(|path| path.exists())
             .find_map(|path| files::unwritable(&path).map(|why| (path, why))),
         places: places.unwrap_or_default(),
+        unrunnable: config.as_ref().ok().and_then(unrunnable),
         config,
         node,
         credentials,
@@ -106,6 +107,11 @@ fn named(config: Option<&Config>) -> Vec<PathBuf> {
     let bucket = config.map(|config| &config.publish.bucket_credentials).filter(|path| !path.is_empty());
     let named = [std::env::var_os("PGPASSFILE").map(PathBuf::from), bucket.map(PathBuf::from)];
     named.into_iter().flatten().filter_map(reached).collect()
+}
+
+fn unrunnable(config: &Config) -> Option<String> {
+    let program = Some(&config.interop.program).filter(|program| !program.is_empty())?;
+    files::unrunnable(Path::new(program))
 }
 
 /// Where a node of this configuration would listen.

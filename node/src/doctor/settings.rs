@@ -44,6 +44,12 @@ pub(super) fn configuration(facts: &Facts) -> Found {
             format!("Leave {key} at its default, or set it to what you expect."),
         ));
     }
+    if let Some(why) = &facts.unrunnable {
+        let reason = format!("{} of interop.program cannot be run: {why}", config.interop.program);
+        let action =
+            "Put the program there, or leave the key out: what it is to judge cannot be judged meanwhile.";
+        found.push((Level::Bad, reason, action.into()));
+    }
     if config.store.engine == Engine::Postgres {
         found.extend(server(&config.store.postgres_url));
     }

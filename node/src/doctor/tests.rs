@@ -23,6 +23,7 @@ fn well() -> Facts {
         is_lossy: false,
         free: Some(u64::MAX),
         unwritable: None,
+        unrunnable: None,
         node: Ok(json!({
             "did": "did:webvh:a:alpha.test",
             "readiness": {"status": "ok", "reason": null},
@@ -89,6 +90,7 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
     case("configuration", Look, &|f| of(f).limits.agent_per_minute = 0);
     case("configuration", Look, &|f| of(f).limits.owner_per_minute = 0);
     case("records", Bad, &|f| f.is_lossy = true);
+    case("configuration", Bad, &|f| f.unrunnable = Some("no such file".to_owned()));
     case("files", Bad, &|f| f.private[0].mode = 0o40750);
     case("keys", Bad, &|f| f.keys = Some(Err(Failure::local(Local::Keys, "no token", "Look for it."))));
     case("keys", Bad, &|f| {

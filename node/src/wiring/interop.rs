@@ -31,6 +31,13 @@ pub(super) fn join(
             )
         })?
     };
+    if let Some(why) = files::unrunnable(Path::new(&interop.program)) {
+        tracing::warn!(
+            program = interop.program,
+            why,
+            "interop.program cannot be run; it is tried again when asked"
+        );
+    }
     let (worker, task) = marque_worker::spawn(interop.program.clone().into(), contexts, stopped);
     domain.join_suites(Arc::new(worker));
     Ok(Some(task))

@@ -99,6 +99,12 @@ fn the_configuration_is_checked_without_a_node() {
         let (_, doctor) = with(refused, &["doctor", "--json"]);
         assert_eq!(level(&doctor, "configuration"), ["bad"], "{refused:?}: {doctor}");
     }
+    // A helper program that is not there does not keep a node from its work; it is told.
+    for (program, level_of_it) in [("/nowhere/marque-interop", "bad"), ("/usr", "bad"), ("/bin/sh", "look")] {
+        let (_, doctor) = with(("MARQUE_INTEROP__PROGRAM", program), &["doctor", "--json"]);
+        // Keys of tests are cheap to guess at, which is worth a look.
+        assert_eq!(level(&doctor, "configuration")[0], level_of_it, "{program}: {doctor}");
+    }
     // Before there is a node, a file without a domain is right.
     std::fs::remove_dir_all(alpha.data()).unwrap();
     alpha.done(&["config", "check"]);
