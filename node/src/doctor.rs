@@ -1,6 +1,7 @@
 //! What is wrong with a node, and what to type: a judgement of facts that were gathered, which changes nothing.
 
 mod ending;
+mod peers;
 mod settings;
 
 pub use ending::{Ending, newest};
@@ -18,9 +19,6 @@ const LITTLE_SPACE: u64 = 1024 * 1024 * 1024;
 
 /// Space below which the next commits may fail.
 const NO_SPACE: u64 = 64 * 1024 * 1024;
-
-/// Rounds of anti-entropy that may fail before it is told.
-const MISSED_ROUNDS: u64 = 4;
 
 /// Seconds after which what anybody may read should be where it is published: at fault are others, or the disk.
 const LATE: u64 = 60;
@@ -112,10 +110,10 @@ pub struct Facts {
     pub is_lossy: bool,
     /// Free bytes on the disk of the data folder.
     pub free: Option<u64>,
-    /// Why this user cannot run `interop.program`, where there is one.
-    pub unrunnable: Option<String>,
     /// The folder into which this user cannot write, and why.
     pub unwritable: Option<(PathBuf, String)>,
+    /// Why this user cannot run `interop.program`, where there is one.
+    pub unrunnable: Option<String>,
     /// What the running node says of itself; or why it does not.
     pub node: Result<Value, Failure>,
     /// When the credentials of the owners and agents end that it vouches for, where it says so.
@@ -137,7 +135,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         ("node", node(facts), "it runs and answers"),
         ("records", records(facts), "none is known to be lost"),
         ("listeners", listeners(facts), "what is not for strangers is not open to them"),
-        ("peers", peers(facts), "every domain that is recognised was met"),
+        ("peers", peers::peers(facts), "every domain that is recognised was met"),
         ("lists", lists(facts), "no status list is older than the policy allows"),
         ("identities", identities(facts), "no DID has two histories here"),
         ("credentials", ending::credentials(facts), "of owners and agents none ends soon"),
@@ -285,34 +283,6 @@ const fn is_near(address: IpAddr) -> bool {
     address.is_loopback()
 }
 
-fn peers(facts: &Facts) -> Found {
-    let (config, node) = (facts.config.as_ref().ok()?, facts.node.as_ref().ok()?);
-    let mesh = node.get("mesh")?;
-    let own = node.get("did").and_then(Value::as_str);
-    let mut found = Vec::new();
-    for head in items(mesh, "logHeads") {
-        let did = head.get("did").and_then(Value::as_str).unwrap_or_default();
-        if Some(did) != own && head.get("versionId").is_none_or(Value::is_null) {
-            let reason = format!("nothing is known of {did}, which is recognised");
-            let action =
-                "Ask its operator for a join token: marque peer invite there, marque peer join here.";
-            found.push((Level::Bad, reason, action.to_owned()));
-        }
-    }
-    let others = items(mesh, "logHeads").len() > 1 || !config.mesh.peers.is_empty();
-    if others && node.get("peers").and_then(Value::as_u64) == Some(0) {
-        let reason = "no other node is connected".to_owned();
-        let action = "marque peer ls says which are known, marque events why they do not come in.";
-        found.push((Level::Bad, reason, action.to_owned()));
-    }
-    let lag = mesh.get("syncLagSeconds").and_then(Value::as_u64).unwrap_or_default();
-    if lag > MISSED_ROUNDS * u64::from(config.mesh.sync_seconds) {
-        let reason = format!("what is held was last compared with a peer {lag} s ago");
-        found.push((Level::Look, reason, "marque events says what peers answer.".to_owned()));
-    }
-    Some(found)
-}
-
 fn lists(facts: &Facts) -> Found {
     let (config, node) = (facts.config.as_ref().ok()?, facts.node.as_ref().ok()?);
     let mesh = node.get("mesh")?;
@@ -369,6 +339,18 @@ fn published(facts: &Facts) -> Found {
         found.push((level, reason, action));
     }
     (!places.is_empty()).then_some(found)
+}
+
+/// Most names in one line.
+const MAX_NAMES: usize = 5;
+
+/// The first of `names` in one line, and how many more there are.
+fn first_of(names: &[&str]) -> String {
+    let shown = names.get(..MAX_NAMES).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 fn items<'a>(json: &'a Value, name: &str) -> &'a [Value] {

@@ -62,6 +62,13 @@ pub(crate) async fn node(State(faces): State<Arc<Faces>>) -> Result<Response, Pr
     Ok(answer(StatusCode::OK, &json))
 }
 
+/// A connected node that does not let this one in.
+fn refused_by(info: &PeerInfo) -> Option<Value> {
+    let reason = info.refuses?;
+    let scid = info.domain.as_ref().map(Scid::as_str);
+    Some(json!({"peerId": info.peer, "scid": scid, "reason": reason.as_str()}))
+}
+
 /// How near this node is to what the others know.
 async fn mesh(faces: &Faces, connected: &[PeerInfo]) -> Result<Value, Problem> {
     let domain = &faces.domain;
@@ -99,6 +106,7 @@ async fn mesh(faces: &Faces, connected: &[PeerInfo]) -> Result<Value, Problem> {
         "contested": domain.contested().await?,
         "deferred": domain.deferred().await?,
         "peersByDomain": by_domain.iter().map(of_domain).collect::<Value>(),
+        "refusedBy": connected.iter().filter_map(refused_by).collect::<Value>(),
         "syncLagSeconds": last_sync.map(|at| now.since(at).as_secs()),
         "banned": domain.bans().await?.len(),
     }))

@@ -29,14 +29,15 @@ pub(crate) fn shown(info: &PeerInfo) -> Value {
     json.insert("direction".to_owned(), json!(direction));
     json.insert("bytesReceived".to_owned(), json!(info.received));
     json.insert("bytesSent".to_owned(), json!(info.sent));
-    let admitted = [
+    let stated = [
+        ("refuses", info.refuses.map(|reason| json!(reason.as_str()))),
         ("scid", info.domain.as_ref().map(|scid| json!(scid.as_str()))),
         ("admittedUntil", info.admitted_until.map(|until| json!(until.to_string()))),
         ("score", info.score.map(|score| json!(score))),
         ("pulls", info.domain.as_ref().map(|_| json!(info.pulls))),
         ("lastSync", info.synced.map(|at| json!(at.to_string()))),
     ];
-    for (name, value) in admitted {
+    for (name, value) in stated {
         if let Some(value) = value {
             json.insert(name.to_owned(), value);
         }

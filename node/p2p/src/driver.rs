@@ -37,7 +37,7 @@ use libp2p::{Multiaddr, PeerId, Swarm};
 use marque_flows::ports::clock::Clock;
 use marque_flows::ports::mesh::{Ban, Domains, Intake, MeshEvent, PeerInfo, Shown, Write};
 use marque_rules::replica::state::{ChannelId, Peer, Ticket};
-use marque_rules::replica::{Effect, Input, Item, ItemKind, MonoMillis, Now, Scid, State, Topic};
+use marque_rules::replica::{Effect, Input, Item, ItemKind, MonoMillis, Now, Refusal, Scid, State, Topic};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
@@ -113,6 +113,8 @@ pub(crate) struct Driver {
     welcomes: Vec<Welcome>,
     /// Peers that have admitted this node on the present connection.
     answered: HashSet<PeerId>,
+    /// Why connected peers do not let this node in, as they last said.
+    refused_by: HashMap<PeerId, Refusal>,
     /// How often in a row a peer did not answer, or its hello failed.
     timeouts: HashMap<PeerId, u32>,
     topics: HashMap<TopicHash, Topic>,
@@ -165,6 +167,7 @@ impl Driver {
             early: Vec::new(),
             welcomes: Vec::new(),
             answered: HashSet::new(),
+            refused_by: HashMap::new(),
             timeouts: HashMap::new(),
             topics: HashMap::new(),
             writes: BTreeMap::new(),
@@ -342,6 +345,7 @@ impl Driver {
                 domain,
                 address: link.address.to_string(),
                 outbound: link.outbound,
+                refuses: self.refused_by.get(&peer).copied(),
                 admitted_until: self.parts.state.admitted_until(&name),
                 score: scores.get(&peer).map(|score| *score as i64),
                 pulls: self.parts.state.pulls_of(&name),

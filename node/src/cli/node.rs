@@ -92,7 +92,11 @@ impl Up {
 pub(super) async fn status(session: &Session) -> Result<Answer, Failure> {
     let node = session.client()?.get("/v1/node").await?;
     let text = |name| output::text(&node, name);
+    let ready =
+        |name| node.get("readiness").map(|readiness| output::text(readiness, name)).unwrap_or_default();
     let mut human = output::facts(&[
+        ("readiness", ready("status")),
+        ("because", ready("reason")),
         ("domain", text("domain")),
         ("did", text("did")),
         ("peer id", text("peerId")),

@@ -18,13 +18,14 @@ use vc_schemas::code::Code;
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// What is told of each node in a row.
-const NODES: [(&str, &str); 7] = [
+const NODES: [(&str, &str); 8] = [
     ("NODE", "peerId"),
     ("DIRECTION", "direction"),
     ("SCORE", "score"),
     ("RECEIVED", "bytesReceived"),
     ("SENT", "bytesSent"),
     ("LAST SYNC", "lastSync"),
+    ("REFUSES", "refuses"),
     ("ADDRESS", "address"),
 ];
 
@@ -153,6 +154,7 @@ impl PeerCommand {
                     ("domain", node("scid")),
                     ("direction", node("direction")),
                     ("address", node("address")),
+                    ("refuses this node", node("refuses")),
                     ("score", node("score")),
                     ("admitted until", node("admittedUntil")),
                     ("pulls", node("pulls")),

@@ -1,16 +1,13 @@
 //! Identity credentials of owners and agents that end soon: each is renewed when its holder asks, and of these nobody
 //! did although half of the life was over long ago.
 
-use super::{Facts, Found, Level, items, text};
+use super::{Facts, Found, Level, first_of, items, text};
 use crate::data::Kind;
 use did_resolver::time::UnixSeconds;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use vc_schemas::credential::{AGENT_LIFE, OWNER_LIFE};
-
-/// Most names in one line.
-const MAX_NAMES: usize = 5;
 
 /// An owner or agent, and when its newest identity credential ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,18 +62,14 @@ pub(super) fn credentials(facts: &Facts) -> Found {
         let mut ending: Vec<_> = all.iter().filter(|one| one.kind == kind && one.until <= latest).collect();
         ending.sort_by_key(|one| one.until);
         let Some(first) = ending.first() else { continue };
-        let names: Vec<&str> = ending.iter().take(MAX_NAMES).map(|one| one.name.as_str()).collect();
-        let more = match ending.len().saturating_sub(MAX_NAMES) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let names: Vec<&str> = ending.iter().map(|one| one.name.as_str()).collect();
         let word = if ending.len() == 1 { kind.as_str() } else { kind.plural() };
         let reason = format!(
-            "of {} {word} the credential ends within {} h or has ended, the first at {}: {}{more}",
+            "of {} {word} the credential ends within {} h or has ended, the first at {}: {}",
             ending.len(),
             soon(kind).as_secs() / 3_600,
             first.until,
-            names.join(", ")
+            first_of(&names)
         );
         let name = &first.name;
         let action = match kind {

@@ -33,6 +33,7 @@ fn well() -> Facts {
             "mesh": {
                 "contested": 0,
                 "deferred": 0,
+                "refusedBy": [],
                 "syncLagSeconds": 20,
                 "lists": [list("https://bravo.test/status/revocation", 100)],
                 "logHeads": [
@@ -89,8 +90,8 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
     case("configuration", Look, &|f| of(f).limits.address_per_minute = 0);
     case("configuration", Look, &|f| of(f).limits.agent_per_minute = 0);
     case("configuration", Look, &|f| of(f).limits.owner_per_minute = 0);
-    case("records", Bad, &|f| f.is_lossy = true);
     case("configuration", Bad, &|f| f.unrunnable = Some("no such file".to_owned()));
+    case("records", Bad, &|f| f.is_lossy = true);
     case("files", Bad, &|f| f.private[0].mode = 0o40750);
     case("keys", Bad, &|f| f.keys = Some(Err(Failure::local(Local::Keys, "no token", "Look for it."))));
     case("keys", Bad, &|f| {
@@ -121,6 +122,11 @@ fn each_thing_that_is_wrong_is_told_with_what_to_do_and_nothing_else() {
     case("peers", Bad, &|f| set(f, "/peers", json!(0)));
     case("peers", Bad, &|f| set(f, "/mesh/logHeads/1/versionId", Value::Null));
     case("peers", Look, &|f| set(f, "/mesh/syncLagSeconds", json!(121)));
+    for reason in ["unknown-domain", "not-admitted", "membership-expired", "overloaded", "of a later release"]
+    {
+        let refused = json!([{"peerId": "12D3Koo", "scid": null, "reason": reason}]);
+        case("peers", Look, &|f| set(f, "/mesh/refusedBy", refused.clone()));
+    }
     case("lists", Bad, &|f| set(f, "/lists/0/ageSeconds", json!(301)));
     case("lists", Look, &|f| set(f, "/mesh/lists/0/ageSeconds", json!(301)));
     case("lists", Look, &|f| set(f, "/mesh/lists/0/ageSeconds", Value::Null));
@@ -141,6 +147,24 @@ fn what_could_not_be_looked_at_is_not_called_good() {
     assert_eq!(about, ["configuration", "files", "node", "records", "listeners"]);
     facts.config = Err(Failure::local(Local::Configuration, "unknown key", "Did you mean it?"));
     assert_eq!(wrong(&facts), [("configuration", Level::Bad), ("node", Level::Bad)]);
+}
+
+#[test]
+fn who_does_not_let_this_node_in_is_told_by_reason_and_the_first_by_name() {
+    let mut facts = well();
+    let refused = |(peer, reason): (String, &str)| json!({"peerId": peer, "scid": null, "reason": reason});
+    let all = (0..7)
+        .map(|n| (format!("peer-{n}"), "unknown-domain"))
+        .chain([("late".to_owned(), "bad-membership")]);
+    set(&mut facts, "/mesh/refusedBy", all.map(refused).collect());
+    let found: Vec<_> = judge(&facts).into_iter().filter(|one| one.about == "peers").collect();
+    let [clock, stranger] = &found[..] else { panic!("{found:?}") };
+    assert!(
+        clock.reason.ends_with("(bad-membership) by late") && clock.action.contains("timedatectl"),
+        "{clock:?}"
+    );
+    assert!(stranger.reason.ends_with("peer-4 and 2 more"), "{stranger:?}");
+    assert!(stranger.action.ends_with("marque trust add did:webvh:a:alpha.test"), "{stranger:?}");
 }
 
 #[test]

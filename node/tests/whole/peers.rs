@@ -17,9 +17,19 @@ fn a_configured_peer_is_heard_once_both_sides_recognise_each_other_and_not_befor
     // Alpha does not know bravo, so nothing flows, whatever bravo thinks of alpha.
     let peers = bravo.done(&["peer", "ls"]);
     assert!(peers.json["peers"].as_array().unwrap().iter().all(|peer| peer["state"] != "connected"));
+    // Bravo is told so, and its operator finds out.
+    let refuses = |answer: &crate::process::Answer, why: &str| answer.json["nodes"][0]["refuses"] == why;
+    bravo.until(&["peer", "ls"], |answer| refuses(answer, "unknown-domain"));
+    let doctor = bravo.run(&["doctor"]).json;
+    let told = |about: &serde_json::Value| {
+        about["reason"].as_str().unwrap().contains("unknown-domain")
+            && about["action"].as_str().unwrap().contains(&format!("marque trust add {}", bravo.did))
+    };
+    assert!(doctor["findings"].as_array().unwrap().iter().any(told), "{doctor}");
     alpha.done(&["trust", "add", &bravo.did]);
     bravo.until(&["resolve", &did], |answer| answer.exit == 0);
     bravo.verifies_until(&alpha, "bot", 0);
+    bravo.until(&["peer", "ls"], |answer| answer.json["nodes"][0]["refuses"].is_null());
 }
 
 //

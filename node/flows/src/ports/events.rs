@@ -19,6 +19,8 @@ pub enum What {
     Admitted,
     /// A peer was not admitted.
     NotAdmitted,
+    /// A peer did not admit this node.
+    RefusedByPeer,
     /// The connections of a peer were closed here.
     Dropped,
     /// A peer was banned.
@@ -37,6 +39,7 @@ impl What {
             Self::Published => "published",
             Self::Admitted => "admitted",
             Self::NotAdmitted => "not-admitted",
+            Self::RefusedByPeer => "refused-by-peer",
             Self::Dropped => "dropped",
             Self::Banned => "banned",
             Self::Unbanned => "unbanned",

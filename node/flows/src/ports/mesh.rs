@@ -218,6 +218,8 @@ pub struct PeerInfo {
     pub address: String,
     /// Whether this node dialled.
     pub outbound: bool,
+    /// Why it does not let this node in, as it last said.
+    pub refuses: Option<Refusal>,
     /// When its membership ends, where it is admitted.
     pub admitted_until: Option<UnixSeconds>,
     /// Its score, rounded, where it is admitted: below -500 no gossip is exchanged with it.

@@ -52,6 +52,7 @@ impl Mesh for One {
             domain: None,
             address: "/ip4/127.0.0.1/tcp/1".to_owned(),
             outbound: false,
+            refuses: Some(Refusal::UnknownDomain),
             admitted_until: Some(UnixSeconds::new(1_800_000_000)),
             score: Some(-7),
             pulls: 2,
@@ -92,6 +93,9 @@ async fn a_peer_is_shown_banned_and_let_in_again() {
     let shown = world.get(&path).await.json();
     assert_eq!((&shown["node"]["score"], &shown["node"]["bytesReceived"]), (&json!(-7), &json!(11)));
     assert_eq!(shown["ban"], json!(null));
+    assert_eq!(shown["node"]["refuses"], "unknown-domain");
+    let refused_by = json!([{"peerId": PEER, "scid": null, "reason": "unknown-domain"}]);
+    assert_eq!(world.get("/v1/node").await.json()["mesh"]["refusedBy"], refused_by);
     assert_eq!(world.get("/v1/peers").await.json()["nodes"][0]["peerId"], PEER);
 
     let banned = world.post(&format!("{path}/ban"), &json!({"forSeconds": 60})).await;

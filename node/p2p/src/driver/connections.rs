@@ -142,6 +142,7 @@ impl Driver {
         self.not_there(&peer);
         self.greeting.remove(&peer);
         self.answered.remove(&peer);
+        self.refused_by.remove(&peer);
         self.verifying.remove(&peer);
         self.claims.remove(&peer);
         self.shown.remove(&peer);

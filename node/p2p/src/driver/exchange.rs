@@ -174,6 +174,7 @@ impl Driver {
         match HelloAnswer::decode(bytes) {
             Ok(HelloAnswer::Admitted(hello)) => {
                 self.answered.insert(peer);
+                self.refused_by.remove(&peer);
                 if self.is_admitted(&peer) {
                     self.parts.swarm.behaviour_mut().gate.open(peer);
                 }
@@ -181,12 +182,21 @@ impl Driver {
                 self.step(Input::HelloReceived { peer, channel: None, hello });
             }
             Ok(HelloAnswer::Refused(reason)) => {
-                tracing::info!(%peer, %reason, "not admitted by peer");
+                self.is_refused(peer, reason);
                 self.step(Input::HelloRefused { peer: Peer(peer.to_bytes()), channel: None, reason });
                 self.not_admitted(peer, showed_secret, reason);
                 self.release(peer);
             }
             Err(reason) => self.drop_peer(peer, reason),
+        }
+    }
+
+    /// Notes that `peer` does not let this node in. One that is gone meanwhile is not kept in mind.
+    fn is_refused(&mut self, peer: PeerId, reason: Refusal) {
+        tracing::info!(%peer, %reason, "not admitted by peer");
+        self.tell_peer(What::RefusedByPeer, &peer, None, Some(reason));
+        if self.parts.swarm.is_connected(&peer) {
+            self.refused_by.insert(peer, reason);
         }
     }
 
@@ -259,6 +269,17 @@ impl Driver {
         if matches!((&asker, &response), (Asker::State(_), Some(_))) {
             self.last_sync = self.parts.clock.now();
             self.synced.insert(peer, self.last_sync);
+        }
+        // A peer that greeted and then refused the answer says so only here: what the state machine asks is for
+        // members.
+        match (&asker, &response) {
+            (Asker::State(_), Some(Response::Refused(reason @ Refusal::NotAdmitted))) => {
+                if !self.refused_by.contains_key(&peer) {
+                    self.is_refused(peer, *reason);
+                }
+            }
+            (Asker::State(_), Some(Response::Refused(_)) | None) | (Asker::Search(_), _) => {}
+            (Asker::State(_), Some(_)) => drop(self.refused_by.remove(&peer)),
         }
         let peer = Peer(peer.to_bytes());
         match (asker, response) {

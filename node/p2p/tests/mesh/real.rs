@@ -388,3 +388,32 @@ async fn a_did_of_a_domain_that_is_not_followed_is_resolved_through_a_member_tha
     let of_charlie = Scid::of(&charlie.node.domain.home.did);
     assert!(peers.iter().any(|peer| peer.domain == of_charlie && peer.outbound));
 }
+
+/// Often enough that what a peer says next is heard soon.
+const SOON_MS: u64 = 200;
+
+//
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_knows_who_does_not_let_it_in_and_why_until_it_is_let_in() {
+    let node = world::Node::new;
+    let (alpha, bravo, charlie) =
+        (node("alpha.test").await, node("bravo.test").await, node("charlie.test").await);
+    alpha.trusts(&bravo, &[]).await;
+    let alpha = Real::every(SOON_MS, "alpha.test", alpha, &[]).await;
+    let bravo = Real::every(SOON_MS, "bravo.test", bravo, &[alpha.address()]).await;
+    let charlie = Real::every(SOON_MS, "charlie.test", charlie, &[alpha.address()]).await;
+    let refusals = async |real: &Real| {
+        let peers = real.running.handle.peers().await.unwrap();
+        peers.into_iter().filter_map(|info| Some((info.peer, info.refuses?))).collect::<Vec<_>>()
+    };
+    // Charlie greeted, and was refused. Bravo greeted, was let in, and refused what answered it: of that alpha hears
+    // when it asks bravo.
+    let by = |label, reason| vec![(node_peer_id(label), reason)];
+    crate::eventually!(refusals(&charlie).await == by("alpha.test", Refusal::UnknownDomain));
+    crate::eventually!(refusals(&alpha).await == by("bravo.test", Refusal::NotAdmitted));
+    assert_eq!(refusals(&bravo).await, []);
+
+    bravo.node.trusts(&alpha.node, &[]).await;
+    crate::eventually!(refusals(&alpha).await.is_empty() && bravo.admitted().await);
+    assert_eq!(refusals(&charlie).await, by("alpha.test", Refusal::UnknownDomain));
+}
