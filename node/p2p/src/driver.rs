@@ -131,7 +131,9 @@ pub(crate) struct Driver {
     graylisted: HashSet<PeerId>,
     /// When a connected peer last answered what it was asked of what it holds.
     synced: HashMap<PeerId, UnixSeconds>,
-    /// When any did; at first, when this began.
+    /// When a connected peer last said what it holds of this node's own domain.
+    compared: HashMap<PeerId, UnixSeconds>,
+    /// When any peer answered what it was asked of what it holds; at first, when this began.
     last_sync: UnixSeconds,
     domains: Domains,
     loaded: BTreeSet<Scid>,
@@ -179,6 +181,7 @@ impl Driver {
             skew: Skew::default(),
             graylisted: HashSet::new(),
             synced: HashMap::new(),
+            compared: HashMap::new(),
             last_sync,
             domains: Domains { addresses: Vec::new(), ..domains.clone() },
             loaded: items.iter().map(|(domain, _)| domain.clone()).collect(),
@@ -352,6 +355,7 @@ impl Driver {
                 received: meter.bytes_received(),
                 sent: meter.bytes_sent(),
                 synced: self.synced.get(&peer).copied(),
+                compared: self.compared.get(&peer).copied(),
             }
         };
         self.peers_by_domain().into_iter().map(info).collect()

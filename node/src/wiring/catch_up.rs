@@ -14,6 +14,7 @@ use did_resolver::webvh::Log;
 use futures::future::BoxFuture;
 use marque_flows::domain::Domain;
 use marque_flows::ports::keys::{KeyRole, Keys, KeysError, NextKeys, Signed};
+use marque_flows::ports::mesh::PeerInfo;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -138,6 +139,8 @@ struct Rounds {
     peers: HashMap<String, (UnixSeconds, u32)>,
     /// What is held of this domain.
     held: Vec<(String, u64)>,
+    /// Since when nothing more came.
+    since: UnixSeconds,
 }
 
 impl Rounds {
@@ -150,12 +153,23 @@ impl Rounds {
                 return false;
             }
         };
+        self.hear(held, domain.connected().await, domain.now())
+    }
+
+    /// The same, of what is held and of who is connected by `now`. A peer counts that was asked what it holds of this
+    /// domain, and said it, after the last of that came: one that refuses, or answers about other domains only, has
+    /// given back nothing.
+    fn hear(&mut self, held: Vec<(String, u64)>, connected: Vec<PeerInfo>, now: UnixSeconds) -> bool {
         if held != self.held {
             self.held = held;
+            self.since = now;
             self.peers.clear();
         }
-        for peer in domain.connected().await {
+        for peer in connected {
             let (Some(_), Some(synced)) = (&peer.domain, peer.synced) else { continue };
+            if peer.compared.is_none_or(|compared| compared <= self.since) {
+                continue;
+            }
             let (last, quiet) = self.peers.entry(peer.peer).or_insert((synced, 0));
             if peer.pulls > 0 {
                 *quiet = 0;

@@ -2,6 +2,7 @@
 
 use crate::kills::Place;
 use crate::process::{Answer, Domain, PATIENCE};
+use crate::service::metrics;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -319,4 +320,39 @@ fn a_restored_node_signs_nothing_before_a_peer_has_given_back_what_was_revoked_s
     assert!(reserved["revocation"].as_str().unwrap().ends_with("/status/revocation/1"), "{reserved}");
     bravo.verifies_until(&alpha, "new", 0);
     assert_eq!(bravo.done(&["status"]).json["mesh"]["contested"], 0);
+}
+
+// R-346 R-343
+#[test]
+fn a_restored_node_that_its_only_peer_refuses_signs_nothing_until_that_lets_it_in() {
+    let soon = ("MARQUE_MESH__SYNC_SECONDS", "1");
+    let (mut alpha, mut bravo) = (Domain::start("alpha.test"), Domain::init("bravo.test"));
+    alpha.done(&["trust", "add", &bravo.did]);
+    let address = format!("[\"{}\"]", alpha.about()["p2p"][0].as_str().unwrap());
+    let (file, keys) = (alpha.folder.path().join("alpha.backup"), alpha.folder.path().join("alpha.keys"));
+    let made = backup(&alpha, &["create", text(&file), "--keys", text(&keys)]);
+    assert_eq!(made.exit, 0, "{}", made.json);
+    alpha.kill();
+    std::fs::remove_dir_all(alpha.data()).unwrap();
+    let restored = backup(&alpha, &["restore", text(&file), "--keys", text(&keys)]);
+    assert_eq!(restored.exit, 0, "{}", restored.json);
+    alpha.up_saying(&["--after-loss"], &[soon]);
+    bravo.up_with(&[("MARQUE_MESH__PEERS", &address), soon]);
+    // Alpha lets bravo in and asks what it holds, and is refused in more rounds than it would wait for something new.
+    alpha.until(&["peer", "ls"], |answer| answer.json["nodes"][0]["refuses"] == "not-admitted");
+    let refused = || {
+        let page = metrics(&alpha);
+        let rows = page
+            .lines()
+            .filter(|row| row.starts_with("marque_sync_events_total") && row.contains("not-admitted"));
+        rows.map(|row| row.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>()
+    };
+    alpha.until(&["status"], |_| refused() >= 14);
+    assert_ne!(alpha.run(&["owner", "create", "eve"]).exit, 0);
+    assert!(alpha.data().join("records-lost").exists());
+    assert_eq!(Place::of(&alpha).get("/v1/node")["readiness"]["status"], "signs-nothing");
+
+    bravo.done(&["trust", "add", &alpha.did]);
+    alpha.until(&["owner", "create", "eve"], |answer| answer.exit == 0);
+    assert_eq!(Place::of(&alpha).get("/v1/node")["readiness"]["status"], "ok");
 }

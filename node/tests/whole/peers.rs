@@ -29,7 +29,10 @@ fn a_configured_peer_is_heard_once_both_sides_recognise_each_other_and_not_befor
     alpha.done(&["trust", "add", &bravo.did]);
     bravo.until(&["resolve", &did], |answer| answer.exit == 0);
     bravo.verifies_until(&alpha, "bot", 0);
-    bravo.until(&["peer", "ls"], |answer| answer.json["nodes"][0]["refuses"].is_null());
+    bravo.until(&["peer", "ls"], |answer| {
+        let node = &answer.json["nodes"][0];
+        node["scid"].is_string() && node["refuses"].is_null()
+    });
 }
 
 //

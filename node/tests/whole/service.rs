@@ -25,7 +25,7 @@ fn the_service_manager_is_told_when_the_node_answers_and_when_it_stops() {
 }
 
 /// The metrics of the health listener.
-fn metrics(domain: &Domain) -> String {
+pub(crate) fn metrics(domain: &Domain) -> String {
     let door = domain.about()["health"].as_str().unwrap().parse().unwrap();
     ask(door, "GET /metrics", &[], "").body
 }

@@ -232,6 +232,8 @@ pub struct PeerInfo {
     pub sent: u64,
     /// When it last answered a request for what it holds.
     pub synced: Option<UnixSeconds>,
+    /// When it last said what it holds of this node's own domain.
+    pub compared: Option<UnixSeconds>,
 }
 
 /// Who banned a peer.

@@ -59,6 +59,7 @@ impl Mesh for One {
             received: 11,
             sent: 12,
             synced: None,
+            compared: None,
         };
         Box::pin(async { Ok(vec![info]) })
     }

@@ -155,6 +155,7 @@ impl Driver {
         self.step(Input::PeerDisconnected { peer: Peer(peer.to_bytes()) });
         self.parts.meters.of(peer).admit(false);
         self.synced.remove(&peer);
+        self.compared.remove(&peer);
         self.graylisted.remove(&peer);
         self.rate();
     }

@@ -7,7 +7,7 @@ use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, MessageId, PublishError};
 use marque_flows::ports::mesh::What;
 use marque_rules::replica::state::{ChannelId, Peer, Report};
-use marque_rules::replica::{Effect, HelloAnswer, Input, ItemKind, Refusal, Response, Scid, Topic};
+use marque_rules::replica::{Effect, HelloAnswer, Input, ItemKind, Refusal, Request, Response, Scid, Topic};
 
 impl Driver {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -53,7 +53,9 @@ impl Driver {
             }
             Effect::Publish { topic, bytes } => self.publish(&topic, bytes),
             Effect::Request { peer, id, request } => {
-                self.with(&peer, |driver, peer| driver.ask(peer, &request, Asker::State(id)));
+                let of_own =
+                    matches!(&request, Request::Digest { domain, .. } if *domain == self.domains.own);
+                self.with(&peer, |driver, peer| driver.ask(peer, &request, Asker::State { id, of_own }));
             }
             Effect::Answer { channel, response, .. } => self.reply(channel, response.encode()),
             Effect::Lookup { channel, request, .. } => {

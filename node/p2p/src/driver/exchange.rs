@@ -33,8 +33,8 @@ pub(super) struct Channel {
 /// Who waits for the answer to a sync request.
 #[derive(Debug)]
 pub(super) enum Asker {
-    /// The state machine.
-    State(RequestId),
+    /// The state machine; with whether it asks for all that is held of this node's own domain.
+    State { id: RequestId, of_own: bool },
     /// A search.
     Search(oneshot::Sender<Option<Response>>),
 }
@@ -182,7 +182,7 @@ impl Driver {
                 self.step(Input::HelloReceived { peer, channel: None, hello });
             }
             Ok(HelloAnswer::Refused(reason)) => {
-                self.is_refused(peer, reason);
+                self.note_refusal(peer, reason);
                 self.step(Input::HelloRefused { peer: Peer(peer.to_bytes()), channel: None, reason });
                 self.not_admitted(peer, showed_secret, reason);
                 self.release(peer);
@@ -192,7 +192,7 @@ impl Driver {
     }
 
     /// Notes that `peer` does not let this node in. One that is gone meanwhile is not kept in mind.
-    fn is_refused(&mut self, peer: PeerId, reason: Refusal) {
+    fn note_refusal(&mut self, peer: PeerId, reason: Refusal) {
         tracing::info!(%peer, %reason, "not admitted by peer");
         self.tell_peer(What::RefusedByPeer, &peer, None, Some(reason));
         if self.parts.swarm.is_connected(&peer) {
@@ -266,27 +266,42 @@ impl Driver {
     }
 
     fn answer(&mut self, peer: PeerId, asker: Asker, response: Option<Response>) {
-        if matches!((&asker, &response), (Asker::State(_), Some(_))) {
-            self.last_sync = self.parts.clock.now();
-            self.synced.insert(peer, self.last_sync);
-        }
-        // A peer that greeted and then refused the answer says so only here: what the state machine asks is for
-        // members.
-        match (&asker, &response) {
-            (Asker::State(_), Some(Response::Refused(reason @ Refusal::NotAdmitted))) => {
-                if !self.refused_by.contains_key(&peer) {
-                    self.is_refused(peer, *reason);
-                }
-            }
-            (Asker::State(_), Some(Response::Refused(_)) | None) | (Asker::Search(_), _) => {}
-            (Asker::State(_), Some(_)) => drop(self.refused_by.remove(&peer)),
+        if let (Asker::State { of_own, .. }, Some(response)) = (&asker, &response) {
+            self.heard(peer, *of_own, response);
         }
         let peer = Peer(peer.to_bytes());
         match (asker, response) {
-            (Asker::State(id), Some(response)) => self.step(Input::SyncResponse { peer, id, response }),
-            (Asker::State(id), None) => self.step(Input::SyncFailed { peer, id }),
+            (Asker::State { id, .. }, Some(response)) => {
+                self.step(Input::SyncResponse { peer, id, response })
+            }
+            (Asker::State { id, .. }, None) => self.step(Input::SyncFailed { peer, id }),
             // The search may have run out of time.
             (Asker::Search(reply), response) => drop(reply.send(response)),
+        }
+    }
+
+    /// Notes what an answer to the state machine says of `peer`, whatever else is in it. A refusal says nothing of
+    /// what it holds.
+    fn heard(&mut self, peer: PeerId, of_own: bool, response: &Response) {
+        match response {
+            // Of a peer that greeted, and then refused what answered it, this is the only word.
+            Response::Refused(Refusal::NotAdmitted) if !self.refused_by.contains_key(&peer) => {
+                self.note_refusal(peer, Refusal::NotAdmitted);
+            }
+            // The last is given to strangers as well.
+            Response::Refused(_) | Response::Envelope(_) => {}
+            Response::Digest(_)
+            | Response::Ranges(_)
+            | Response::Items { .. }
+            | Response::Objects(_)
+            | Response::Log { .. } => {
+                self.refused_by.remove(&peer);
+                self.last_sync = self.parts.clock.now();
+                self.synced.insert(peer, self.last_sync);
+                if of_own {
+                    self.compared.insert(peer, self.last_sync);
+                }
+            }
         }
     }
 

@@ -412,8 +412,16 @@ async fn a_node_knows_who_does_not_let_it_in_and_why_until_it_is_let_in() {
     crate::eventually!(refusals(&charlie).await == by("alpha.test", Refusal::UnknownDomain));
     crate::eventually!(refusals(&alpha).await == by("bravo.test", Refusal::NotAdmitted));
     assert_eq!(refusals(&bravo).await, []);
+    // A refusal says nothing of what a peer holds, however often.
+    let said = async || {
+        let peers = alpha.running.handle.peers().await.unwrap().into_iter();
+        let bravo = node_peer_id("bravo.test");
+        peers.filter(|info| info.peer == bravo).map(|info| (info.synced, info.compared)).collect::<Vec<_>>()
+    };
+    assert_eq!(said().await, [(None, None)]);
 
     bravo.node.trusts(&alpha.node, &[]).await;
     crate::eventually!(refusals(&alpha).await.is_empty() && bravo.admitted().await);
+    crate::eventually!(matches!(said().await[..], [(Some(_), Some(_))]));
     assert_eq!(refusals(&charlie).await, by("alpha.test", Refusal::UnknownDomain));
 }

@@ -168,6 +168,8 @@ async fn nodes_of_two_releases_tell_each_other_what_both_know_and_hold_nothing_e
     // Nothing of it is held against it.
     let peer = charlie_at(&alpha).await.unwrap();
     assert!(peer.score >= Some(0), "{peer:?}");
+    // It answered of its own domain, and of alpha's in words that are not known here.
+    assert!(peer.synced.is_some() && peer.compared.is_none() && peer.refuses.is_none(), "{peer:?}");
     assert_eq!(alpha.counted("peers_dropped_total", &[]), 0);
     assert!(alpha.node.domain.bans().await.unwrap().is_empty());
     assert!(!later.seen.lock().unwrap().is_closed);
