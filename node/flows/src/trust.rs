@@ -57,10 +57,11 @@ impl Domain {
         batch.push(write);
         batch.push(self.entry(decision)?);
         self.flip(&flips, batch).await?;
-        self.publish(publications).await;
+        // Who is let in comes first.
         if let Some(mesh) = self.mesh() {
             mesh.domains_changed();
         }
+        self.publish(publications).await;
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 
 mod bans;
 mod connections;
+mod domains;
 mod effects;
 mod events;
 mod exchange;
@@ -105,8 +106,6 @@ pub(crate) struct Driver {
     verifying: HashSet<PeerId>,
     /// By what each admitted peer is.
     shown: HashMap<PeerId, Arc<Shown>>,
-    /// The domains that peers who were refused as unknown say they are of.
-    claims: HashMap<PeerId, Scid>,
     /// Sync requests of peers that are about to be admitted here, since they have admitted this node.
     early: Vec<Early>,
     /// Answers to hellos of admitted peers that wait for the gate; three of a connection at most.
@@ -137,6 +136,7 @@ pub(crate) struct Driver {
     last_sync: UnixSeconds,
     domains: Domains,
     loaded: BTreeSet<Scid>,
+    changes: domains::Changes,
     /// When the state machine wants to be woken.
     wake: Option<MonoMillis>,
 }
@@ -165,7 +165,6 @@ impl Driver {
             greeting: HashMap::new(),
             verifying: HashSet::new(),
             shown: HashMap::new(),
-            claims: HashMap::new(),
             early: Vec::new(),
             welcomes: Vec::new(),
             answered: HashSet::new(),
@@ -185,6 +184,7 @@ impl Driver {
             last_sync,
             domains: Domains { addresses: Vec::new(), ..domains.clone() },
             loaded: items.iter().map(|(domain, _)| domain.clone()).collect(),
+            changes: domains::Changes::default(),
             wake: None,
         };
         driver.reach_out();

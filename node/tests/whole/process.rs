@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// How long something real may take before it counts as not coming. No claim about speed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How much of a log is shown where something did not happen: what a node says in a minute that is not busy.
+const LAST_LINES: usize = 60;
+
 /// A domain with its data folder, whose node runs or not. It stops with the test.
 pub(crate) struct Domain {
     pub(crate) folder: TempDir,
@@ -320,8 +323,15 @@ impl Domain {
             if wanted(&answer) {
                 return answer;
             }
-            assert!(Instant::now() < deadline, "{arguments:?}: {}", answer.json);
+            assert!(Instant::now() < deadline, "{arguments:?}: {}\n{}", answer.json, self.last_logged());
         }
+    }
+
+    /// The end of the log of the node, which is mostly why something did not happen.
+    fn last_logged(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 
     /// Lets `agent` of `holder` present its newest mandate to this domain's node.

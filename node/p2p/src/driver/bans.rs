@@ -56,6 +56,8 @@ impl Driver {
         for peer in self.credits.keys().copied().collect::<Vec<_>>() {
             self.ban_for_score(peer);
         }
+        self.reload_due();
+        self.load_replicated();
         self.reach_out();
         self.tidy();
         self.say_hints();

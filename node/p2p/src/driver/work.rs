@@ -11,7 +11,6 @@ use marque_rules::replica::state::{ChannelId, Peer, Ticket, Via};
 use marque_rules::replica::{
     Envelope, Hello, HelloAnswer, Input, Item, Refusal, Request, Response, Scid, Verdict,
 };
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -70,8 +69,9 @@ pub(super) struct Knocked {
     /// Where the peer says that it may be dialled.
     addresses: Vec<String>,
     shown: Shown,
-    /// The domain that it says it is of, where that was not known when it did.
+    /// The domain that it says it is of, and whether that was known when it did.
     claim: Option<Scid>,
+    was_known: bool,
     outcome: Result<Admission, Refusal>,
     took: Duration,
 }
@@ -108,7 +108,8 @@ impl Driver {
             self.step(Input::HelloRefused { peer, channel, reason: Refusal::RateLimited });
             return;
         }
-        let claim = Scid::of(&hello.domain).filter(|domain| !self.knows(domain));
+        let claim = Scid::of(&hello.domain);
+        let was_known = claim.as_ref().is_some_and(|domain| self.knows(domain));
         self.verifying.insert(peer);
         let (domain, membership) = (hello.domain.clone(), hello.membership.clone());
         let shown = Shown { peer: peer.to_base58(), domain, membership };
@@ -121,7 +122,8 @@ impl Driver {
                 Err(_) => Err(Refusal::Overloaded),
             };
             let took = began.elapsed();
-            Done::Knocked(Box::new(Knocked { peer, channel, addresses, shown, claim, outcome, took }))
+            let knocked = Knocked { peer, channel, addresses, shown, claim, was_known, outcome, took };
+            Done::Knocked(Box::new(knocked))
         });
     }
 
@@ -184,12 +186,6 @@ impl Driver {
         true
     }
 
-    /// Asks which domains there are now.
-    pub(super) fn reload(&mut self) {
-        let intake = Arc::clone(&self.parts.intake);
-        self.work.spawn(async move { Done::Domains(intake.domains().await) });
-    }
-
     pub(super) fn on_done(&mut self, done: Done) {
         match done {
             Done::Standing { whom, outcome } => self.introduced(whom, outcome),
@@ -227,8 +223,7 @@ impl Driver {
                 self.step(Input::PersistFailed { ticket });
             }
             Done::Looked { channel, response } => self.reply(channel, response.encode()),
-            Done::Domains(Ok(domains)) => self.domains_now(domains),
-            Done::Domains(Err(reason)) => tracing::error!(%reason, "domains not to be had"),
+            Done::Domains(outcome) => self.told_domains(outcome),
             Done::Loaded { domain, outcome: Ok(items) } => self.step(Input::Loaded { domain, items }),
             Done::Loaded { domain, outcome: Err(reason) } => {
                 tracing::error!(%domain, %reason, "items not to be had");
@@ -277,7 +272,7 @@ impl Driver {
     }
 
     fn knocked(&mut self, knocked: Knocked) {
-        let Knocked { peer, channel, addresses, shown, claim, outcome, took } = knocked;
+        let Knocked { peer, channel, addresses, shown, claim, was_known, outcome, took } = knocked;
         let name = Peer(peer.to_bytes());
         let admission = match outcome {
             Ok(admission) => admission,
@@ -291,18 +286,19 @@ impl Driver {
                 }
                 self.not_there(&peer);
                 if let Some(claim) = claim.filter(|_| reason == Refusal::UnknownDomain) {
-                    self.claims.insert(peer, claim);
-                    self.greet_recognised();
+                    self.claims(peer, claim, was_known);
                 }
                 return;
             }
         };
         let Admission { domain, until, joined } = admission;
-        if joined && self.domains.joined.insert(domain.clone()) {
-            self.step(Input::JoinedDomains { domains: self.domains.joined.clone() });
+        if joined {
+            self.is_joined(&domain);
         }
         self.step(Input::HelloVerified { peer: name, channel, domain: domain.clone(), until });
         if !self.is_admitted(&peer) {
+            // The node knows its domain already, and has not told of it here yet.
+            self.claims(peer, domain, was_known);
             return;
         }
         self.shown.insert(peer, Arc::new(shown));
@@ -333,54 +329,5 @@ impl Driver {
                 Done::Told
             });
         }
-    }
-
-    fn domains_now(&mut self, domains: Domains) {
-        self.take_domains(domains);
-        let now = self.mono();
-        self.parts.book.hurry(now);
-        self.greet_recognised();
-        let replicated: BTreeSet<_> = self.parts.state.domains().cloned().collect();
-        self.loaded.retain(|domain| replicated.contains(domain));
-        for domain in replicated {
-            if !self.loaded.insert(domain.clone()) {
-                continue;
-            }
-            let intake = Arc::clone(&self.parts.intake);
-            self.work.spawn(async move {
-                let outcome = intake.items(domain.clone()).await;
-                Done::Loaded { domain, outcome }
-            });
-        }
-    }
-
-    /// Says hello to those who were strangers when they did, and are none any more. To nobody else: whoever
-    /// refused this node says hello itself once it knows it, and hellos are few.
-    fn greet_recognised(&mut self) {
-        let recognised = self.claims.iter().filter(|(_, domain)| self.knows(domain));
-        for peer in recognised.map(|(peer, _)| *peer).collect::<Vec<_>>() {
-            self.claims.remove(&peer);
-            if !self.is_admitted(&peer) {
-                self.greet(peer);
-            }
-        }
-    }
-
-    fn knows(&self, domain: &Scid) -> bool {
-        let Domains { own, trusted, joined, .. } = &self.domains;
-        domain == own || trusted.contains(domain) || joined.contains(domain)
-    }
-
-    /// Makes `domains` what the state machine and the address book go by. A domain that goes from
-    /// joined to trusted, or back, is known at every step between, so that its nodes stay.
-    pub(super) fn take_domains(&mut self, domains: Domains) {
-        let both = self.domains.trusted.iter().chain(&self.domains.joined).chain(&domains.joined);
-        self.step(Input::JoinedDomains { domains: both.cloned().collect() });
-        self.step(Input::TrustChanged { domains: domains.trusted.clone() });
-        self.step(Input::JoinedDomains { domains: domains.joined.clone() });
-        let now = self.mono();
-        let addresses: Vec<_> = domains.addresses.iter().filter_map(|a| a.parse().ok()).collect();
-        self.parts.book.give(&addresses, now);
-        self.domains = domains;
     }
 }

@@ -17,9 +17,11 @@ use marque_rules::replica::token::JoinSecret;
 use marque_rules::replica::{
     Envelope, Item, ItemKind, Kind, Lane, Refusal, Request, Response, Scid, Verdict,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 pub(crate) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 
@@ -107,6 +109,18 @@ pub(crate) struct Fake {
     pub(crate) judged: Mutex<Vec<String>>,
     /// Bans that are kept: those that were at the start, and those of the mesh itself.
     pub(crate) banned: Mutex<Vec<Ban>>,
+    /// What becomes of the next answers to which domains there are.
+    pub(crate) next_domains: Mutex<VecDeque<Told>>,
+    /// How often it was asked which domains there are.
+    pub(crate) asked_domains: AtomicUsize,
+}
+
+/// What becomes of an answer.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// It is given once this is, and says what was so when it was asked for.
+    Late(oneshot::Receiver<()>),
+    Failed,
 }
 
 impl Fake {
@@ -121,6 +135,8 @@ impl Fake {
             knocks: Mutex::default(),
             judged: Mutex::default(),
             banned: Mutex::default(),
+            next_domains: Mutex::default(),
+            asked_domains: AtomicUsize::new(0),
         }
     }
 
@@ -243,11 +259,20 @@ impl Intake for Fake {
     }
 
     fn domains(&self) -> BoxFuture<'_, Result<Domains, Refusal>> {
-        Box::pin(ready(Ok(Domains {
+        let domains = Domains {
             own: scid(self.domain),
             trusted: self.trusted.lock().unwrap().clone(),
             joined: self.joined.lock().unwrap().clone(),
             addresses: Vec::new(),
-        })))
+        };
+        self.asked_domains.fetch_add(1, Ordering::SeqCst);
+        match self.next_domains.lock().unwrap().pop_front() {
+            None => Box::pin(ready(Ok(domains))),
+            Some(Told::Late(when)) => Box::pin(async move {
+                when.await.unwrap();
+                Ok(domains)
+            }),
+            Some(Told::Failed) => Box::pin(ready(Err(Refusal::StoreFailed))),
+        }
     }
 }

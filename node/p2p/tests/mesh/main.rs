@@ -16,6 +16,7 @@ mod later;
 mod outsider;
 mod reach;
 mod real;
+mod recognised;
 mod releases;
 #[path = "../../../flows/tests/domain/world.rs"]
 #[expect(dead_code, reason = "the tests of flows need more of it")]
