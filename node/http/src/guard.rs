@@ -3,8 +3,9 @@
 use crate::door::TooOften;
 use crate::error::{Problem, finish};
 use crate::faces::Faces;
-use crate::limits::{MAX_BODIES, MAX_TARGET_BYTES, REQUEST_TIMEOUT};
+use crate::limits::{MAX_TARGET_BYTES, REQUEST_TIMEOUT};
 use crate::metrics::By;
+use crate::work::Work;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
@@ -13,7 +14,6 @@ use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 use vc_schemas::code::Code;
 
@@ -40,12 +40,16 @@ impl Face {
 pub(crate) struct Guard {
     faces: Arc<Faces>,
     face: Face,
-    bodies: Arc<Semaphore>,
+    work: Work,
 }
 
 impl Guard {
-    pub(crate) fn new(faces: Arc<Faces>, face: Face) -> Self {
-        Self { faces, face, bodies: Arc::new(Semaphore::new(MAX_BODIES)) }
+    pub(crate) const fn new(faces: Arc<Faces>, face: Face, work: Work) -> Self {
+        Self { faces, face, work }
+    }
+
+    pub(crate) const fn faces(&self) -> &Arc<Faces> {
+        &self.faces
     }
 }
 
@@ -107,16 +111,14 @@ async fn within_bounds(guard: &Guard, request: Request, next: Next) -> Response 
     {
         return problem.into_response();
     }
-    // Held until there is an answer, so that no more bodies than that are in memory.
-    let _permit = match *request.method() {
-        Method::GET | Method::HEAD => None,
-        _ => match guard.bodies.try_acquire() {
-            Ok(permit) => Some(permit),
-            Err(_) => {
-                let detail = "as many requests as can be are being worked on";
-                return Problem::new(Code::RateLimited, detail).into_response();
-            }
-        },
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    // Taken until there is an answer, so that no more bodies than there are places are in memory.
+    let Some(place) = guard.work.place() else {
+        let detail = "as many requests as can be are being worked on";
+        return Problem::new(Code::RateLimited, detail).into_response();
     };
-    next.run(request).await
+    let answer = place.carry_through(next.run(request)).await;
+    answer.unwrap_or_else(|| Problem::new(Code::Unavailable, "the node has stopped").into_response())
 }

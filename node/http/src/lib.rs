@@ -31,6 +31,7 @@ mod trust;
 mod admin;
 mod status;
 mod vocabulary;
+mod work;
 mod guard;
 mod front;
 mod conformance;

@@ -8,7 +8,7 @@ pub const MAX_CONNECTIONS: usize = 1_024;
 
 /// Requests with a body that one listener works on at once. Each holds up to
 /// [`MAX_VERIFY_BYTES`], so 384 MiB together; a further one is told to come back.
-pub const MAX_BODIES: usize = 256;
+pub const MAX_BODIES: u32 = 256;
 
 /// How long the head of a request may take, the wait for it on an open connection included.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

@@ -12,6 +12,7 @@ use crate::operation::{JSON, Operation};
 use crate::status;
 use crate::table::Table;
 use crate::vocabulary::Document;
+use crate::work::Work;
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Routers {
     pub admin: Router,
     /// For who watches the node.
     pub health: Router,
+    /// What is being done for those who asked at any of the three.
+    pub(crate) works: [Work; 3],
 }
 
 impl Routers {
@@ -38,17 +41,24 @@ impl Routers {
         let document = Document::default();
         let (open, admin, health) = (open::all(), admin::all(), health());
         document.is(&openapi::document(open.listed(), admin.listed(), health.listed()));
+        let works: [Work; 3] = Default::default();
+        let [of_admin, of_public, of_health] = works.clone();
         Self {
-            admin: guarded(open::all().merge(admin), faces, &document, Face::Admin),
-            public: guarded(open, faces, &document, Face::Public),
-            health: guarded(health, faces, &document, Face::Health),
+            admin: guarded(
+                open::all().merge(admin),
+                &document,
+                Guard::new(faces.clone(), Face::Admin, of_admin),
+            ),
+            public: guarded(open, &document, Guard::new(faces.clone(), Face::Public, of_public)),
+            health: guarded(health, &document, Guard::new(faces.clone(), Face::Health, of_health)),
+            works,
         }
     }
 }
 
 /// Only what is described is served.
-fn guarded(table: Table, faces: &Arc<Faces>, document: &Document, face: Face) -> Router {
-    let guard = Guard::new(Arc::clone(faces), face);
+fn guarded(table: Table, document: &Document, guard: Guard) -> Router {
+    let faces = Arc::clone(guard.faces());
     table
         .into_router()
         .method_not_allowed_fallback(async || {
@@ -57,7 +67,7 @@ fn guarded(table: Table, faces: &Arc<Faces>, document: &Document, face: Face) ->
         .fallback(async || Problem::new(Code::NotFound, "no such path on this listener"))
         .layer(Extension(document.clone()))
         .layer(from_fn_with_state(guard, watch))
-        .with_state(Arc::clone(faces))
+        .with_state(faces)
 }
 
 fn health() -> Table {

@@ -8,7 +8,9 @@ use crate::heads::{Heads, Stream};
 use crate::limits::{CONNECTION_LIFE, DRAIN, HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES};
 use crate::routes::Routers;
 use crate::unless::unless;
+use crate::work::Work;
 use futures::FutureExt as _;
+use futures::future::join_all;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// How long nothing is accepted after accepting failed: the usual cause is too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -35,7 +38,8 @@ pub struct Listeners {
 }
 
 /// Serves until `shutdown` resolves. Then it is told that the node is not ready any more, nothing more is accepted but
-/// what waits already, and requests may end for [`DRAIN`]; who watches is served until they have, and this returns.
+/// what waits already, and requests may end for [`DRAIN`], also those whose connection is gone; who watches is served
+/// until they have, and this returns.
 pub async fn serve(faces: Arc<Faces>, listeners: Listeners, shutdown: impl Future<Output = ()>) {
     let routers = Routers::new(&faces);
     let (stop, stopped) = watch::channel(false);
@@ -53,7 +57,12 @@ pub async fn serve(faces: Arc<Faces>, listeners: Listeners, shutdown: impl Futur
     }
     faces.stopping.begin();
     stop.send_replace(true);
+    let until = Instant::now() + DRAIN;
     while working.join_next().await.is_some() {}
+    let done = join_all(routers.works.iter().map(Work::is_done));
+    if tokio::time::timeout_at(until, done).await.is_err() {
+        tracing::warn!("requests were cut off at shutdown");
+    }
     stop_watching.send_replace(true);
     while watching.join_next().await.is_some() {}
 }

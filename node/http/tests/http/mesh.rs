@@ -1,6 +1,6 @@
 //! `/v1/peers/{peerId}` and `/v1/events`: who is connected, who is not let in, and what happens.
 
-use crate::world::{TOKEN, World};
+use crate::world::{Party, TOKEN, World};
 use axum::body::Body;
 use axum::http::Request;
 use did_resolver::did::Did;
@@ -10,12 +10,16 @@ use futures::future::BoxFuture;
 use marque_flows::ports::mesh::{
     Asked, Ban, Events, Joined, Mesh, MeshError, MeshEvent, PeerInfo, Publication, What,
 };
+use marque_http::{Listeners, serve};
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Refusal, Scid};
 use serde_json::json;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{broadcast, oneshot};
 use tower::ServiceExt as _;
 
 const PEER: &str = "12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5";
@@ -25,6 +29,8 @@ const PEER: &str = "12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5";
 struct One {
     happens: broadcast::Sender<Arc<MeshEvent>>,
     banned: Mutex<Vec<String>>,
+    /// How often it was told that the domains changed.
+    changes: AtomicUsize,
 }
 
 impl Mesh for One {
@@ -44,7 +50,9 @@ impl Mesh for One {
         Box::pin(async { Err(MeshError::Closed) })
     }
 
-    fn domains_changed(&self) {}
+    fn domains_changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
 
     fn peers(&self) -> BoxFuture<'_, Result<Vec<PeerInfo>, MeshError>> {
         let info = PeerInfo {
@@ -81,7 +89,8 @@ impl Mesh for One {
 
 async fn world() -> (World, Arc<One>) {
     let world = World::new().await;
-    let one = Arc::new(One { happens: broadcast::channel(4).0, banned: Mutex::default() });
+    let (happens, banned, changes) = (broadcast::channel(4).0, Mutex::default(), AtomicUsize::new(0));
+    let one = Arc::new(One { happens, banned, changes });
     world.faces.domain.join_mesh(one.clone());
     (world, one)
 }
@@ -163,6 +172,68 @@ async fn who_watches_is_told_what_happens_and_who_is_too_slow_is_told_what_is_mi
     assert_eq!(world.get("/v1/events").await.status, 429);
     watching.pop();
     drop(watch().await);
+}
+
+fn recognise(who: &Party) -> Request<Body> {
+    let body = json!({"did": who.did.as_str(), "capabilities": []}).to_string();
+    let request = Request::post("/v1/trust").header("authorization", format!("Bearer {TOKEN}"));
+    request.header("content-type", "application/json").body(Body::from(body)).unwrap()
+}
+
+//
+#[tokio::test]
+async fn what_is_committed_is_told_to_the_mesh_though_who_asked_for_it_is_gone() {
+    let (world, mesh) = world().await;
+    let (durable, give) = world.records.hold();
+    let bravo = Party::new("bravo", "bravo.test");
+    let asking = world.routers.admin.clone().oneshot(recognise(&bravo));
+    tokio::select! {
+        answer = asking => panic!("{answer:?}"),
+        durable = durable => durable.unwrap(),
+    }
+    // Nobody waits any more, and the store answers.
+    assert_eq!(mesh.changes.load(Ordering::SeqCst), 0);
+    give.send(()).unwrap();
+    let told = async {
+        while mesh.changes.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    assert_eq!(world.get("/v1/trust").await.json()["trust"][0]["did"], bravo.did.as_str());
+}
+
+#[tokio::test]
+async fn a_node_that_stops_waits_for_what_is_being_done_for_who_is_gone() {
+    let (world, mesh) = world().await;
+    let bind = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listeners = Listeners { public: None, admin: bind().await, health: bind().await };
+    let admin = listeners.admin.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async { stopped.await.unwrap_or_default() };
+    let mut serving = tokio::spawn(serve(Arc::clone(&world.faces), listeners, shutdown));
+
+    let (durable, give) = world.records.hold();
+    let body = json!({"did": Party::new("bravo", "bravo.test").did.as_str(), "capabilities": []}).to_string();
+    let head = format!("POST /v1/trust HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n");
+    let length = body.len();
+    let mut client = TcpStream::connect(admin).await.unwrap();
+    let request = format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::select! {
+        durable = durable => durable.unwrap(),
+        read = tokio::time::timeout(Duration::from_secs(20), client.read_to_string(&mut answer)) => {
+            panic!("{read:?}: {answer}")
+        }
+    }
+    drop(client);
+    stop.send(()).unwrap();
+    // Long enough that it would have ended, did it not wait.
+    assert!(tokio::time::timeout(Duration::from_millis(500), &mut serving).await.is_err());
+    give.send(()).unwrap();
+    tokio::time::timeout(Duration::from_secs(20), serving).await.unwrap().unwrap();
+    assert_eq!(mesh.changes.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

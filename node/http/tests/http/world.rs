@@ -22,9 +22,10 @@ use marque_store::memory::Memory;
 use marque_store::secret::SecretKey;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tower::ServiceExt;
 use vc_schemas::claims::{Claims, Delegation, Parent, StatusPair};
 use vc_schemas::credential::{Credential, uuid_urn};
@@ -185,6 +186,23 @@ pub(crate) struct Disk {
     pub(crate) full: AtomicBool,
     /// How often a record was read.
     pub(crate) reads: AtomicU64,
+    held: Mutex<Option<Held>>,
+}
+
+/// A commit that is not answered yet.
+#[derive(Debug)]
+struct Held {
+    is_durable: oneshot::Sender<()>,
+    answer: oneshot::Receiver<()>,
+}
+
+impl Disk {
+    /// Keeps the answer to the next commit back, which says when it is durable, until it is told to give it.
+    pub(crate) fn hold(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((is_durable, durable), (give, answer)) = (oneshot::channel(), oneshot::channel());
+        *self.held.lock().unwrap() = Some(Held { is_durable, answer });
+        (durable, give)
+    }
 }
 
 impl Records for Disk {
@@ -212,7 +230,13 @@ impl Records for Disk {
             let full = StoreError::Unavailable("no space left on device".to_owned());
             return Box::pin(std::future::ready(Err(full)));
         }
-        self.memory.commit(batch)
+        let Some(held) = self.held.lock().unwrap().take() else { return self.memory.commit(batch) };
+        Box::pin(async move {
+            let outcome = self.memory.commit(batch).await;
+            held.is_durable.send(()).unwrap();
+            held.answer.await.unwrap();
+            outcome
+        })
     }
 }
 
