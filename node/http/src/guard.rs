@@ -3,7 +3,7 @@
 use crate::door::TooOften;
 use crate::error::{Problem, finish};
 use crate::faces::Faces;
-use crate::limits::{MAX_TARGET_BYTES, REQUEST_TIMEOUT};
+use crate::limits::MAX_TARGET_BYTES;
 use crate::metrics::By;
 use crate::work::Work;
 use axum::extract::{MatchedPath, Request, State};
@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 use vc_schemas::code::Code;
 
@@ -41,11 +41,12 @@ pub(crate) struct Guard {
     faces: Arc<Faces>,
     face: Face,
     work: Work,
+    patience: Duration,
 }
 
 impl Guard {
-    pub(crate) const fn new(faces: Arc<Faces>, face: Face, work: Work) -> Self {
-        Self { faces, face, work }
+    pub(crate) const fn new(faces: Arc<Faces>, face: Face, work: Work, patience: Duration) -> Self {
+        Self { faces, face, work, patience }
     }
 
     pub(crate) const fn faces(&self) -> &Arc<Faces> {
@@ -63,14 +64,21 @@ pub(crate) async fn watch(State(guard): State<Guard>, request: Request, next: Ne
     let span = tracing::info_span!("request", request_id = %id, face, method = %method, route = path);
     let answered = within_bounds(&guard, request, next).instrument(span.clone());
     let answered = AssertUnwindSafe(answered).catch_unwind();
-    let response = match tokio::time::timeout(REQUEST_TIMEOUT, answered).await {
+    let response = match tokio::time::timeout(guard.patience, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             let cause = panic.downcast_ref::<String>().map(String::as_str);
             let cause = cause.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
             Problem::new(Code::Internal, "the request met a defect").because(cause).into_response()
         }
-        Err(_) => Problem::new(Code::Unavailable, "the answer took too long").into_response(),
+        Err(_) if reads(&method) => {
+            Problem::new(Code::Unavailable, "the answer took too long").into_response()
+        }
+        Err(_) => {
+            let detail =
+                "the answer took too long; what was asked for may still be done, so look before asking again";
+            Problem::new(Code::Unavailable, detail).into_response()
+        }
     };
     let mut response = span.in_scope(|| {
         let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
@@ -95,6 +103,11 @@ pub(crate) async fn watch(State(guard): State<Guard>, request: Request, next: Ne
     response
 }
 
+/// Whether a request of this method changes nothing.
+const fn reads(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
 async fn within_bounds(guard: &Guard, request: Request, next: Next) -> Response {
     if let Some(TooOften(wait)) = request.extensions().get() {
         guard.faces.metrics.limited(By::Address);
@@ -111,7 +124,7 @@ async fn within_bounds(guard: &Guard, request: Request, next: Next) -> Response 
     {
         return problem.into_response();
     }
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
+    if reads(request.method()) {
         return next.run(request).await;
     }
     // Taken until there is an answer, so that no more bodies than there are places are in memory.

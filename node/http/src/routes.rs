@@ -7,6 +7,7 @@ mod open;
 use crate::error::Problem;
 use crate::faces::Faces;
 use crate::guard::{Face, Guard, watch};
+use crate::limits::REQUEST_TIMEOUT;
 use crate::openapi;
 use crate::operation::{JSON, Operation};
 use crate::status;
@@ -16,6 +17,7 @@ use crate::work::Work;
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use std::sync::Arc;
+use std::time::Duration;
 use vc_schemas::code::Code;
 
 /// The media type of OpenMetrics text, as it is described: an answer has parameters.
@@ -38,19 +40,22 @@ impl Routers {
     /// Over `faces`.
     #[must_use]
     pub fn new(faces: &Arc<Faces>) -> Self {
+        Self::answering_within(REQUEST_TIMEOUT, faces)
+    }
+
+    /// Over `faces`, where no answer takes longer than this.
+    #[must_use]
+    pub fn answering_within(patience: Duration, faces: &Arc<Faces>) -> Self {
         let document = Document::default();
         let (open, admin, health) = (open::all(), admin::all(), health());
         document.is(&openapi::document(open.listed(), admin.listed(), health.listed()));
         let works: [Work; 3] = Default::default();
         let [of_admin, of_public, of_health] = works.clone();
+        let guard = |face, work| Guard::new(Arc::clone(faces), face, work, patience);
         Self {
-            admin: guarded(
-                open::all().merge(admin),
-                &document,
-                Guard::new(faces.clone(), Face::Admin, of_admin),
-            ),
-            public: guarded(open, &document, Guard::new(faces.clone(), Face::Public, of_public)),
-            health: guarded(health, &document, Guard::new(faces.clone(), Face::Health, of_health)),
+            admin: guarded(open::all().merge(admin), &document, guard(Face::Admin, of_admin)),
+            public: guarded(open, &document, guard(Face::Public, of_public)),
+            health: guarded(health, &document, guard(Face::Health, of_health)),
             works,
         }
     }

@@ -20,6 +20,8 @@ pub(crate) struct Lane<S> {
     /// Tells that the thread has let go of `S`, by being closed. The mutex is never locked: it makes this `Sync`.
     ended: Mutex<Receiver<Infallible>>,
     thread: Option<JoinHandle<()>>,
+    /// How long that is waited for.
+    ends_within: Duration,
 }
 
 impl<S> fmt::Debug for Lane<S> {
@@ -31,7 +33,11 @@ impl<S> fmt::Debug for Lane<S> {
 impl<S: Send + 'static> Lane<S> {
     /// Starts it. It ends when nobody can ask it any more; who is the last waits for that for [`ENDS_WITHIN`] at most,
     /// since a module that is unloaded while the program ends brings it down.
-    pub(crate) fn start(name: &str, mut state: S) -> Result<Self, Error> {
+    pub(crate) fn start(name: &str, state: S) -> Result<Self, Error> {
+        Self::ending_within(ENDS_WITHIN, name, state)
+    }
+
+    fn ending_within(ends_within: Duration, name: &str, mut state: S) -> Result<Self, Error> {
         let (queue, jobs) = sync_channel::<Job<S>>(MAX_WAITING);
         let (ending, ended) = sync_channel(0);
         let run = move || {
@@ -43,7 +49,7 @@ impl<S: Send + 'static> Lane<S> {
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         let thread = thread.map_err(|error| Error::Other(error.to_string()))?;
-        Ok(Self { queue: Some(queue), ended: Mutex::new(ended), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), ended: Mutex::new(ended), thread: Some(thread), ends_within })
     }
 
     /// What `call` comes to. Nobody who runs a runtime waits so.
@@ -95,7 +101,8 @@ impl<S: Send + 'static> Lane<S> {
 impl<S> Drop for Lane<S> {
     fn drop(&mut self) {
         self.queue = None;
-        let ended = self.ended.get_mut().map(|ended| ended.recv_timeout(ENDS_WITHIN));
+        let within = self.ends_within;
+        let ended = self.ended.get_mut().map(|ended| ended.recv_timeout(within));
         if matches!(ended, Ok(Err(RecvTimeoutError::Disconnected))) {
             // Why a call panicked was told when it did.
             let _panicked = self.thread.take().map(JoinHandle::join);

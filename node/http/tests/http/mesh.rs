@@ -1,7 +1,7 @@
 //! `/v1/peers/{peerId}` and `/v1/events`: who is connected, who is not let in, and what happens.
 
 use crate::world::{Party, TOKEN, World};
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use did_resolver::did::Did;
 use did_resolver::time::UnixSeconds;
@@ -10,10 +10,11 @@ use futures::future::BoxFuture;
 use marque_flows::ports::mesh::{
     Asked, Ban, Events, Joined, Mesh, MeshError, MeshEvent, PeerInfo, Publication, What,
 };
+use marque_http::routes::Routers;
 use marque_http::{Listeners, serve};
 use marque_rules::replica::token::JoinToken;
 use marque_rules::replica::{Refusal, Scid};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -180,6 +181,16 @@ fn recognise(who: &Party) -> Request<Body> {
     request.header("content-type", "application/json").body(Body::from(body)).unwrap()
 }
 
+/// Waits until the mesh was told that the domains changed.
+async fn told(mesh: &One) {
+    let told = async {
+        while mesh.changes.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+}
+
 //
 #[tokio::test]
 async fn what_is_committed_is_told_to_the_mesh_though_who_asked_for_it_is_gone() {
@@ -194,13 +205,23 @@ async fn what_is_committed_is_told_to_the_mesh_though_who_asked_for_it_is_gone()
     // Nobody waits any more, and the store answers.
     assert_eq!(mesh.changes.load(Ordering::SeqCst), 0);
     give.send(()).unwrap();
-    let told = async {
-        while mesh.changes.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    told(&mesh).await;
     assert_eq!(world.get("/v1/trust").await.json()["trust"][0]["did"], bravo.did.as_str());
+}
+
+#[tokio::test]
+async fn who_is_told_that_it_takes_too_long_is_told_that_it_may_still_be_done() {
+    let (world, mesh) = world().await;
+    let routers = Routers::answering_within(Duration::from_millis(50), &world.faces);
+    let (_durable, give) = world.records.hold();
+    let bravo = Party::new("bravo", "bravo.test");
+    let answer = routers.admin.clone().oneshot(recognise(&bravo)).await.unwrap();
+    assert_eq!(answer.status(), 503);
+    let problem: Value = serde_json::from_slice(&to_bytes(answer.into_body(), 4_096).await.unwrap()).unwrap();
+    assert_eq!(problem["code"], "unavailable");
+    assert!(problem["detail"].as_str().unwrap().contains("may still be done"), "{problem}");
+    give.send(()).unwrap();
+    told(&mesh).await;
 }
 
 #[tokio::test]
