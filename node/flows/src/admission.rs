@@ -4,8 +4,9 @@
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::objects::authority;
-use crate::peers::PeerRecord;
+use crate::peers::{PeerRecord, Undecided};
 use crate::ports::mesh::{Admission, Knock, Shown};
+use crate::ports::records::Write;
 use did_resolver::did::Did;
 use did_resolver::document::{Document, Relationship};
 use did_resolver::time::UnixSeconds;
@@ -20,9 +21,23 @@ use vc_schemas::credential::{Credential, MEMBERSHIP_LIFE};
 use vc_schemas::facts::ListKey;
 use vc_schemas::secure::{Content, Envelope, Secured};
 
+/// How often a hello is decided on that others overtake: nodes of one domain that come at once show the same log.
+const MAX_TRIES: usize = 8;
+
 impl Domain {
     /// Decides on a hello, and makes durable what follows from it.
     pub(crate) async fn decide_on(&self, knock: &Knock) -> Result<Admission, Refusal> {
+        for _ in 0..MAX_TRIES {
+            match self.try_decide_on(knock).await {
+                Ok(admission) => return Ok(admission),
+                Err(Undecided::Refused(reason)) => return Err(reason),
+                Err(Undecided::Overtaken) => {}
+            }
+        }
+        Err(Refusal::Overloaded)
+    }
+
+    async fn try_decide_on(&self, knock: &Knock) -> Result<Admission, Undecided> {
         let hello = &knock.hello;
         let scid = domain_scid(&hello.domain).map_err(|_| Refusal::UnknownDomain)?;
         let domain = Scid::of(&hello.domain).ok_or(Refusal::UnknownDomain)?;
@@ -34,7 +49,7 @@ impl Domain {
         if let Some(token) = &knock.joining
             && log.versions().all(|version| version.id != token.version_id)
         {
-            return Err(Refusal::BadDomainLog);
+            return Err(Refusal::BadDomainLog.into());
         }
         let joined = way != WayIn::Known;
         if joined {
@@ -43,7 +58,7 @@ impl Domain {
             let secret = hello.join_secret.as_ref().filter(|_| way == WayIn::Secret);
             self.admit_domain(&record, secret, writes).await?;
         } else if !writes.is_empty() {
-            self.records.commit(writes).await.map_err(|_| Refusal::StoreFailed)?;
+            self.keep_of_hello(writes).await?;
         }
         Ok(Admission { domain, until, joined })
     }
@@ -70,15 +85,12 @@ impl Domain {
     }
 
     /// The domain's log as it is after this hello, and the writes that keep it.
-    async fn domain_log(
-        &self,
-        hello: &Hello,
-    ) -> Result<(Arc<Log>, Vec<crate::ports::records::Write>), Refusal> {
+    async fn domain_log(&self, hello: &Hello) -> Result<(Arc<Log>, Vec<Write>), Undecided> {
         let store = |_: Error| Refusal::StoreFailed;
         let did = &hello.domain;
         let known = self.known_log(did).await.map_err(store)?;
         if known.held.is_contested() {
-            return Err(Refusal::Contested);
+            return Err(Refusal::Contested.into());
         }
         let received = ReceivedLog { log: &hello.domain_log, witness: hello.domain_witness.as_deref() };
         match known.decide(did, received, self.now()) {
@@ -94,7 +106,7 @@ impl Domain {
                 let log = known.held.log().cloned().ok_or(Refusal::BadDomainLog)?;
                 Ok((log, Vec::new()))
             }
-            LogDecision::Contested { branches, .. } if branches.len() < 2 => Err(Refusal::Contested),
+            LogDecision::Contested { branches, .. } if branches.len() < 2 => Err(Refusal::Contested.into()),
             LogDecision::Contested { at, branches } => {
                 // A fork proves itself, whoever shows it and by whichever door.
                 let mut writes = self.log_writes(did, &known, &branches);
@@ -102,14 +114,14 @@ impl Domain {
                     return Ok((Arc::new(log.clone()), writes));
                 }
                 writes.extend(self.contested_writes(did, at).await.map_err(store)?);
-                self.records.commit(writes).await.map_err(|_| Refusal::StoreFailed)?;
-                Err(Refusal::Contested)
+                self.keep_of_hello(writes).await?;
+                Err(Refusal::Contested.into())
             }
             LogDecision::DeadKey { at, branch } => {
                 self.keep_dead_key_fork(did, at, &branch).await.map_err(store)?;
-                Err(Refusal::DeadKey)
+                Err(Refusal::DeadKey.into())
             }
-            LogDecision::Refused(_) => Err(Refusal::BadDomainLog),
+            LogDecision::Refused(_) => Err(Refusal::BadDomainLog.into()),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::domain::{Domain, put};
 use crate::error::Error;
 use crate::ports::clock::random;
 use crate::ports::mesh::{Events, MeshError, PeerInfo};
-use crate::ports::records::{Expect, Table, Write};
+use crate::ports::records::{Expect, StoreError, Table, Write};
 use crate::record::{Decision, Kind};
 use did_resolver::codec;
 use did_resolver::did::Did;
@@ -68,6 +68,20 @@ impl PeerRecord {
         let addresses: Vec<_> = self.addresses.iter().take(MAX_ADDRESSES).collect();
         let json = json!({"did": self.did.as_str(), "joined": self.joined, "addresses": addresses});
         put(Table::Peers, self.scid.as_bytes(), &json, Expect::Any)
+    }
+}
+
+/// Why a hello was not decided on.
+#[derive(Debug)]
+pub(crate) enum Undecided {
+    Refused(Refusal),
+    /// What it rests on changed meanwhile.
+    Overtaken,
+}
+
+impl From<Refusal> for Undecided {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 
@@ -190,6 +204,17 @@ impl Domain {
         Ok((id, version))
     }
 
+    /// Makes durable what a hello leads to.
+    pub(crate) async fn keep_of_hello(&self, batch: Vec<Write>) -> Result<(), Undecided> {
+        self.records.commit(batch).await.map_err(|error| match error {
+            StoreError::Conflict(_) => Undecided::Overtaken,
+            error => {
+                tracing::error!(%error, "the store failed the mesh");
+                Undecided::Refused(Refusal::StoreFailed)
+            }
+        })
+    }
+
     /// Makes it durable that a domain joined, together with `writes`; with a secret, uses the invite
     /// up in the same step.
     pub(crate) async fn admit_domain(
@@ -197,9 +222,9 @@ impl Domain {
         record: &PeerRecord,
         secret: Option<&JoinSecret>,
         writes: Vec<Write>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Undecided> {
         if !self.has_room_for(&record.scid).await.map_err(|_| Refusal::StoreFailed)? {
-            return Err(Refusal::TooManyPeers);
+            return Err(Refusal::TooManyPeers.into());
         }
         let mut batch = vec![record.write()];
         batch.extend(writes);
@@ -210,6 +235,6 @@ impl Domain {
         }
         let decision = Decision::new(Kind::Trust, record.did.as_str(), "joined");
         batch.push(self.entry(decision).map_err(|_| Refusal::StoreFailed)?);
-        self.records.commit(batch).await.map_err(|_| Refusal::BadToken)
+        self.keep_of_hello(batch).await
     }
 }

@@ -144,7 +144,7 @@ impl Driver {
         self.answered.remove(&peer);
         self.refused_by.remove(&peer);
         self.verifying.remove(&peer);
-        self.changes.lost(&peer);
+        self.changes.forget(&peer);
         self.shown.remove(&peer);
         self.release(peer);
         self.welcomes.retain(|welcome| welcome.peer != peer);

@@ -22,8 +22,8 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// The peer is gone.
-    pub(super) fn lost(&mut self, peer: &PeerId) {
+    /// The peer is gone, or admitted.
+    pub(super) fn forget(&mut self, peer: &PeerId) {
         self.claims.remove(peer);
     }
 }
@@ -67,6 +67,7 @@ impl Driver {
         if self.domains.joined.insert(domain.clone()) {
             self.changes.joined.insert(domain.clone());
             self.step(Input::JoinedDomains { domains: self.domains.joined.clone() });
+            self.greet_recognised();
         }
     }
 

@@ -292,6 +292,7 @@ impl Driver {
             }
         };
         let Admission { domain, until, joined } = admission;
+        self.changes.forget(&peer);
         if joined {
             self.is_joined(&domain);
         }

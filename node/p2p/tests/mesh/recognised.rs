@@ -110,3 +110,15 @@ async fn who_joins_while_it_is_being_told_which_domains_there_are_stays() {
     gossips(&b, &a, "https://beta.example/status/1").await;
     assert_eq!(a.metric("peers_dropped_total{reason=\"withdrawn\"}"), None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_is_let_in_once_another_node_of_its_domain_has_joined() {
+    let a = Node::start(1, "acme", &[], &[]).await;
+    let waiting = Node::start(2, "beta", &["acme"], &[a.address()]).await;
+    eventually!(waiting.is_unknown().await);
+    let joining = Node::start(3, "beta", &["acme"], &[]).await;
+    a.fake.invites.lock().unwrap().push(JoinSecret::new([7; 32]));
+    in_time(joining.mesh().join(token(&a, 7), PATIENCE)).await.unwrap();
+    eventually!(a.admitted(&waiting).await && waiting.admitted(&a).await);
+    assert_eq!(waiting.metric(DIALS), Some(1));
+}
