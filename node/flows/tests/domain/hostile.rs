@@ -1,12 +1,12 @@
 //! Strangers, forks and races: what must not get in, and what must not get lost.
 
+use crate::fated::{Fate, Fated};
 use crate::peer::{announced, hello, judge, knock, take};
 use crate::world::{Holder, Node, node_peer_id, scope};
 use did_resolver::time::UnixSeconds;
-use futures::future::BoxFuture;
 use marque_flows::peers::MAX_PEER_DOMAINS;
 use marque_flows::ports::mesh::Intake;
-use marque_flows::ports::records::{Expect, Records, Row, StoreError, Stored, Table, Write};
+use marque_flows::ports::records::{Expect, Records, Table, Write};
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
 use marque_rules::replica::token::JoinSecret;
@@ -14,7 +14,6 @@ use marque_rules::replica::{Envelope, Hello, Refusal, Scid, Verdict};
 use marque_rules::trust::TrustedDomain;
 use marque_store::memory::Memory;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use vc_schemas::code::Code;
 use vc_schemas::facts::{ListKey, Request as Wanted};
@@ -232,48 +231,13 @@ async fn a_log_against_the_floor_alone_does_not_move_the_floor() {
     assert_eq!(held.unwrap().value, floor.into_bytes());
 }
 
-/// A store in which somebody else is faster, once: the member's record is written before the batch.
-#[derive(Debug)]
-struct Overtaking {
-    records: Arc<Memory>,
-    once: AtomicBool,
-}
-
-impl Records for Overtaking {
-    fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        self.records.get(table, key)
-    }
-
-    fn scan<'a>(
-        &'a self,
-        table: Table,
-        prefix: &'a [u8],
-        after: Option<&'a [u8]>,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.records.scan(table, prefix, after, limit)
-    }
-
-    fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            if self.once.swap(false, Ordering::SeqCst) {
-                let first = Write { expect: Expect::Any, ..batch[0].clone() };
-                let held = self.records.get(first.table, &first.key).await?.unwrap();
-                self.records.commit(vec![Write { value: Some(held.value), ..first }]).await?;
-            }
-            self.records.commit(batch).await
-        })
-    }
-}
-
 //
 #[tokio::test]
 async fn a_revocation_that_a_renewal_overtakes_revokes_all_the_same() {
-    let records = Arc::new(Memory::default());
-    let store = Arc::new(Overtaking { records: records.clone(), once: AtomicBool::new(false) });
-    let node = Node::with("alpha.test", "alpha.test", records, store.clone()).await;
+    let store = Arc::new(Fated::default());
+    let node = Node::with("alpha.test", "alpha.test", store.records.clone(), store.clone()).await;
     node.owner("alice").await;
-    store.once.store(true, Ordering::SeqCst);
+    store.once(Fate::Touched);
     node.domain.act_on_member(MemberKind::Owner, "alice", Act::Revoke).await.unwrap();
     let index = node.domain.member(MemberKind::Owner, "alice").await.unwrap().index;
     let fact = node.domain.held_own_list(Purpose::Revocation).await.unwrap().unwrap();

@@ -14,6 +14,7 @@ mod deltas;
 mod members;
 mod resolution;
 mod export;
+mod fated;
 mod forks;
 mod hostile;
 mod import;

@@ -1,17 +1,15 @@
 //! Owners and agents: registered with proof of possession, rotated, stopped.
 
+use crate::fated::{Fate, Fated};
 use crate::world::{Holder, Node};
-use futures::future::BoxFuture;
 use marque_flows::error::Error;
 use marque_flows::members::NewMember;
-use marque_flows::ports::records::{Records, Row, StoreError, Stored, Table, Write};
+use marque_flows::ports::records::{Records, Table};
 use marque_flows::record;
 use marque_rules::issuance::MemberKind;
 use marque_rules::lifecycle::{Act, Standing};
-use marque_store::memory::Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use vc_schemas::claims::OwnerKind;
 use vc_schemas::code::Code;
@@ -290,45 +288,12 @@ async fn a_refused_act_is_on_record_and_one_that_is_done_is_there_as_done_only()
     assert_eq!(told, expected.map(|(act, who, code)| (act, who, code.as_str())));
 }
 
-/// A store that is full from some moment on: it still answers, and takes nothing more.
-#[derive(Debug)]
-struct Full {
-    records: Arc<Memory>,
-    full: AtomicBool,
-}
-
-impl Records for Full {
-    fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        self.records.get(table, key)
-    }
-
-    fn scan<'a>(
-        &'a self,
-        table: Table,
-        prefix: &'a [u8],
-        after: Option<&'a [u8]>,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.records.scan(table, prefix, after, limit)
-    }
-
-    fn commit(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            if self.full.load(Ordering::SeqCst) {
-                return Err(StoreError::Unavailable("full".to_owned()));
-            }
-            self.records.commit(batch).await
-        })
-    }
-}
-
 #[tokio::test]
 async fn a_refusal_that_cannot_be_recorded_is_not_told() {
-    let records = Arc::new(Memory::default());
-    let store = Arc::new(Full { records: records.clone(), full: AtomicBool::new(false) });
-    let node = Node::with("alpha.test", "alpha.test", records, store.clone()).await;
+    let store = Arc::new(Fated::default());
+    let node = Node::with("alpha.test", "alpha.test", store.records.clone(), store.clone()).await;
     let revoke = || node.domain.act_on_member(MemberKind::Agent, "nobody", Act::Revoke);
     assert!(matches!(revoke().await, Err(Error::Refused(_))));
-    store.full.store(true, Ordering::SeqCst);
+    store.fares(|_| Fate::Full);
     assert!(matches!(revoke().await, Err(Error::Store(_))));
 }

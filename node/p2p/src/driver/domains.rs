@@ -2,10 +2,12 @@
 
 use super::Driver;
 use super::work::Done;
+use futures::FutureExt as _;
 use libp2p::PeerId;
 use marque_flows::ports::mesh::Domains;
 use marque_rules::replica::{Input, Refusal, Scid};
 use std::collections::{BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// What is known of a change of the domains, besides what they are.
@@ -43,7 +45,11 @@ impl Driver {
         (self.changes.is_asked, self.changes.is_due) = (true, false);
         self.changes.joined.clear();
         let intake = Arc::clone(&self.parts.intake);
-        self.work.spawn(async move { Done::Domains(intake.domains().await) });
+        self.work.spawn(async move {
+            // Without an outcome it would never be asked again.
+            let domains = AssertUnwindSafe(intake.domains()).catch_unwind().await;
+            Done::Domains(domains.unwrap_or(Err(Refusal::StoreFailed)))
+        });
     }
 
     pub(super) fn told_domains(&mut self, outcome: Result<Domains, Refusal>) {

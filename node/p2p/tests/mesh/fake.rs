@@ -121,6 +121,7 @@ pub(crate) enum Told {
     /// It is given once this is, and says what was so when it was asked for.
     Late(oneshot::Receiver<()>),
     Failed,
+    Panicked,
 }
 
 impl Fake {
@@ -273,6 +274,7 @@ impl Intake for Fake {
                 Ok(domains)
             }),
             Some(Told::Failed) => Box::pin(ready(Err(Refusal::StoreFailed))),
+            Some(Told::Panicked) => Box::pin(async { panic!("a defect") }),
         }
     }
 }

@@ -86,11 +86,11 @@ async fn which_domains_there_are_is_asked_again_where_it_could_not_be_told() {
     let b = Node::start(2, "beta", &["acme"], &[a.address()]).await;
     eventually!(b.is_unknown().await);
     let asked = a.asked_domains();
-    a.fake.next_domains.lock().unwrap().push_back(Told::Failed);
+    a.fake.next_domains.lock().unwrap().extend([Told::Failed, Told::Panicked]);
     a.recognises("beta");
     a.mesh().domains_changed();
     eventually!(a.admitted(&b).await && b.admitted(&a).await);
-    assert_eq!(a.asked_domains(), asked + 2);
+    assert_eq!(a.asked_domains(), asked + 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
